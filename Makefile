@@ -1,0 +1,63 @@
+# Every target sets up what it needs: a fresh clone with git, make and Python 3.11+ is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+PORT ?= 8400
+
+.PHONY: up demo test test-crash check format schema bench lock clean
+
+up: $(RUNTIME)  ## plan, apply and serve this repository's configuration; LIVE=1 for real providers
+	@$(BIN)/modelops up --port $(PORT) $(if $(LIVE),,--simulate)
+
+demo: $(RUNTIME)  ## the whole journey as one shot
+	@$(BIN)/python scripts/demo.py
+
+test: $(DEV)  ## everything but the long kill tests
+	$(BIN)/python -m pytest -q -n 2 -m "not crash"
+
+test-crash: $(DEV)  ## the long kill tests in full
+	$(BIN)/python -m pytest -q -m crash
+
+check: $(DEV)  ## format, lint, types, import contracts, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/modelops schema --check
+
+format: $(DEV)  ## rewrite format and generated files
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/modelops schema --write
+
+bench: $(DEV)  ## measure
+	$(BIN)/python -m benchmarks
+
+lock:  ## pin dependencies anew, hashes included
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		pyproject.toml --group build -o requirements/runtime.txt
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	rm -rf .venv-lock
+
+clean:
+	rm -rf $(VENV) .modelops .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("modelops needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): $(VENV)/bin/python requirements/runtime.txt pyproject.toml
+	@echo "installing dependencies into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,66 @@
+"""What the catalog says of a provider (a preset) and of a model.
+
+A preset's key is its name in `PRESETS`; a model is looked up by preset and the provider's own
+model id. `None` means the catalog does not know.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from modelops.resources.resolved import Capability, KeyTest, ModelType, Protocol, TokenLimitField
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a provider by name; sources in wire.md 1.1.
+
+    `base_url` '' means there is none to assume (azure, vllm on another host): it must be declared.
+    `auth` is written as in resolved.Provider. `aggregator` marks resellers of others' models.
+    `free` marks local providers, whose models cost exactly 0.
+    """
+
+    name: str
+    display_name: str
+    protocol: Protocol
+    base_url: str
+    auth: str
+    aggregator: bool = False
+    free: bool = False
+    token_limit_field: TokenLimitField = "max_tokens"
+    key_test: KeyTest = "models"
+    key_url: str = ""
+    docs_url: str = ""
+
+
+class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of a whole request with more input than a bound; USD per million tokens."""
+
+    above_input_tokens: int
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+
+
+class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """USD per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    tiers: tuple[CatalogTier, ...] = ()
+
+
+class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What the catalog knows of one model at one provider."""
+
+    type: ModelType = "chat"
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: tuple[Capability, ...] | None = None
+    price: CatalogPrice | None = None
+    deprecated: bool = False

@@ -1,0 +1,36 @@
+"""The click group behind `modelops`: knows every command by name, imports one when it is called."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import click
+
+from modelops import __version__
+from modelops.cli import main
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules that are not imported yet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order in which they are met."""
+        return list(main.COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        return cast(click.Command, main.load(cmd_name)) if cmd_name in main.COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(main.COMMANDS.items()))
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="modelops %(version)s")
+def root() -> None:
+    """Config-as-code for LLM providers: plan, apply and serve failover chains from YAML in git."""

@@ -1,0 +1,67 @@
+"""Entry point: finds the command, prints errors, ends with the documented exit code.
+
+Commands are imported when they are called: `modelops --version` and `validate` must not pay for
+SQLAlchemy, Litestar or an SDK. stdout carries what a program reads, stderr everything else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+from modelops import __version__
+from modelops.resources.errors import ExitCode, ModelopsError
+
+COMMANDS: dict[str, str] = {
+    "validate": "Check a configuration folder; needs no key, store or network.",
+    "schema": "Print or write the JSON Schemas of the YAML form.",
+    "plan": "Show what applying the folder would change.",
+    "apply": "Move the store to what the folder declares, in one transaction.",
+    "show": "Show a resource, or all of them, as the store holds them.",
+    "history": "List the store's revisions.",
+    "usage": "Report requests, tokens, cost and latency.",
+    "up": "Validate, plan, apply and serve on a local store, in one.",
+    "serve": "Serve the store's configuration over HTTP.",
+    "simulator": "Run a provider to practise on, with faults on demand.",
+}
+"""Every command with its one-line help; `cli/NAME.py` holds its `command`."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    if sys.argv[1:] == [
+        "--version"
+    ]:  # without click, which takes longer to import than this to run
+        sys.stdout.write(f"modelops {__version__}\n")
+        sys.exit(ExitCode.DONE)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are printed to stderr."""
+    import click
+
+    from modelops.cli.group import root
+
+    try:
+        result = root.main(arguments, prog_name="modelops", standalone_mode=False)
+    except ModelopsError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"  {error.hint}\n")
+        return int(error.exit_code)
+    except click.Abort:
+        sys.stderr.write("aborted\n")
+        return int(ExitCode.ERROR)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.ERROR)
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def load(name: str) -> object:
+    """Import the module of one command and return its `command`."""
+    return importlib.import_module(f"modelops.cli.{name}").command

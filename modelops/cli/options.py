@@ -1,0 +1,42 @@
+"""Options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+folder: Callable[[Function], Function] = click.option(
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Configuration folder (default: here).",
+)
+environment: Callable[[Function], Function] = click.option(
+    "--env", "environment", default="", metavar="NAME", help="Environment the store belongs to."
+)
+store: Callable[[Function], Function] = click.option(
+    "--store",
+    "store_url",
+    envvar="MODELOPS_STORE",
+    default="",
+    metavar="URL",
+    help="sqlite:///PATH or postgresql://... (default: .modelops/ beside the configuration).",
+)
+
+
+def output_format(*choices: str) -> Callable[[Function], Function]:
+    """Return `--format` with these choices; the first is the default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+    )

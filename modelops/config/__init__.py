@@ -1,0 +1,1 @@
+"""Files to a checked declaration to a resolved configuration."""

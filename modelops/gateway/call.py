@@ -1,0 +1,81 @@
+"""What the gateway is handed with a request, and what it answers and records through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from modelops.metering.attempt import Attempt
+
+Endpoint = Literal[
+    "/v1/chat/completions",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/responses",
+    "/v1/embeddings",
+]
+Dialect = Literal["openai", "anthropic"]
+"""The shape errors and model lists take for a caller."""
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One client request, read whole. Header names are lower case; `agent` '' is nobody's.
+
+    `headers` holds the last value of each name. `received_at_us` is Unix time.
+    """
+
+    endpoint: Endpoint
+    dialect: Dialect
+    body: bytes
+    headers: Mapping[bytes, bytes]
+    agent: str
+    request_id: str
+    received_at_us: int
+
+
+class Reply(Protocol):
+    """The way back to the client. `start` is called once, then `send` any number of times.
+
+    `send` returns once the client's connection can take more, so a slow client slows the upstream.
+    A client that has gone away cancels the task that answers it.
+    """
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send status and headers."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send a piece of the body at once, without waiting for more."""
+        ...
+
+    async def finish(self) -> None:
+        """End the body."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where attempts go: one call, no await, never an exception."""
+
+    def record(self, attempt: Attempt) -> None:
+        """Take one finished attempt into the books."""
+        ...
+
+
+class Clock(Protocol):
+    """Time as the gateway sees it."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever rise."""
+        ...
+
+    def unix_us(self) -> int:
+        """Return Unix time in microseconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...

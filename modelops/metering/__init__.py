@@ -1,0 +1,1 @@
+"""Pure: what an attempt is, and how usage becomes cost. No clock, no store, no network."""

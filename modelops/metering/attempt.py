@@ -1,0 +1,107 @@
+"""The frozen record of one call to one target for one request: a row of the books.
+
+The gateway makes it, the ledger carries it, the store keeps it, reports add it up. A request that
+reached no provider has one record with outcome `refused` and an empty target. No prompt and no
+answer is ever in it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["success", "failed", "cancelled", "interrupted", "refused"]
+UsageSource = Literal["reported", "partial", "none"]
+CostSource = Literal["provider", "declared", "catalog", ""]
+Status = Literal["success", "fallback", "failed", "cancelled", "interrupted", "refused"]
+
+MESSAGE_MAX = 300
+"""Characters of an error message that are kept, after redaction."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Tokens of one attempt, whatever the provider's habit: input includes cache, output includes
+    reasoning (wire.md 1.3). None: not reported. `source` `none` has None everywhere; an error
+    before any content used 0 of each and is `reported`.
+    """
+
+    source: UsageSource
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    provider_cost_pico: int | None = None
+
+
+NO_USAGE = Usage(source="none")
+NOTHING_USED = Usage(
+    source="reported",
+    input_tokens=0,
+    output_tokens=0,
+    cache_read_tokens=0,
+    cache_write_tokens=0,
+    cache_write_1h_tokens=0,
+    reasoning_tokens=0,
+)
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Money of one attempt in integer pico-USD (1e-12). None: unpriced or not metered, never 0.
+
+    `estimate_pico` is set, and the rest is None, when a stream ended without a usage report.
+    """
+
+    source: CostSource = ""
+    input_pico: int | None = None
+    output_pico: int | None = None
+    estimate_pico: int | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row of the books.
+
+    Ids are 32 hex digits (UUIDv7: time first, then chance). `position` is the place of the target
+    in the order this request tried, from 0; -1 for a refused request. `number` counts the calls of
+    the request from 0, retries included. `final` marks the last record of its request, whose
+    outcome and position give the request's status. `started_at_us` is Unix time, all durations are
+    microseconds. `protocol` is what the target was spoken to in, `endpoint` the path the client
+    used. `status` is the provider's HTTP status, 0 when there was none.
+    """
+
+    attempt_id: str
+    request_id: str
+    client_request_id: str = ""
+    started_at_us: int
+    revision: int
+    agent: str = ""
+    user: str = ""
+    chain: str = ""
+    position: int
+    number: int
+    provider: str = ""
+    model: str = ""
+    endpoint: str
+    protocol: str = ""
+    stream: bool = False
+    service_tier: str = ""
+    usage: Usage = NO_USAGE
+    cost: Cost = Cost()
+    latency_us: int = 0
+    first_content_us: int | None = None
+    outcome: Outcome
+    status: int = 0
+    error_class: str = ""
+    message: str = ""
+    finish_reason: str = ""
+    final: bool
+    simulated: bool = False
+
+
+def request_status(attempt: Attempt) -> Status:
+    """Return the status of a request from its final attempt."""
+    if attempt.outcome == "success" and attempt.position > 0:
+        return "fallback"
+    return attempt.outcome

@@ -1,0 +1,1 @@
+"""Pure: two states in, one frozen plan document out, and its renderers."""

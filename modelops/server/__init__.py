@@ -1,0 +1,1 @@
+"""The Litestar app: data plane, controllers, workers, wiring."""

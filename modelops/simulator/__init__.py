@@ -1,0 +1,1 @@
+"""A provider to practise on: real sockets, deterministic answers, faults on demand."""

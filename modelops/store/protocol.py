@@ -1,0 +1,127 @@
+"""What the rest of the program asks of a store, and the data that crosses.
+
+Two halves: `ConfigStore` holds revisions (a database, or later a running server's API), and
+`AttemptStore` the books. A revision is numbered, immutable and complete; revision 0 is the empty
+one that a store is born with, so the first apply has a base to compare like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from modelops.metering.attempt import Attempt
+from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
+from modelops.resources.resolved import Resource
+from modelops.resources.state import State
+
+RevisionKind = Literal["apply", "rollback"]
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """Which revision a store stands at. `config` and `environment` are '' before the first apply."""
+
+    store_id: str
+    config: str
+    environment: str
+    revision: int
+    digest: str
+    config_digest: str
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision of a store, whole."""
+
+    head: Head
+    state: State
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new revision changes against its base: resources to put, addresses to delete."""
+
+    put: tuple[Resource, ...] = ()
+    delete: tuple[str, ...] = ()
+
+
+class CommitInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Who and what stands behind a new revision. `created_at_us` is Unix time in microseconds.
+
+    `counts` says how many resources it created, updated and deleted.
+    """
+
+    kind: RevisionKind
+    config: str
+    environment: str
+    config_digest: str
+    created_at_us: int
+    created_by: str
+    git_commit: str
+    message: str
+    tool_version: str
+    catalog: str
+    counts: dict[str, int]
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a store's history."""
+
+    revision: int
+    base: int
+    digest: str
+    info: CommitInfo
+
+
+class ConfigStore(Protocol):
+    """The half of a store that holds revisions."""
+
+    async def head(self) -> Head:
+        """Return where the store stands: one row, cheap enough to poll."""
+        ...
+
+    async def snapshot(self, revision: int | None = None) -> Snapshot:
+        """Return a revision whole, the head's by default; ModelopsError when there is none."""
+        ...
+
+    async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
+        """Make a new revision, all or nothing; StaleError unless the store stands at `base`."""
+        ...
+
+    async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
+        """Return the newest revisions first, those below `before` when it is given."""
+        ...
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        ...
+
+
+class AttemptStore(Protocol):
+    """The half of a store that holds the books."""
+
+    async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Keep these rows, each once: an attempt_id that is there already is passed over."""
+        ...
+
+
+class StoreError(ModelopsError):
+    """The store cannot be used: it is missing, unreadable, read-only, full or not a store."""
+
+
+class StoreLockedError(StoreError):
+    """Another process holds the store longer than the wait (exit 5)."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class StoreNewerError(StoreError):
+    """The store was written by a newer modelops."""
+
+
+class StoreMismatchError(RefusedError):
+    """The store belongs to another configuration or environment (exit 3)."""
+
+
+class StoreStaleError(StaleError):
+    """The store no longer stands at the base of a commit (exit 4)."""
