@@ -14,7 +14,7 @@ from modelops.resources.resolved import Capability, KeyTest, ModelType, Protocol
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a provider by name; sources in wire.md 1.1.
+    """What is known of a provider by name.
 
     `base_url` '' means there is none to assume (azure, vllm on another host): it must be declared.
     `auth` is written as in resolved.Provider. `aggregator` marks resellers of others' models.

@@ -19,7 +19,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        return cast(click.Command, main.load(cmd_name)) if cmd_name in main.COMMANDS else None
+        return cast("click.Command", main.load(cmd_name)) if cmd_name in main.COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""

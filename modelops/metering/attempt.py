@@ -21,9 +21,10 @@ MESSAGE_MAX = 300
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Tokens of one attempt, whatever the provider's habit: input includes cache, output includes
-    reasoning (wire.md 1.3). None: not reported. `source` `none` has None everywhere; an error
-    before any content used 0 of each and is `reported`.
+    """Tokens of one attempt, the same whatever the provider's habit.
+
+    Input includes cache, output includes reasoning. None: not reported. `source` `none` has None
+    everywhere; an error before any content used 0 of each and is `reported`.
     """
 
     source: UsageSource

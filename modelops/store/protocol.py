@@ -21,7 +21,7 @@ RevisionKind = Literal["apply", "rollback"]
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Which revision a store stands at. `config` and `environment` are '' before the first apply."""
+    """Which revision a store stands at; `config` and `environment` '' before the first apply."""
 
     store_id: str
     config: str
