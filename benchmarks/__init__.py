@@ -1,0 +1,1 @@
+"""What proves the speed: each module is a program, `python -m benchmarks` runs the quick ones."""

@@ -1,0 +1,8 @@
+"""Run every benchmark that needs no other gateway; see README.md for the rest."""
+
+from __future__ import annotations
+
+from benchmarks import config
+
+if __name__ == "__main__":
+    config.main()
