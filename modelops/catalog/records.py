@@ -16,7 +16,7 @@ from modelops.resources.resolved import Capability, KeyTest, ModelType, Protocol
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a provider by name.
 
-    `base_url` '' means there is none to assume (azure, vllm on another host): it must be declared.
+    `base_url` '' means there is none to assume (azure has one per resource): it must be declared.
     `auth` is written as in resolved.Provider. `aggregator` marks resellers of others' models.
     `free` marks local providers, whose models cost exactly 0.
     """
@@ -42,6 +42,7 @@ class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
     output: Decimal
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
 
 
 class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,3 +65,11 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: tuple[Capability, ...] | None = None
     price: CatalogPrice | None = None
     deprecated: bool = False
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the packaged data is made of: its version (a date), sources, and models per preset."""
+
+    version: str
+    sources: tuple[str, ...]
+    models: dict[str, int]
