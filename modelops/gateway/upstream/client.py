@@ -1,0 +1,46 @@
+"""The interface of an upstream client: one request out, a response read piece by piece.
+
+Two stand behind it: `http1`, the program's own, and later one that goes through a proxy.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from modelops.gateway.upstream.request import Request
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Response(Protocol):
+    """A response whose head has come. Header names are lower case."""
+
+    status: int
+    headers: Headers
+
+    async def read(self, timeout: float) -> bytes:
+        """Return the next piece of the body as it comes, b"" at its end.
+
+        Raises an UpstreamError: IdleTimeoutError when nothing comes for `timeout` seconds.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go: a response read to its end leaves its connection to others, any other ends it."""
+        ...
+
+
+class Client(Protocol):
+    """Sends requests. Cancelling `send` or `read` ends the upstream connection at once."""
+
+    async def send(self, request: Request, timeout: float) -> Response:
+        """Send a request and return the response once its head has come.
+
+        `timeout` seconds bound connecting and the wait for the head together; connecting has a
+        bound of its own beside. Raises an UpstreamError.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End every connection."""
+        ...
