@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 Outcome = Literal["success", "failed", "cancelled", "interrupted", "refused"]
-UsageSource = Literal["reported", "partial", "none"]
+UsageSource = Literal["reported", "partial", "none", "invalid"]
 CostSource = Literal["provider", "declared", "catalog", ""]
 Status = Literal["success", "fallback", "failed", "cancelled", "interrupted", "refused"]
 
@@ -34,7 +34,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cache_write_tokens: int | None = None
     cache_write_1h_tokens: int | None = None
     reasoning_tokens: int | None = None
+    billed_tool_calls: int | None = None
     provider_cost_pico: int | None = None
+    provider_input_pico: int | None = None
 
 
 NO_USAGE = Usage(source="none")
@@ -52,10 +54,13 @@ NOTHING_USED = Usage(
 class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Money of one attempt in integer pico-USD (1e-12). None: unpriced or not metered, never 0.
 
-    `estimate_pico` is set, and the rest is None, when a stream ended without a usage report.
+    `total_pico` is input and output together; the two parts are None when the provider names only
+    the sum. `estimate_pico` is set, and the rest is None, when a stream ended without a usage
+    report: it is shown beside the cost, never added to it.
     """
 
     source: CostSource = ""
+    total_pico: int | None = None
     input_pico: int | None = None
     output_pico: int | None = None
     estimate_pico: int | None = None

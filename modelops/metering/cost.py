@@ -1,0 +1,108 @@
+"""Usage times price: exact, in integer pico-USD.
+
+A price of up to six decimals per million tokens is a whole number of pico-USD per token, so costs
+are sums of integers and never meet a float. What is not known stays None.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from modelops.metering.attempt import Cost, CostSource, Usage
+from modelops.resources.resolved import Price, Tier
+
+PICO_PER_TOKEN = 1_000_000
+"""Pico-USD per token for one USD per million tokens."""
+
+BYTES_PER_TOKEN = 4
+"""OpenAI's rule of thumb for English; used only for estimates, which are shown as such."""
+
+
+def cost(usage: Usage, price: Price | None, source: CostSource) -> Cost:
+    """Return what an attempt cost: what the provider says, else usage times price.
+
+    `source` names where `price` comes from (`declared` or `catalog`). Usage that is not `reported`
+    in full, or a price nobody knows, costs None.
+    """
+    if usage.provider_cost_pico is not None and usage.source in ("reported", "partial"):
+        return _provider_cost(usage.provider_cost_pico, usage.provider_input_pico)
+    if price is None or usage.source != "reported":
+        return Cost()
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return Cost()
+    rates = rates_at(price, usage.input_tokens)
+    input_pico = _input_pico(usage, usage.input_tokens, rates)
+    output_pico = _pico(usage.output_tokens, rates.output)
+    return Cost(
+        source=source,
+        total_pico=input_pico + output_pico,
+        input_pico=input_pico,
+        output_pico=output_pico,
+    )
+
+
+def estimate(
+    usage: Usage, price: Price | None, source: CostSource, *, request_bytes: int, answer_bytes: int
+) -> Cost:
+    """Return a cost estimate for a stream that was cut before its usage report.
+
+    Counts that were reported before the cut are used; the rest is guessed from the size of the
+    request's body and of the answer's text so far.
+    """
+    if price is None:
+        return Cost()
+    output_tokens = max(usage.output_tokens or 0, _tokens(answer_bytes))
+    input_tokens = usage.input_tokens
+    if input_tokens is None:
+        input_tokens = _tokens(request_bytes)
+    rates = rates_at(price, input_tokens)
+    seen = msgspec.structs.replace(usage, input_tokens=input_tokens)
+    return Cost(
+        source=source,
+        estimate_pico=_input_pico(seen, input_tokens, rates) + _pico(output_tokens, rates.output),
+    )
+
+
+def rates_at(price: Price, input_tokens: int) -> Price | Tier:
+    """Return the rates of a whole request of this size: tiers are cliffs, not brackets."""
+    rates: Price | Tier = price
+    for tier in price.tiers:
+        if input_tokens > tier.above_input_tokens:
+            rates = tier
+    return rates
+
+
+def _input_pico(usage: Usage, input_tokens: int, rates: Price | Tier) -> int:
+    """Price the parts of the input: read from cache, written to it, and the rest."""
+    cache_read = usage.cache_read_tokens or 0
+    cache_write = usage.cache_write_tokens or 0
+    cache_write_1h = usage.cache_write_1h_tokens or 0
+    fresh = input_tokens - cache_read - cache_write - cache_write_1h
+    return (
+        _pico(fresh, rates.input)
+        + _pico(cache_read, rates.cache_read)
+        + _pico(cache_write, rates.cache_write)
+        + _pico(cache_write_1h, rates.cache_write_1h)
+    )
+
+
+def _provider_cost(total: int, input_pico: int | None) -> Cost:
+    return Cost(
+        source="provider",
+        total_pico=total,
+        input_pico=input_pico,
+        output_pico=None if input_pico is None else total - input_pico,
+    )
+
+
+def _pico(tokens: int, usd_per_million: Decimal) -> int:
+    """Return tokens times rate, rounded half to even where a rate has over six decimals."""
+    if not tokens:
+        return 0
+    return int((usd_per_million * PICO_PER_TOKEN * tokens).to_integral_value())
+
+
+def _tokens(size_bytes: int) -> int:
+    return -(-size_bytes // BYTES_PER_TOKEN)

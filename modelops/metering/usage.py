@@ -1,0 +1,121 @@
+"""Reading what a call used from the answers of every protocol, streamed or not.
+
+The gateway feeds events (or the one body) to a `UsageReader` as they pass and asks it at the end.
+It stands on the request road, so an event without usage costs two or three dictionary look-ups;
+the arithmetic of each provider's habit (`normalize`) runs once per call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from modelops.metering import normalize
+from modelops.metering.attempt import NO_USAGE, Usage
+from modelops.resources.resolved import Protocol
+
+Event = Mapping[str, Any]
+
+USAGE_MARKERS: Mapping[Protocol, bytes] = {
+    "openai": b'"usage"',
+    "anthropic": b'"usage"',
+    "gemini": b'"usageMetadata"',
+    "ollama": b'eval_count"',
+}
+"""Bytes that stand in every event that can report usage: without them it need not be decoded."""
+
+
+class UsageReader:
+    """Collects the usage reports of one answer; a later report replaces an earlier one by field.
+
+    `service_tier` is the tier the provider says it served, '' when it does not say.
+    """
+
+    __slots__ = ("_find", "_normalize", "_raw", "service_tier")
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._find, self._normalize = _READERS[protocol]
+        self._raw: dict[str, Any] = {}
+        self.service_tier = ""
+
+    def feed(self, event: Event) -> None:
+        """Take one decoded event of a stream, or the whole body of a plain answer."""
+        found = self._find(event)
+        if found is None:
+            return
+        self._raw.update((key, value) for key, value in found.items() if value is not None)
+        tier = found.get("service_tier") or event.get("service_tier")
+        if isinstance(tier, str):
+            self.service_tier = tier[:64]
+
+    def usage(self, complete: bool) -> Usage:
+        """Return what was used; `complete` says that the answer came to its proper end."""
+        if not self._raw:
+            return NO_USAGE
+        return self._normalize(self._raw, complete)
+
+
+def read_usage(protocol: Protocol, body: Event) -> Usage:
+    """Return the usage of a plain answer from its decoded body."""
+    reader = UsageReader(protocol)
+    reader.feed(body)
+    return reader.usage(complete=True)
+
+
+def _find_openai(event: Event) -> Event | None:
+    """Chat: `usage`, or `x_groq.usage`; Responses: `usage`, or `response.usage` in a stream."""
+    usage = event.get("usage")
+    if isinstance(usage, Mapping):
+        return _with_tool_calls(usage, event)
+    response = event.get("response")
+    if isinstance(response, Mapping):
+        return _find_openai(response)
+    groq = event.get("x_groq")
+    if isinstance(groq, Mapping) and isinstance(groq.get("usage"), Mapping):
+        usage = groq["usage"]
+        return usage if isinstance(usage, Mapping) else None
+    return None
+
+
+def _with_tool_calls(usage: Event, answer: Event) -> Event:
+    """Add the tool calls that a Responses answer lists as output items and bills one by one."""
+    output = answer.get("output")
+    if not isinstance(output, list):
+        return usage
+    calls = sum(
+        isinstance(item, Mapping) and item.get("type") in normalize.BILLED_OUTPUT_ITEMS
+        for item in output
+    )
+    return {**usage, "billed_tool_calls": calls, "service_tier": answer.get("service_tier")}
+
+
+def _find_anthropic(event: Event) -> Event | None:
+    """`usage` of a body or of message_delta, `message.usage` of message_start."""
+    usage = event.get("usage")
+    if usage is None:
+        message = event.get("message")
+        usage = message.get("usage") if isinstance(message, Mapping) else None
+    return usage if isinstance(usage, Mapping) else None
+
+
+def _find_gemini(event: Event) -> Event | None:
+    usage = event.get("usageMetadata")
+    return usage if isinstance(usage, Mapping) else None
+
+
+def _find_ollama(event: Event) -> Event | None:
+    """Both counts, of the body itself or of the last object of a stream."""
+    if "eval_count" not in event and "prompt_eval_count" not in event:
+        return None
+    return {key: event.get(key) for key in ("prompt_eval_count", "eval_count")}
+
+
+_Find = Callable[[Event], Event | None]
+_Normalize = Callable[[Event, bool], Usage]
+
+_READERS: Mapping[Protocol, tuple[_Find, _Normalize]] = {
+    "openai": (_find_openai, normalize.openai),
+    "anthropic": (_find_anthropic, normalize.anthropic),
+    "gemini": (_find_gemini, normalize.gemini),
+    "ollama": (_find_ollama, normalize.ollama),
+}
