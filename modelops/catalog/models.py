@@ -31,7 +31,7 @@ class _PresetFile(msgspec.Struct, frozen=True):
     models: dict[str, CatalogModel]
 
 
-def models(preset: str) -> Mapping[str, CatalogModel]:
+def known(preset: str) -> Mapping[str, CatalogModel]:
     """Return every model known for a preset, by upstream id; none for an unknown preset."""
     return _load(preset) if preset in PRESETS else {}
 
@@ -43,14 +43,14 @@ def find(preset: str, upstream_model: str) -> CatalogModel | None:
     of that model which are listed all agree with it: gpt-4o has one that does not, and then only
     the listed ids are known.
     """
-    known = models(preset)
-    model = known.get(upstream_model)
-    return model if model is not None else _by_alike_snapshots(known, upstream_model)
+    listed = known(preset)
+    model = listed.get(upstream_model)
+    return model if model is not None else _by_alike_snapshots(listed, upstream_model)
 
 
 def names(preset: str) -> tuple[str, ...]:
     """Return the ids of all models known for a preset, sorted."""
-    return tuple(sorted(models(preset)))
+    return tuple(sorted(known(preset)))
 
 
 def nearest(preset: str, name: str, n: int = 3) -> tuple[str, ...]:
@@ -82,13 +82,13 @@ def _load(preset: str) -> dict[str, CatalogModel]:
 
 
 def _by_alike_snapshots(
-    known: Mapping[str, CatalogModel], upstream_model: str
+    listed: Mapping[str, CatalogModel], upstream_model: str
 ) -> CatalogModel | None:
     base = _base(upstream_model)
-    model = known.get(base) if base else None
+    model = listed.get(base) if base else None
     if model is None:
         return None
-    snapshots = [other for name, other in known.items() if _base(name) == base]
+    snapshots = [other for name, other in listed.items() if _base(name) == base]
     return model if snapshots and all(other == model for other in snapshots) else None
 
 

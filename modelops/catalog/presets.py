@@ -11,6 +11,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from modelops.catalog.records import Preset
+from modelops.resources.resolved import TokenLimitField
+
+_NEWER_FIELD: TokenLimitField = "max_completion_tokens"
+# OpenAI's and Azure's reasoning models answer max_tokens with a 400; Qwen, Groq and xAI call it
+# deprecated. The others read only max_tokens, or either.
 
 _ALL = (
     Preset(
@@ -28,7 +33,7 @@ _ALL = (
         protocol="openai",
         base_url="https://api.openai.com/v1",
         auth="bearer",
-        token_limit_field="max_completion_tokens",  # reasoning models answer max_tokens with a 400
+        token_limit_field=_NEWER_FIELD,
         key_url="https://platform.openai.com/api-keys",
         docs_url="https://platform.openai.com/docs",
     ),
@@ -67,7 +72,7 @@ _ALL = (
         # Keys belong to one region; the others' hosts are in docs/catalog.md.
         base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         auth="bearer",
-        token_limit_field="max_completion_tokens",  # max_tokens is deprecated there
+        token_limit_field=_NEWER_FIELD,
         key_url="https://modelstudio.console.alibabacloud.com/?tab=dashboard#/api-key",
         docs_url="https://www.alibabacloud.com/help/en/model-studio",
     ),
@@ -117,7 +122,7 @@ _ALL = (
         protocol="openai",
         base_url="https://api.groq.com/openai/v1",
         auth="bearer",
-        token_limit_field="max_completion_tokens",
+        token_limit_field=_NEWER_FIELD,
         key_url="https://console.groq.com/keys",
         docs_url="https://console.groq.com/docs",
     ),
@@ -127,7 +132,7 @@ _ALL = (
         protocol="openai",
         base_url="https://api.x.ai/v1",
         auth="bearer",
-        token_limit_field="max_completion_tokens",
+        token_limit_field=_NEWER_FIELD,
         key_url="https://console.x.ai",
         docs_url="https://docs.x.ai",
     ),
@@ -137,7 +142,7 @@ _ALL = (
         protocol="openai",
         base_url="",  # https://RESOURCE.openai.azure.com/openai/v1
         auth="api-key",
-        token_limit_field="max_completion_tokens",
+        token_limit_field=_NEWER_FIELD,
         key_test="one_token",  # its list names base models, not the deployments one calls
         key_url="https://portal.azure.com",
         docs_url="https://learn.microsoft.com/azure/ai-foundry/openai",

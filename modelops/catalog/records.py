@@ -28,7 +28,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     auth: str
     aggregator: bool = False
     free: bool = False
-    token_limit_field: TokenLimitField = "max_tokens"
+    token_limit_field: TokenLimitField = "max_tokens"  # noqa: S105  # the name of a request field
     key_test: KeyTest = "models"
     key_url: str = ""
     docs_url: str = ""
