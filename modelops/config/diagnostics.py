@@ -1,0 +1,40 @@
+"""How the config room says what it found: rule, position, message, hint, and the nearest name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from modelops.config.rules import Rule
+from modelops.resources.configuration import Diagnostic, Position
+from modelops.resources.errors import ModelopsError
+
+
+class InvalidConfigurationError(ModelopsError):
+    """A configuration has errors (exit 1). `diagnostics` holds its warnings too."""
+
+    def __init__(self, folder: str, diagnostics: tuple[Diagnostic, ...]) -> None:
+        errors = [str(found) for found in diagnostics if found.severity == "error"]
+        count = f"{len(errors)} error" + ("s" if len(errors) != 1 else "")
+        super().__init__("\n  ".join([f"the configuration in {folder} has {count}:", *errors]))
+        self.diagnostics = diagnostics
+
+
+def found(rule: Rule, position: Position, message: str, hint: str = "") -> Diagnostic:
+    """Return what a rule found at a place."""
+    return Diagnostic(
+        position=position, severity=rule.severity, rule=rule.id, message=message, hint=hint
+    )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names what is spelled most like `name`, or ''."""
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics of a run by file and position, each once."""
+    return tuple(
+        sorted(set(diagnostics), key=lambda found: (found.position, found.rule, found.message))
+    )
