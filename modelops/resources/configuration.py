@@ -49,6 +49,7 @@ class SecretSource(msgspec.Struct, frozen=True, kw_only=True):
     `value` is SOPS ciphertext for `sops`, else the name of the variable or file. `field` is
     `api_key`, or `credentials[openrouter].api_key` for an agent's own key. `origin` is the
     scheme://host:port the secret may be sent to. `file` is where the ciphertext stands.
+    `data_key_sha256` is the hash of that file's wrapped data keys, '' for a reference.
     """
 
     address: str
@@ -57,6 +58,7 @@ class SecretSource(msgspec.Struct, frozen=True, kw_only=True):
     value: str
     origin: str
     file: str
+    data_key_sha256: str = ""
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,73 @@
+"""The server's own identity: the private key that opens what applying has sealed.
+
+It lies in MODELOPS_SERVER_IDENTITY_FILE, else in `server.key` beside a local store. The file may
+hold several identities, one a line: the first is the current one, the others still open what was
+sealed to them, so that a rotation has no moment at which something does not open.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelops.secrets import identities
+from modelops.secrets.atomic import replace_file
+from modelops.secrets.errors import SecretError
+from modelops.secrets.identities import Identity
+
+VARIABLE = "MODELOPS_SERVER_IDENTITY_FILE"
+FILE_NAME = "server.key"
+
+
+def location(state_directory: Path, environ: Mapping[str, str]) -> Path:
+    """Return where the identity lies; `state_directory` is the `.modelops` of a configuration."""
+    named = environ.get(VARIABLE)
+    return Path(named) if named else state_directory / FILE_NAME
+
+
+def load(path: Path) -> tuple[Identity, ...]:
+    """Return the server's identities, the current one first; SecretError when there is none."""
+    found = identities.read_file(path, private=True)
+    if not found:
+        raise SecretError(
+            f"the identity file {path} holds no age identity",
+            "make one with: modelops identity create",
+        )
+    return found
+
+
+def create(path: Path) -> Identity:
+    """Make a new identity in a file of its own, mode 0600; never overwrite one."""
+    identity = identities.generate()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SecretError(
+            f"there is an identity in {path} already",
+            "use it, or replace it with: modelops identity rotate",
+        ) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(_content([identity]))
+    return identity
+
+
+def rotate(path: Path) -> tuple[Identity, ...]:
+    """Put a new identity before those in the file, which go on opening what they opened."""
+    rotated = (identities.generate(), *load(path))
+    replace_file(path, _content(rotated).encode(), mode=0o600)
+    return rotated
+
+
+def retire(path: Path) -> tuple[Identity, ...]:
+    """Drop all but the current identity, and return those that were dropped."""
+    current, *old = load(path)
+    replace_file(path, _content([current]).encode(), mode=0o600)
+    return tuple(old)
+
+
+def _content(found: Sequence[Identity]) -> str:
+    return "".join(
+        f"# public key: {identity.recipient}\n{identity.reveal()}\n" for identity in found
+    )
