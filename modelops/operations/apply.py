@@ -1,0 +1,125 @@
+"""Apply: carry a plan out. The store holds the old revision or the new one, never a mixture.
+
+Nothing here decides what changes; it checks that the plan still holds and hands the store one
+commit, which begins with comparing the head. Everything that can fail for another reason has
+happened before.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from modelops.operations.plan import Prepared
+from modelops.plan.document import Plan
+from modelops.resources.errors import ModelopsError, RefusedError, StaleError
+from modelops.store.protocol import Changes, CommitInfo, ConfigStore, Head, Revision
+
+PLAN_AGAIN = "look at a new plan: modelops plan"
+
+
+async def apply(
+    store: ConfigStore, prepared: Prepared, *, now: datetime, message: str = ""
+) -> Revision | None:
+    """Make the new revision and return it; None when there is nothing to change.
+
+    RefusedError (exit 3) when safety says no, StaleError (exit 4) when the store has moved on.
+    """
+    plan = prepared.plan
+    check_refusals(plan)
+    if plan.empty:
+        return None
+    base = await _base(store, prepared.base.head)
+    return await store.commit(base, changes(prepared), commit_info(plan, now, message))
+
+
+def check_refusals(plan: Plan) -> None:
+    """Raise RefusedError with every reason when the plan must not be applied."""
+    if plan.refusals:
+        raise RefusedError(
+            "; ".join(check.message for check in plan.refusals),
+            "\n  ".join(dict.fromkeys(check.hint for check in plan.refusals if check.hint)),
+        )
+
+
+def check_saved(saved: Plan, prepared: Prepared) -> None:
+    """Raise unless a saved plan is still what would happen now.
+
+    RefusedError (exit 3) for the plan of another store, StaleError (exit 4) when the store or the
+    files have moved on since.
+    """
+    head, now = prepared.base.head, prepared.plan
+    if saved.base_ref:
+        raise ModelopsError("the plan compares two commits and no store", PLAN_AGAIN)
+    if saved.store_id not in ("", head.store_id):
+        raise RefusedError(
+            f"the plan is for store {saved.store_id}, this is {head.store_id or 'a new store'}",
+            "name the plan's store with --store",
+        )
+    made = f"made at revision {saved.base_revision} by {saved.created_by} on {saved.created_at}"
+    if (saved.base_revision, saved.base_digest) != (head.revision, head.digest):
+        raise StaleError(
+            f"the plan is stale: {made}, and the store stands at revision {head.revision}",
+            PLAN_AGAIN,
+        )
+    if saved.config_digest != now.config_digest:
+        raise StaleError("the plan is stale: the files are not those it was made from", PLAN_AGAIN)
+    if saved.changes != now.changes:
+        raise StaleError(
+            f"the plan is not what would happen: {made} with modelops {saved.tool_version}",
+            PLAN_AGAIN,
+        )
+
+
+def changes(prepared: Prepared) -> Changes:
+    """Return what the store has to put and delete."""
+    after = prepared.configuration.state
+    planned = prepared.plan.changes
+    return Changes(
+        put=tuple(after[change.address] for change in planned if change.action != "delete"),
+        delete=tuple(
+            change.moved_from or change.address
+            for change in planned
+            if change.action in ("delete", "move")
+        ),
+    )
+
+
+def commit_info(plan: Plan, now: datetime, message: str) -> CommitInfo:
+    """Return the line of history that stands behind the new revision.
+
+    A commit with uncommitted changes is marked as git itself does it.
+    """
+    summary = plan.summary
+    return CommitInfo(
+        kind="apply",
+        config=plan.config,
+        environment=plan.environment,
+        config_digest=plan.config_digest,
+        created_at_us=int(now.timestamp() * 1_000_000),
+        created_by=plan.created_by,
+        git_commit=f"{plan.git_commit}-dirty"
+        if plan.git_commit and plan.git_dirty
+        else plan.git_commit,
+        message=message,
+        tool_version=plan.tool_version,
+        catalog=plan.catalog,
+        counts={
+            "create": summary.create,
+            "update": summary.update,
+            "delete": summary.delete,
+            "move": summary.move,
+        },
+    )
+
+
+async def _base(store: ConfigStore, planned: Head) -> Head:
+    """Return the head to compare with: a store that was not there yet is born empty, with an id."""
+    if planned.store_id:
+        return planned
+    head = await store.head()
+    if head.revision != planned.revision:
+        raise StaleError(
+            f"there was no store when this was planned, now it stands at revision {head.revision}",
+            PLAN_AGAIN,
+        )
+    return head

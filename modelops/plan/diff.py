@@ -1,0 +1,167 @@
+"""Compare two states field by field; the first step of every plan.
+
+Both sides are resolved, so this compares like with like and knows nothing of defaults, presets or
+files. Elements of lists that have a name of their own are matched by that name, so inserting a
+target does not make every later one look changed; where they stand is one more line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from modelops.plan.document import Change, FieldChange
+from modelops.resources.addresses import KINDS, kind_of
+from modelops.resources.resolved import Resource, Source
+from modelops.resources.state import State
+
+ELEMENT_KEYS: Mapping[str, str] = {
+    "targets": "model",
+    "operators": "operator",
+    "keys": "name",
+    "credentials": "provider",
+    "tiers": "above_input_tokens",
+}
+"""By which of its fields an element of a list is known."""
+
+_NOT_COMPARED = frozenset({"kind", "sources"})
+_IDENTITY: Mapping[str, frozenset[str]] = {
+    "config": frozenset({"config"}),
+    "provider": frozenset({"provider"}),
+    "model": frozenset({"provider", "model"}),
+    "chain": frozenset({"chain"}),
+    "agent": frozenset({"agent"}),
+}
+"""Fields that are in the address already."""
+
+
+def diff(before: State, after: State, moves: Mapping[str, str], catalog: str) -> list[Change]:
+    """Return what changes from one state to the other, by kind and address.
+
+    `moves` maps the new address of a moved resource to its old one; `catalog` is the date that
+    values of the catalog are labelled with. Positions and reach are left for the caller.
+    """
+    left = set(moves.values())
+    changes: list[Change] = []
+    for address, new in after.items():
+        old = before.get(moves.get(address, address))
+        if old is None:
+            changes.append(
+                Change(action="create", address=address, fields=_fields(None, new, catalog))
+            )
+        elif address in moves:
+            changes.append(
+                Change(
+                    action="move",
+                    address=address,
+                    moved_from=moves[address],
+                    fields=_fields(old, new, catalog),
+                )
+            )
+        elif old != new:
+            changes.append(
+                Change(action="update", address=address, fields=_fields(old, new, catalog))
+            )
+    changes += [
+        Change(action="delete", address=address, fields=_fields(old, None, catalog))
+        for address, old in before.items()
+        if address not in after and address not in left
+    ]
+    return sorted(changes, key=order)
+
+
+def order(change: Change) -> tuple[int, str]:
+    """Sort key of changes: by kind as plans list them, then by address."""
+    return KINDS.index(kind_of(change.address)), change.address
+
+
+def _fields(old: Resource | None, new: Resource | None, catalog: str) -> tuple[FieldChange, ...]:
+    if old is not None and new is not None:
+        return tuple(_differences(old, new, catalog))
+    if new is not None:
+        return tuple(
+            FieldChange(path=path, new=value, source=_dated(source, catalog))
+            for path, value, source in _chosen(new)
+        )
+    if old is not None:
+        return tuple(
+            FieldChange(path=path, old=value, old_source=source)
+            for path, value, source in _chosen(old)
+        )
+    return ()
+
+
+def _chosen(resource: Resource) -> Iterator[tuple[str, Any, str]]:
+    """Yield the fields of a resource that appears or goes, but no defaults and nothing empty."""
+    for name, value in _values(resource).items():
+        source = resource.sources.get(name, "")
+        if source != "default" and value not in (None, "", False, [], {}):
+            yield name, value, source
+
+
+def _differences(old: Resource, new: Resource, catalog: str) -> Iterator[FieldChange]:
+    """Yield the fields in which two resources differ, in value or in where it comes from."""
+    for path, was, now in _leaves("", _values(old), _values(new)):
+        old_source, source = _source(old.sources, path), _source(new.sources, path)
+        if was != now or old_source != source:
+            yield FieldChange(
+                path=path,
+                old=was,
+                new=now,
+                old_source=old_source,
+                source=_dated(source, catalog),
+            )
+
+
+def _values(resource: Resource) -> dict[str, Any]:
+    """Return the fields of a resource as plain JSON values, without what its address says."""
+    values: dict[str, Any] = msgspec.to_builtins(resource)
+    hidden = _IDENTITY[kind_of(resource.address)]
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in hidden and name not in _NOT_COMPARED
+    }
+
+
+def _leaves(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Walk two values side by side down to what can be shown on one line."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in dict.fromkeys((*old, *new)):
+            yield from _leaves(f"{path}.{name}" if path else name, old.get(name), new.get(name))
+        return
+    ours, theirs = _elements(path, old), _elements(path, new)
+    if ours is None or theirs is None:
+        yield path, old, new
+        return
+    if list(ours) != list(theirs):
+        yield path, list(ours), list(theirs)
+    for key in dict.fromkeys((*ours, *theirs)):
+        yield from _leaves(f"{path}[{key}]", ours.get(key), theirs.get(key))
+
+
+def _elements(path: str, value: Any) -> dict[str, Any] | None:
+    """Return the elements of a list by their key; None when it has none or they repeat."""
+    key = ELEMENT_KEYS.get(path.rpartition(".")[2])
+    if key is None or not isinstance(value, list):
+        return None
+    elements = {
+        str(item[key]): {name: field for name, field in item.items() if name != key}
+        for item in value
+    }
+    return elements if len(elements) == len(value) else None
+
+
+def _source(sources: Mapping[str, Source], path: str) -> str:
+    """Return where the value at a path comes from: what is said of it or of what it is part of."""
+    while path:
+        if path in sources:
+            return sources[path]
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return ""
+
+
+def _dated(source: str, catalog: str) -> str:
+    return f"catalog {catalog}" if source == "catalog" else source

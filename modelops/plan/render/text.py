@@ -1,0 +1,128 @@
+"""The plan as text for a terminal or a CI log: what one would show a colleague.
+
+The symbol column never moves, the legend names only symbols in use, a changed resource shows only
+the fields that change, and the last line stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from modelops.plan.document import Action, Change, Check, FieldChange, Plan
+from modelops.plan.render import phrases
+
+_MEANING: dict[str, str] = {
+    "+": "add",
+    "~": "change",
+    "-": "delete",
+    ">": "move",
+    "=": "affected, not changed",
+}
+_COLORS: dict[str, str] = {"+": "32", "~": "33", "-": "31", ">": "36", "=": "2"}
+_BOLD, _DIM, _YELLOW, _RED = "1", "2", "33", "31"
+
+_SHOWN_WHEN_NEW = ("base_url", "targets", "chain", "price", "default_chain")
+"""The fields of a new resource that say what it is; the JSON document has them all."""
+
+WIDEST = 60
+"""Columns beyond which a long address no longer moves the others."""
+
+Paint = Callable[[str, str], str]
+
+
+def render(plan: Plan, *, color: bool = False) -> str:
+    """Return the plan as lines of text with a final line break."""
+    paint = _colored if color else _plain
+    return "\n".join(_lines(plan, paint)) + "\n"
+
+
+def _colored(code: str, text: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _plain(code: str, text: str) -> str:
+    return text
+
+
+def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
+    if plan.changes:
+        yield from _head(plan, paint)
+        yield ""
+        width = min(max(len(change.address) for change in plan.changes), WIDEST)
+        for change in plan.changes:
+            yield from _change(change, width, paint)
+        for effect in plan.effects:
+            because = ", ".join(effect.because)
+            yield paint(_DIM, f"  = {effect.address:<{width}}  affected by {because}")
+        yield ""
+    yield from _checks("Refused", _RED, plan.refusals, paint)
+    yield from _checks("Warnings", _YELLOW, _warnings(plan), paint)
+    yield paint(f"{_BOLD};{_RED}" if plan.refusals else _BOLD, phrases.conclusion(plan))
+
+
+def _warnings(plan: Plan) -> tuple[Check, ...]:
+    return tuple(check for check in plan.checks if check.level == "warning")
+
+
+def _head(plan: Plan, paint: Paint) -> Iterator[str]:
+    facts = [f"base {phrases.base(plan)}"]
+    if plan.git_commit:
+        place = ", ".join(
+            filter(None, (plan.git_branch, "uncommitted changes" if plan.git_dirty else ""))
+        )
+        facts.append(
+            f"commit {plan.git_commit[:10]}" + (f" ({phrases.visible(place)})" if place else "")
+        )
+    yield paint(_BOLD, phrases.title(plan)) + "   " + "   ".join(facts)
+    used = {phrases.SYMBOLS[change.action] for change in plan.changes}
+    used |= {"="} if plan.effects else set()
+    yield paint(
+        _DIM, "   ".join(f"{symbol} {word}" for symbol, word in _MEANING.items() if symbol in used)
+    )
+
+
+def _change(change: Change, width: int, paint: Paint) -> Iterator[str]:
+    symbol = phrases.SYMBOLS[change.action]
+    notes = "   ".join(filter(None, (_place(change), phrases.reach(change.reaches))))
+    line = f"  {paint(_COLORS[symbol], symbol)} {phrases.visible(change.address):<{width}}  {notes}"
+    yield line.rstrip()
+    fields = change.fields
+    if change.action == "create":
+        fields = tuple(field for field in fields if field.path in _SHOWN_WHEN_NEW)
+    elif change.action == "delete":
+        fields = ()
+    column = max((len(phrases.label(field)) for field in fields), default=0)
+    for field in fields:
+        yield _field(change.action, field, column, paint)
+
+
+def _place(change: Change) -> str:
+    if change.action == "delete":
+        return "no longer declared"
+    place = f"{phrases.visible(change.file)}:{change.line}" if change.file else ""
+    return f"{place}   from {change.moved_from}" if change.moved_from else place
+
+
+def _field(action: Action, field: FieldChange, column: int, paint: Paint) -> str:
+    old, new, note = phrases.transition(field)
+    if not old and not new:
+        values = f"({note})"
+    else:
+        values = new if action == "create" else f"{old} -> {new}"
+        values += paint(_DIM, f"  ({note})") if note else ""
+    return f"      {phrases.label(field):<{min(column, WIDEST)}}  {values}"
+
+
+def _checks(heading: str, code: str, checks: tuple[Check, ...], paint: Paint) -> Iterator[str]:
+    if not checks:
+        return
+    yield paint(code, f"{heading}:")
+    for check in checks:
+        place = f"{phrases.visible(check.file)}:{check.line}: " if check.file else ""
+        subject = (
+            f"{check.address}: " if check.address and check.address not in check.message else ""
+        )
+        yield f"  {place}{subject}{phrases.visible(check.message)}  [{check.rule}]"
+        if check.hint:
+            yield f"      {phrases.visible(check.hint)}"
+    yield ""
