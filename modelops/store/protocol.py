@@ -106,7 +106,31 @@ class AttemptStore(Protocol):
 
 
 class StoreError(ModelopsError):
-    """The store cannot be used: it is missing, unreadable, read-only, full or not a store."""
+    """The store cannot be used; its subclasses say why."""
+
+
+class StoreMissingError(StoreError):
+    """There is no store where something is to be written."""
+
+
+class StoreUnreachableError(StoreError):
+    """The file cannot be opened, or the database server does not answer."""
+
+
+class NotAStoreError(StoreError):
+    """The file or database holds something else."""
+
+
+class StoreDamagedError(StoreError):
+    """What the store holds does not agree with its own digests, or cannot be read."""
+
+
+class StoreReadOnlyError(StoreError):
+    """The store can be read but not written."""
+
+
+class StoreFullError(StoreError):
+    """The disk under the store is full."""
 
 
 class StoreLockedError(StoreError):
@@ -117,6 +141,10 @@ class StoreLockedError(StoreError):
 
 class StoreNewerError(StoreError):
     """The store was written by a newer modelops."""
+
+
+class StoreOlderError(StoreError):
+    """The store was written by an older modelops and is not migrated yet."""
 
 
 class StoreMismatchError(RefusedError):

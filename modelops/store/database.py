@@ -1,0 +1,111 @@
+"""A database: an engine, how its transactions are opened, and its errors in the user's words.
+
+Every statement of this room runs inside `Database.transaction()`. What differs between SQLite and
+Postgres is behind the two functions that make a `Database`; nothing above asks which one it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from modelops.store import sqlite
+from modelops.store.protocol import NotAStoreError, StoreError, StoreNewerError, StoreOlderError
+
+SCHEMA_VERSIONS = ("0001",)
+"""Every version of the tables, oldest first; the names of the scripts in `migrations/versions`."""
+
+
+class Database(NamedTuple):
+    """One database. `place` is how messages call it; `exists` is cheap and connects to nothing."""
+
+    engine: AsyncEngine
+    place: str
+    exists: Callable[[], bool]
+    store_error: Callable[[BaseException], StoreError | None]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction: committed at the end, rolled back by any exception."""
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            driver_error = error.orig if isinstance(error, DBAPIError) else error
+            found = self.store_error(driver_error) if driver_error is not None else None
+            raise found or StoreError(f"{self.place} failed: {error}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def connect(url: str, *, lock_wait_s: float) -> Database:
+    """Return the database of a URL, for ordinary use."""
+    path = _sqlite_path(url)
+    return _on_sqlite(path, sqlite.engine(path, lock_wait_s=lock_wait_s))
+
+
+def connect_to_migrate(url: str, *, lock_wait_s: float) -> Database:
+    """Return the database of a URL, made if need be, whose transactions exclude other writers."""
+    path = _sqlite_path(url)
+    sqlite.create_file(path)
+    return _on_sqlite(path, sqlite.migration_engine(path, lock_wait_s=lock_wait_s))
+
+
+async def schema_version(connection: AsyncConnection, place: str) -> str:
+    """Return the version of the tables, '' of an empty database.
+
+    NotAStoreError when the database holds tables of something else.
+    """
+    names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    if "alembic_version" not in names:
+        if names:
+            raise NotAStoreError(
+                f"{place} holds the tables of something else", "name a store with --store"
+            )
+        return ""
+    found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return str(found or "")
+
+
+def require_current(version: str, place: str) -> None:
+    """Raise StoreNewerError or StoreOlderError unless the tables are of this version."""
+    if version not in SCHEMA_VERSIONS:
+        raise StoreNewerError(
+            f"{place} was written by a newer modelops (tables {version!r})",
+            "install that version or a later one",
+        )
+    if version != SCHEMA_VERSIONS[-1]:
+        raise StoreOlderError(
+            f"{place} was written by an older modelops (tables {version})",
+            "run `modelops apply`, which brings it up to date",
+        )
+
+
+def _sqlite_path(url: str) -> Path:
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend != "sqlite":
+        raise StoreError(
+            f"{url.partition(':')[0]!r} is not a kind of store", "write sqlite:///PATH"
+        )
+    return sqlite.path_of(url)
+
+
+def _on_sqlite(path: Path, engine: AsyncEngine) -> Database:
+    return Database(
+        engine=engine,
+        place=f"the store {path}",
+        exists=lambda: sqlite.exists(path),
+        store_error=lambda error: sqlite.store_error(error, path),
+    )

@@ -1,0 +1,60 @@
+"""Making a store and bringing its tables up to date, with alembic, all or nothing.
+
+The whole run is one transaction that shuts other writers out, so a migration that is killed leaves
+the tables as they were. Alembic takes a quarter of a second to import, so the version is compared
+first and alembic only asked when there is something to do.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from modelops.store import database, tables
+from modelops.store.revisions import EMPTY_DIGEST
+
+
+async def migrate(url: str, *, lock_wait_s: float) -> None:
+    """Create the store at `url`, or bring its tables to this version; nothing if it is current."""
+    opened = database.connect_to_migrate(url, lock_wait_s=lock_wait_s)
+    try:
+        async with opened.transaction() as connection:
+            version = await database.schema_version(connection, opened.place)
+            if version == database.SCHEMA_VERSIONS[-1]:
+                return
+            if version not in ("", *database.SCHEMA_VERSIONS):
+                database.require_current(version, opened.place)
+            await connection.run_sync(_upgrade)
+            await _bear(connection)
+    finally:
+        await opened.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    """Run the scripts in `migrations/versions` on a transaction that is open already."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _bear(connection: AsyncConnection) -> None:
+    """Give a new store its id and its empty revision 0."""
+    if await connection.scalar(select(tables.store.c.id)) is None:
+        await connection.execute(
+            insert(tables.store).values(
+                id=1,
+                store_id=uuid.uuid4().hex,
+                config="",
+                environment="",
+                revision=0,
+                digest=EMPTY_DIGEST,
+                config_digest="",
+            )
+        )

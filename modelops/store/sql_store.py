@@ -1,0 +1,88 @@
+"""The store on a SQL database: both halves of the protocol, each call one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from modelops.metering.attempt import Attempt
+from modelops.store import attempts, database, revisions
+from modelops.store.protocol import (
+    Changes,
+    CommitInfo,
+    Head,
+    Revision,
+    Snapshot,
+    StoreError,
+    StoreMissingError,
+)
+
+
+class SqlStore:
+    """ConfigStore and AttemptStore on one database; a store that is not there reads as empty."""
+
+    def __init__(self, url: str, *, lock_wait_s: float) -> None:
+        self._database = database.connect(url, lock_wait_s=lock_wait_s)
+        self._current = False
+
+    async def head(self) -> Head:
+        """Return where the store stands: one row, cheap enough to poll."""
+        async with self._read() as connection:
+            return revisions.NO_STORE if connection is None else await revisions.head(connection)
+
+    async def snapshot(self, revision: int | None = None) -> Snapshot:
+        """Return a revision whole, the head's by default; StoreError when there is none."""
+        async with self._read() as connection:
+            if connection is not None:
+                return await revisions.snapshot(connection, revision)
+        if revision:
+            raise StoreError(f"there is no revision {revision}: {self._database.place} is empty")
+        return Snapshot(head=revisions.NO_STORE, state={})
+
+    async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
+        """Return the newest revisions first, those below `before` when it is given."""
+        async with self._read() as connection:
+            return [] if connection is None else await revisions.history(connection, limit, before)
+
+    async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
+        """Make a new revision, all or nothing; StoreStaleError unless it stands at `base`."""
+        async with self._write() as connection:
+            return await revisions.commit(connection, base, changes, info)
+
+    async def add_attempts(self, rows: Sequence[Attempt]) -> None:
+        """Keep these rows, each once: an attempt_id that is there already is passed over."""
+        async with self._write() as connection:
+            await attempts.insert(connection, rows)
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._database.close()
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection | None]:
+        """Open a transaction; None when there is no store yet."""
+        if not self._current and not self._database.exists():
+            yield None
+            return
+        if not self._current:
+            async with self._database.transaction() as connection:
+                version = await database.schema_version(connection, self._database.place)
+            if version == "":
+                yield None
+                return
+            database.require_current(version, self._database.place)
+            self._current = True
+        async with self._database.transaction() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction; StoreMissingError when there is no store yet."""
+        async with self._read() as connection:
+            if connection is None:
+                raise StoreMissingError(
+                    f"{self._database.place} does not exist", "`modelops apply` makes it"
+                )
+            yield connection

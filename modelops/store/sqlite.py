@@ -1,0 +1,138 @@
+"""What is particular to SQLite: how to connect, how to begin, and what its errors mean.
+
+WAL lets readers and the one writer work at the same time. The driver's own transaction handling is
+off (`isolation_level=None`), because it commits before DDL and begins too late; BEGIN is sent here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from modelops.store.protocol import (
+    NotAStoreError,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreReadOnlyError,
+    StoreUnreachableError,
+)
+
+
+def path_of(url: str) -> Path:
+    """Return the file of a `sqlite:///PATH` URL; StoreError when it names none."""
+    database = make_url(url).database
+    if not database or database == ":memory:":
+        raise StoreError(
+            f"{url!r} names no file", "write sqlite:///PATH, or sqlite:////PATH for an absolute one"
+        )
+    return Path(database)
+
+
+def exists(path: Path) -> bool:
+    """Say whether a store was begun here: an empty file is what a killed first apply leaves."""
+    return path.exists() and (path.is_dir() or path.stat().st_size > 0)
+
+
+def create_file(path: Path) -> None:
+    """Make the file, and its folder if only that is missing; both are for the owner alone."""
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600)
+    except FileNotFoundError:
+        raise StoreUnreachableError(
+            f"the store cannot be made at {path}: {path.parent.parent} does not exist",
+            "make that folder, or name another with --store",
+        ) from None
+    except OSError as error:
+        raise StoreUnreachableError(
+            f"the store cannot be made at {path}: {error.strerror or error}",
+            "name another place with --store",
+        ) from error
+
+
+def engine(path: Path, *, lock_wait_s: float) -> AsyncEngine:
+    """Return an engine for ordinary use; it never creates the file."""
+    made = _engine(path, lock_wait_s)
+    event.listen(made.sync_engine, "begin", _begin)
+    return made
+
+
+def migration_engine(path: Path, *, lock_wait_s: float) -> AsyncEngine:
+    """Return an engine whose transactions hold the write lock from the start, DDL included."""
+    made = _engine(path, lock_wait_s)
+    event.listen(made.sync_engine, "connect", _use_wal)
+    event.listen(made.sync_engine, "begin", _begin_immediate)
+    return made
+
+
+def _engine(path: Path, lock_wait_s: float) -> AsyncEngine:
+    made = create_async_engine(
+        URL.create(
+            "sqlite+aiosqlite",
+            database=f"file:{quote(str(path.absolute()))}",
+            query={"mode": "rw", "uri": "true"},
+        ),
+        connect_args={"timeout": lock_wait_s, "isolation_level": None},
+    )
+    event.listen(made.sync_engine, "connect", _set_pragmas)
+    return made
+
+
+def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _use_wal(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def store_error(error: BaseException, path: Path) -> StoreError | None:
+    """Return what an error of the driver means for the person who runs this; None if nothing."""
+    if not isinstance(error, sqlite3.Error):
+        return None
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    place = f"the store {path}"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreLockedError(
+            f"{place} is locked by another process", "try again when that one is done"
+        )
+    if code == sqlite3.SQLITE_READONLY:
+        return StoreReadOnlyError(
+            f"{place} is read-only", "check the permissions of the file and of its folder"
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFullError(f"the disk under {place} is full", "make room and try again")
+    if code == sqlite3.SQLITE_NOTADB:
+        return NotAStoreError(f"{path} is not a database", "name a store with --store")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        reason = "is a folder" if path.is_dir() else "cannot be opened"
+        return StoreUnreachableError(
+            f"{place} {reason}", "check the path and its permissions, and those of its folder"
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
+        return StoreDamagedError(
+            f"{place} cannot be read: {error}", "check the disk, and restore a backup"
+        )
+    return None

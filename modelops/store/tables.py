@@ -1,0 +1,133 @@
+"""The tables, as Core objects: what every statement in this room is built from.
+
+Types are those that SQLite and Postgres hold exactly: BIGINT for money (pico-USD) and for times
+(microseconds), 16 bytes for ids, text for digests. Constraints are named, so that a migration can
+name them too.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("store_id", String(32), nullable=False),
+    Column("config", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("config_digest", String(64), nullable=False),
+)
+"""One row: what the store belongs to, and its head."""
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("base", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("config_digest", String(64), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("git_commit", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("tool_version", Text, nullable=False),
+    Column("catalog", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+"""The history, revision 1 onwards."""
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("form", SmallInteger, nullable=False),
+    Column("content", Text, nullable=False),
+)
+"""Content by its digest, kept once however many revisions hold it."""
+
+members = Table(
+    "members",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("since", Integer, ForeignKey("revisions.revision"), primary_key=True),
+    Column("until", Integer, ForeignKey("revisions.revision"), nullable=True),
+    Column("digest", String(64), ForeignKey("resources.digest"), nullable=False),
+    Index("ix_members_until", "until"),
+)
+"""Which content stood at an address from revision `since` up to, but not in, `until`."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("attempt_id", LargeBinary(16), primary_key=True),
+    Column("request_id", LargeBinary(16), nullable=False),
+    Column("client_request_id", Text, nullable=False),
+    Column("started_at_us", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("protocol", Text, nullable=False),
+    Column("stream", Boolean, nullable=False),
+    Column("service_tier", Text, nullable=False),
+    Column("usage_source", String(16), nullable=False),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cache_read_tokens", BigInteger),
+    Column("cache_write_tokens", BigInteger),
+    Column("cache_write_1h_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("billed_tool_calls", Integer),
+    Column("cost_source", String(16), nullable=False),
+    Column("cost_pico", BigInteger),
+    Column("input_cost_pico", BigInteger),
+    Column("output_cost_pico", BigInteger),
+    Column("estimate_pico", BigInteger),
+    Column("latency_us", BigInteger, nullable=False),
+    Column("first_content_us", BigInteger),
+    Column("outcome", String(16), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("error_class", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("finish_reason", Text, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Index("ix_attempts_started_at_us", "started_at_us"),
+)
+"""The books: one row per attempt, as in metering/attempt.py. No foreign key: rows outlive
+revisions and may arrive in any order.
+"""
