@@ -8,13 +8,26 @@ happened before.
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from modelops.operations.plan import Prepared
-from modelops.plan.document import Plan
+from modelops.plan.document import MAX_BYTES, InvalidPlanError, Plan, decode
 from modelops.resources.errors import ModelopsError, RefusedError, StaleError
 from modelops.store.protocol import Changes, CommitInfo, ConfigStore, Head, Revision
 
 PLAN_AGAIN = "look at a new plan: modelops plan"
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan in a file; InvalidPlanError when it cannot be read or is not one."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidPlanError(f"{path}: cannot read the plan: {error.strerror}") from error
+    if len(content) > MAX_BYTES:
+        raise InvalidPlanError(f"{path}: larger than any plan of modelops")
+    return decode(content, str(path))
 
 
 async def apply(

@@ -1,0 +1,111 @@
+"""`modelops show`: what the store holds, with where each value came from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from modelops.cli import options
+from modelops.operations.location import store_url as locate
+from modelops.operations.show import find, show
+from modelops.plan.render import phrases
+from modelops.resources.addresses import KINDS, kind_of
+from modelops.resources.resolved import Agent, Chain, Model, Provider, Resource, Settings
+from modelops.store import open_store
+from modelops.store.protocol import Snapshot
+
+
+@click.command()
+@click.argument("address", required=False, default="")
+@options.folder
+@options.store
+@options.output_format("text", "json")
+@click.option("--revision", type=click.IntRange(min=0), help="Default: the newest.")
+def command(
+    address: str, folder: Path, store_url: str, output_format: str, revision: int | None
+) -> None:
+    """Show a resource, or all of them, as the store holds them.
+
+    ADDRESS is as plans spell it: provider/openai, model/openai/gpt-4o, chain/production.
+    """
+    snapshot = asyncio.run(_show(locate(store_url, folder), revision))
+    if address:
+        resource = find(snapshot, address)
+        text = "\n".join(_fields(resource))
+        shown: object = resource
+    else:
+        text = "\n".join(_list(snapshot))
+        shown = {
+            "store_id": snapshot.head.store_id,
+            "config": snapshot.head.config,
+            "environment": snapshot.head.environment,
+            "revision": snapshot.head.revision,
+            "digest": snapshot.head.digest,
+            "resources": _ordered(snapshot),
+        }
+    if output_format == "json":
+        text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
+    click.echo(text)
+
+
+async def _show(url: str, revision: int | None) -> Snapshot:
+    store = open_store(url)
+    try:
+        return await show(store, revision)
+    finally:
+        await store.close()
+
+
+def _ordered(snapshot: Snapshot) -> list[Resource]:
+    return sorted(
+        snapshot.state.values(), key=lambda item: (KINDS.index(kind_of(item.address)), item.address)
+    )
+
+
+def _list(snapshot: Snapshot) -> Iterator[str]:
+    """Yield one line for each resource, and the revision on the last."""
+    width = max((len(address) for address in snapshot.state), default=0)
+    for resource in _ordered(snapshot):
+        yield f"{resource.address:<{width}}  {_gist(resource)}".rstrip()
+    head = snapshot.head
+    owner = f"{head.config} ({head.environment})" if head.environment else head.config
+    number = phrases.counted(len(snapshot.state), "resource")
+    yield f"Revision {head.revision}{f' of {owner}' if owner else ''}: {number}."
+
+
+def _gist(resource: Resource) -> str:
+    """Return what one would want to know of a resource first."""
+    match resource:
+        case Settings():
+            return f"default chain {resource.default_chain or '(none)'}, {resource.timezone}"
+        case Provider():
+            off = "" if resource.enabled else ", disabled"
+            return f"{resource.base_url}  {resource.protocol}{off}"
+        case Model():
+            price = resource.price
+            return f"{resource.type}  " + (
+                f"{price.input} in, {price.output} out" if price else "unpriced"
+            )
+        case Chain():
+            return " -> ".join(target.model for target in resource.targets)
+        case Agent():
+            return f"chain {resource.chain or '(none)'}"
+
+
+def _fields(resource: Resource) -> Iterator[str]:
+    """Yield every field of a resource, nested ones by their path, with its source."""
+    sources = resource.sources
+    values = {
+        name: value
+        for name, value in msgspec.to_builtins(resource).items()
+        if name not in ("kind", "sources")
+    }
+    width = max(len(name) for name in values)
+    yield resource.address
+    for name, value in values.items():
+        source = f"  ({sources[name]})" if name in sources else ""
+        yield f"  {name.removesuffix('_ms'):<{width}}  {phrases.value(name, value)}{source}"

@@ -1,0 +1,46 @@
+"""The person before the program: who it is, what their terminal shows, and asking for consent.
+
+A question goes to stderr, like everything that no program reads. Where nobody can answer, that is
+an error and not a yes.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+import click
+
+from modelops.resources.errors import ModelopsError
+
+_CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR")
+"""Where CI systems name the person behind a job, whose own user is nobody."""
+
+
+def agreed(question: str) -> bool:
+    """Ask a yes-or-no question, no by default; ModelopsError where there is no terminal."""
+    if not sys.stdin.isatty():
+        raise ModelopsError(
+            "there is no terminal to ask on", "look at the plan, then pass --yes to apply it"
+        )
+    return click.confirm(question, default=False, err=True)
+
+
+def caller(environ: Mapping[str, str] = os.environ) -> str:
+    """Return who runs this, as user@host; in CI the person behind the job."""
+    user = next((environ[name] for name in _CI_ACTORS if environ.get(name)), "")
+    if not user:
+        try:
+            user = getpass.getuser()
+        except (OSError, KeyError):  # a container's user without a name
+            user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def colored(stream: object, environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether a stream takes color: a terminal that is not dumb, without NO_COLOR."""
+    is_terminal = getattr(stream, "isatty", lambda: False)()
+    return bool(is_terminal) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
