@@ -37,15 +37,18 @@ _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Document:
-    """One file, loaded. `data` is plain Python data with Decimals for fractions; None when broken.
+    """One file, loaded: plain data with Decimals for fractions, and what is wrong with it.
 
-    `sops` is the file's SOPS block, or None. `root` is the mark of the first value.
+    `data` is what could be read, so with diagnostics it is not to be relied on; `complete` says
+    whether reading got to the end. `sops` is the file's SOPS block, or None.
     """
 
-    __slots__ = ("data", "diagnostics", "file", "marks", "root", "sops")
+    __slots__ = ("complete", "data", "diagnostics", "file", "marks", "root", "sops", "text")
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, content: str = "") -> None:
         self.file = file
+        self.text = content
+        self.complete = False
         self.data: object = None
         self.sops: Mapping[str, object] | None = None
         self.marks: Marks = None
@@ -85,10 +88,11 @@ def load(raw: bytes, file: str) -> Document:
 
 def load_text(content: str, file: str) -> Document:
     """Return the document in a text that `text.decode` let through."""
-    builder = _Builder(file)
+    builder = _Builder(Document(file, content))
     parser = _Parser(content)
     try:
         builder.run(parser)
+        builder.document.complete = True
     except yaml.MarkedYAMLError as error:
         builder.report(
             rules.YAML_SYNTAX,
@@ -112,10 +116,10 @@ class _StopError(Exception):
 class _Builder:
     """Builds data and marks from events, with a stack of its own instead of recursion."""
 
-    __slots__ = ("_count", "_data", "_document", "_key", "_key_mark", "_marks", "_root", "_stack")
+    __slots__ = ("_count", "_data", "_key", "_key_mark", "_marks", "_root", "_stack", "document")
 
-    def __init__(self, file: str) -> None:
-        self._document = Document(file)
+    def __init__(self, document: Document) -> None:
+        self.document = document
         self._root: object = None
         self._data: dict[str, object] | list[object] | None = None
         self._marks: Any = None
@@ -149,8 +153,8 @@ class _Builder:
                 return
 
     def finish(self) -> Document:
-        """Return the document, its SOPS block split off; without data when it has problems."""
-        document = self._document
+        """Return the document, its SOPS block split off."""
+        document = self.document
         if self._root is None and not document.diagnostics:
             self.report(rules.YAML_SYNTAX, None, "the file is empty")
         document.data = self._root
@@ -160,9 +164,9 @@ class _Builder:
 
     def report(self, rule: Rule, mark: Any, message: str, hint: str = "") -> None:
         """Note a problem at a mark, or at the start of the file."""
-        file = self._document.file
+        file = self.document.file
         position = _position(file, mark) if mark is not None else Position(file, 1, 1)
-        self._document.diagnostics.append(found(rule, position, message, hint))
+        self.document.diagnostics.append(found(rule, position, message, hint))
 
     def _stop(self, rule: Rule, event: Any, message: str, hint: str = "") -> None:
         self.report(rule, event.start_mark, message, hint)
@@ -252,7 +256,7 @@ class _Builder:
             self._marks.append((mark, mark, marks))
         else:
             self._root = value
-            self._document.root, self._document.marks = mark, marks
+            self.document.root, self.document.marks = mark, marks
 
 
 def _entry(marks: Marks, step: str | int) -> Entry | None:

@@ -15,10 +15,26 @@ from msgspec import Meta
 from modelops.resources import durations
 from modelops.resources.resolved import Capability, ModelType, Protocol, Role
 
-NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
-MODEL_PATTERN = r"^[A-Za-z0-9._:@/+-]{1,200}$"
-TARGET_PATTERN = r"^[a-z][a-z0-9-]{0,62}/[A-Za-z0-9._:@/+-]{1,200}$"
-CIPHERTEXT_PATTERN = r"^ENC\[AES256_GCM,data:"
+# Python's $ also matches before a last line break, that of JSON Schema does not
+_END = r"$(?!\n)"
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}" + _END
+MODEL_PATTERN = r"^[A-Za-z0-9._:@/+-]{1,200}" + _END
+TARGET_PATTERN = r"^[a-z][a-z0-9-]{0,62}/[A-Za-z0-9._:@/+-]{1,200}" + _END
+ALLOW_PATTERN = (
+    r"^(chain/(\*|[a-z][a-z0-9-]{0,62})|model/[a-z*][a-z0-9*-]{0,62}/[A-Za-z0-9._:@/+*-]{1,200})"
+    + _END
+)
+CIPHERTEXT_PATTERN = r"^ENC\[AES256_GCM,data:[^\s]*\]" + _END
+DURATION_PATTERN = durations.PATTERN + r"(?!\n)"
+SHA256_PATTERN = r"^[0-9a-f]{64}" + _END
+DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END
+URL_PATTERN = r"^https?://[^\s?#@]+" + _END
+HEADER_PATTERN = r"^[A-Za-z][A-Za-z0-9-]{0,62}" + _END
+ENV_PATTERN = r"^MODELOPS_SECRET_[A-Z0-9_]{1,80}" + _END
+FILE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,120}" + _END
+LABEL_PATTERN = r"^[a-z][a-z0-9_.-]{0,62}" + _END
+RECIPIENT_PATTERN = r"^age1[a-z0-9]{20,2000}" + _END
+LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*" + _END
 
 Name = Annotated[
     str,
@@ -38,31 +54,31 @@ TargetName = Annotated[
 Duration = Annotated[
     str,
     Meta(
-        pattern=durations.PATTERN,
+        pattern=DURATION_PATTERN,
         description="A whole number with a unit: ms, s, m or h.",
         examples=["30s", "10m"],
     ),
 ]
 UsdPerMillion = Annotated[Decimal, Meta(description="USD per million tokens, exact.")]
 Sha256 = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the whole key, in hex.")
+    str, Meta(pattern=SHA256_PATTERN, description="SHA-256 of the whole key, in hex.")
 ]
 Expiry = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        pattern=DATE_PATTERN,
         description="Last day on which the key works, as YYYY-MM-DD in the configuration's zone.",
         examples=["2027-06-30"],
     ),
 ]
 DisplayName = Annotated[
-    Annotated[str, Meta(min_length=1, max_length=120)] | None,
+    Annotated[str, Meta(min_length=1, max_length=120, pattern=LINE_PATTERN)] | None,
     Meta(description="What reports and screens call it. Default: its name."),
 ]
 Labels = Annotated[
     dict[
-        Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")],
-        Annotated[str, Meta(max_length=256)],
+        Annotated[str, Meta(pattern=LABEL_PATTERN)],
+        Annotated[str, Meta(max_length=256, pattern=LINE_PATTERN)],
     ],
     Meta(description="Free key-value pairs; reports can group by them.", max_length=32),
 ]
@@ -76,14 +92,14 @@ class SecretReference(Declared, frozen=True, kw_only=True):
     """Where the server finds a secret itself: exactly one of `env` and `file`."""
 
     env: Annotated[
-        Annotated[str, Meta(pattern=r"^MODELOPS_SECRET_[A-Z0-9_]{1,80}$")] | None,
+        Annotated[str, Meta(pattern=ENV_PATTERN)] | None,
         Meta(
             description="An environment variable of the server.",
             examples=["MODELOPS_SECRET_OPENAI"],
         ),
     ] = None
     file: Annotated[
-        Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,120}$")] | None,
+        Annotated[str, Meta(pattern=FILE_PATTERN)] | None,
         Meta(description="A file directly under the server's MODELOPS_SECRETS_DIR."),
     ] = None
 
@@ -101,9 +117,7 @@ SecretField = Annotated[
 class AuthHeader(Declared, frozen=True, kw_only=True):
     """A provider that takes its key in a header of its own."""
 
-    header: Annotated[
-        str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,62}$", examples=["api-key", "x-goog-api-key"])
-    ]
+    header: Annotated[str, Meta(pattern=HEADER_PATTERN, examples=["api-key", "x-goog-api-key"])]
 
 
 class Tier(Declared, frozen=True, kw_only=True):
@@ -179,7 +193,7 @@ class Provider(Declared, frozen=True, kw_only=True):
         None
     )
     base_url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://[^\s?#@]+$", max_length=500)] | None,
+        Annotated[str, Meta(pattern=URL_PATTERN, max_length=500)] | None,
         Meta(description="Root of its API. https unless loopback or `insecure`."),
     ] = None
     auth: Annotated[
@@ -276,7 +290,7 @@ class Agent(Declared, frozen=True, kw_only=True):
     ] = None
     allow: Annotated[
         tuple[
-            Annotated[str, Meta(pattern=r"^(chain/[a-z][a-z0-9-]{0,62}|model/.{1,264}|chain/\*)$")],
+            Annotated[str, Meta(pattern=ALLOW_PATTERN)],
             ...,
         ]
         | None,
@@ -322,7 +336,7 @@ class Settings(Declared, frozen=True, kw_only=True):
         str, Meta(description="What today, week and month mean.", examples=["Europe/Berlin"])
     ] = "UTC"
     server_recipients: Annotated[
-        tuple[Annotated[str, Meta(pattern=r"^age1[a-z0-9]{20,2000}$")], ...],
+        tuple[Annotated[str, Meta(pattern=RECIPIENT_PATTERN)], ...],
         Meta(description="Public keys of the servers that secrets are sealed to."),
     ] = ()
     operators: tuple[Operator, ...] = ()

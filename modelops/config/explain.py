@@ -1,0 +1,301 @@
+"""Why a document is not what its Struct asks for: every problem, each at its place.
+
+msgspec is the judge and stops at the first problem, so this walks the data beside the types only
+once the judge has said no. Own messages, because every validator's own print the value they refuse,
+and that may be a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import singledispatch
+
+import msgspec
+from msgspec import inspect
+
+from modelops.config import rules
+from modelops.config.diagnostics import did_you_mean, found
+from modelops.config.exposed import looks_like_key
+from modelops.config.rules import Rule
+from modelops.config.yaml import Document, Path
+from modelops.resources import declared
+from modelops.resources.configuration import Diagnostic
+
+_SECRET_FIELD = re.compile(r"(^|_)(key|api_key|secret|token|password)$")
+_NOUNS: Mapping[str, str] = {
+    declared.NAME_PATTERN: "a name of lower-case letters, digits and hyphens",
+    declared.MODEL_PATTERN: "a model's name",
+    declared.TARGET_PATTERN: "a model as provider/model",
+    declared.DURATION_PATTERN: "a duration such as 30s or 10m",
+    declared.URL_PATTERN: "a URL such as https://api.example.com/v1",
+    declared.SHA256_PATTERN: "a SHA-256 in 64 hex digits",
+    declared.DATE_PATTERN: "a date as YYYY-MM-DD",
+    declared.ALLOW_PATTERN: "chain/NAME or model/PROVIDER/NAME, where * stands for any name",
+    declared.ENV_PATTERN: "the name of a variable MODELOPS_SECRET_...",
+    declared.FILE_PATTERN: "the name of a file, without folders",
+    declared.HEADER_PATTERN: "the name of a header",
+    declared.LABEL_PATTERN: "a label: a lower-case letter, then letters, digits, _, . and -",
+    declared.RECIPIENT_PATTERN: "an age recipient (age1...)",
+    declared.LINE_PATTERN: "text on one line",
+}
+"""What values of a pattern are, for people."""
+
+_KINDS_OF_DATA: Mapping[type, str] = {
+    dict: "a mapping",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    Decimal: "a number with a fraction",
+    type(None): "nothing",
+}
+
+
+def explain(document: Document, struct: type) -> tuple[Diagnostic, ...]:
+    """Return everything in a document that its Struct does not allow."""
+    return tuple(_walk(inspect.type_info(struct), document.data, document, ()))
+
+
+def show_path(path: Path) -> str:
+    """Return a path as people write it: `models[0].price.input`."""
+    shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return shown.removeprefix(".")
+
+
+@singledispatch
+def _walk(kind: inspect.Type, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the value at a path, by what its type asks for."""
+    raise NotImplementedError(f"the form uses {kind!r}, which nothing here explains")
+
+
+@_walk.register
+def _(kind: inspect.Metadata, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+    yield from _walk(kind.type, data, document, path)
+
+
+@_walk.register
+def _(
+    kind: inspect.StructType, data: object, document: Document, path: Path
+) -> Iterator[Diagnostic]:
+    if not isinstance(data, dict):
+        yield _wrong_type("a mapping", data, document, path)
+        return
+    fields = {field.encode_name: field for field in kind.fields}
+    missing = {name for name, field in fields.items() if field.required and name not in data}
+    clean = True
+    for name in data:
+        step = (*path, name)
+        if name in fields:
+            for problem in _walk(fields[name].type, data[name], document, step):
+                clean = False
+                yield problem
+        else:
+            clean = False
+            hint = did_you_mean(name, fields.keys() - data.keys())
+            missing -= {meant for meant in missing if repr(meant) in hint}
+            message = f"unknown field {_hidden_or(show_path(step))}"
+            yield found(rules.UNKNOWN_FIELD, document.position(step, key=True), message, hint)
+    for name in sorted(missing):
+        message = f"missing field {show_path((*path, name))!r}"
+        hint = _description(fields[name].type)
+        yield found(rules.MISSING_FIELD, document.position(path), message, hint)
+    if clean and not missing:
+        yield from _own_check(kind.cls, data, document, path)
+
+
+@_walk.register
+def _(
+    kind: inspect.UnionType, data: object, document: Document, path: Path
+) -> Iterator[Diagnostic]:
+    branches = [branch for branch in kind.types if not isinstance(branch, inspect.NoneType)]
+    if data is None and len(branches) < len(kind.types):
+        return
+    for branch in branches:
+        if _takes(branch, data):
+            yield from _walk(branch, data, document, path)
+            return
+    yield _wrong_type(" or ".join(_noun(branch) for branch in branches), data, document, path)
+
+
+@_walk.register
+def _(
+    kind: inspect.LiteralType, data: object, document: Document, path: Path
+) -> Iterator[Diagnostic]:
+    if data in kind.values and type(data) is type(kind.values[0]):
+        return
+    allowed = [str(value) for value in kind.values]
+    hint = did_you_mean(data, allowed) if isinstance(data, str) else ""
+    message = f"{_show(data, path)} is not one of {', '.join(allowed)}"
+    yield _problem(rules.BAD_VALUE, message, document, path, hint)
+
+
+@_walk.register
+def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+    if not isinstance(data, str):
+        hint = "" if data is None or isinstance(data, dict | list) else "quote it"
+        if kind.pattern == declared.DURATION_PATTERN:
+            hint = "write its unit too"
+        yield _wrong_type(_noun(kind), data, document, path, hint)
+    elif kind.pattern == declared.CIPHERTEXT_PATTERN:
+        if re.search(kind.pattern, data) is None:
+            yield _problem(
+                rules.UNENCRYPTED_SECRET,
+                "the secret is not encrypted",
+                document,
+                path,
+                "encrypt the file with sops, or name where the server finds it: "
+                "{env: MODELOPS_SECRET_NAME} or {file: NAME}",
+            )
+    elif kind.pattern is not None and re.search(kind.pattern, data) is None:
+        yield _problem(rules.BAD_VALUE, f"{_show(data, path)} is not {_noun(kind)}", document, path)
+    else:
+        yield from _length(data, kind, "character", document, path)
+
+
+@_walk.register
+def _(kind: inspect.IntType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+    if type(data) is not int:
+        yield _wrong_type("a whole number", data, document, path)
+    elif (kind.ge is not None and data < kind.ge) or (kind.le is not None and data > kind.le):
+        message = f"{data} is not from {kind.ge} to {kind.le}"
+        if kind.le is None:
+            message = f"{data} is less than {kind.ge}"
+        yield _problem(rules.BAD_VALUE, message, document, path)
+
+
+@_walk.register
+def _(kind: inspect.BoolType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+    if not isinstance(data, bool):
+        yield _wrong_type("true or false", data, document, path)
+
+
+@_walk.register
+def _(
+    kind: inspect.DecimalType, data: object, document: Document, path: Path
+) -> Iterator[Diagnostic]:
+    if type(data) not in (int, Decimal):
+        hint = "write the number without quotes" if isinstance(data, str) else ""
+        yield _wrong_type("a number", data, document, path, hint)
+
+
+@_walk.register
+def _(
+    kind: inspect.VarTupleType, data: object, document: Document, path: Path
+) -> Iterator[Diagnostic]:
+    if not isinstance(data, list):
+        yield _wrong_type("a list", data, document, path)
+        return
+    for index, item in enumerate(data):
+        yield from _walk(kind.item_type, item, document, (*path, index))
+    yield from _length(data, kind, "entry", document, path)
+
+
+@_walk.register
+def _(kind: inspect.DictType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+    if not isinstance(data, dict):
+        yield _wrong_type("a mapping", data, document, path)
+        return
+    for name, value in data.items():
+        step = (*path, name)
+        yield from _walk(kind.key_type, name, document, step)
+        yield from _walk(kind.value_type, value, document, step)
+    yield from _length(data, kind, "entry", document, path)
+
+
+def _length(
+    data: str | list[object] | dict[str, object],
+    kind: inspect.StrType | inspect.VarTupleType | inspect.DictType,
+    unit: str,
+    document: Document,
+    path: Path,
+) -> Iterator[Diagnostic]:
+    if kind.min_length is not None and len(data) < kind.min_length:
+        message = f"needs at least {kind.min_length} {unit}"
+        yield _problem(rules.BAD_VALUE, message, document, path)
+    if kind.max_length is not None and len(data) > kind.max_length:
+        message = f"is longer than {kind.max_length}, counted by {unit}"
+        yield _problem(rules.BAD_VALUE, message, document, path)
+
+
+def _own_check(
+    struct: type, data: dict[str, object], document: Document, path: Path
+) -> Iterator[Diagnostic]:
+    """Yield what the Struct's own `__post_init__` refuses: rules between fields."""
+    if not hasattr(struct, "__post_init__"):
+        return
+    try:
+        msgspec.convert(data, struct)
+    except msgspec.ValidationError as error:
+        yield _problem(rules.BAD_VALUE, str(error), document, path)
+
+
+def _takes(branch: inspect.Type, data: object) -> bool:
+    """Say whether a value is meant for this branch of a union, right or wrong."""
+    if isinstance(branch, inspect.Metadata):
+        return _takes(branch.type, data)
+    if isinstance(branch, inspect.StructType | inspect.DictType):
+        return isinstance(data, dict)
+    if isinstance(branch, inspect.VarTupleType):
+        return isinstance(data, list)
+    if isinstance(branch, inspect.StrType | inspect.LiteralType):
+        return isinstance(data, str)
+    if isinstance(branch, inspect.IntType):
+        return type(data) is int
+    return type(data) in (int, Decimal)
+
+
+def _noun(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.Metadata):
+        return _noun(kind.type)
+    if isinstance(kind, inspect.StructType):
+        return "{" + ", ".join(f"{field.encode_name}: ..." for field in kind.fields) + "}"
+    if isinstance(kind, inspect.LiteralType):
+        return "one of " + ", ".join(str(value) for value in kind.values)
+    if isinstance(kind, inspect.StrType):
+        if kind.pattern == declared.CIPHERTEXT_PATTERN:
+            return "SOPS ciphertext"
+        return _NOUNS.get(kind.pattern or "", "a string")
+    if isinstance(kind, inspect.VarTupleType):
+        return "a list"
+    if isinstance(kind, inspect.DictType):
+        return "a mapping"
+    return "a whole number" if isinstance(kind, inspect.IntType) else "a number"
+
+
+def _description(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.Metadata) and kind.extra_json_schema:
+        return str(kind.extra_json_schema.get("description", ""))
+    return ""
+
+
+def _wrong_type(
+    wanted: str, data: object, document: Document, path: Path, hint: str = ""
+) -> Diagnostic:
+    message = f"expected {wanted}, got {_KINDS_OF_DATA[type(data)]}"
+    return _problem(rules.WRONG_TYPE, message, document, path, hint)
+
+
+def _problem(
+    rule: Rule, message: str, document: Document, path: Path, hint: str = ""
+) -> Diagnostic:
+    where = f"{show_path(path)}: " if path else ""
+    return found(rule, document.position(path), f"{where}{message}", hint)
+
+
+def _show(data: object, path: Path) -> str:
+    """Return a refused value for a message, unless it may be a secret."""
+    if any(isinstance(step, str) and _SECRET_FIELD.search(step) for step in path):
+        return "the value (hidden)"
+    if isinstance(data, dict | list):
+        return _KINDS_OF_DATA[type(data)]
+    shown = str(data) if isinstance(data, Decimal) else json.dumps(data, ensure_ascii=False)
+    return _hidden_or(shown)
+
+
+def _hidden_or(shown: str) -> str:
+    if looks_like_key(shown):
+        return "the value (hidden)"
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
