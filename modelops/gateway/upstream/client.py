@@ -18,10 +18,10 @@ class Response(Protocol):
     status: int
     headers: Headers
 
-    async def read(self, timeout: float) -> bytes:
+    async def read(self, wait: float) -> bytes:
         """Return the next piece of the body as it comes, b"" at its end.
 
-        Raises an UpstreamError: IdleTimeoutError when nothing comes for `timeout` seconds.
+        Raises an UpstreamError: IdleTimeoutError when nothing comes for `wait` seconds.
         """
         ...
 
@@ -33,10 +33,10 @@ class Response(Protocol):
 class Client(Protocol):
     """Sends requests. Cancelling `send` or `read` ends the upstream connection at once."""
 
-    async def send(self, request: Request, timeout: float) -> Response:
+    async def send(self, request: Request, wait: float) -> Response:
         """Send a request and return the response once its head has come.
 
-        `timeout` seconds bound connecting and the wait for the head together; connecting has a
+        `wait` seconds bound connecting and the wait for the head together; connecting has a
         bound of its own beside. Raises an UpstreamError.
         """
         ...

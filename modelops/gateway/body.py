@@ -1,0 +1,77 @@
+"""The client's body: decoded once and shallowly, every value kept as the bytes it came as.
+
+What goes upstream is always encoded from these values. A body with a key twice therefore reaches
+the provider with one of them, the same that was checked: an allow list cannot be got round by
+naming two models. Encoding costs a copy of the values, as putting another model's name in would.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelops.gateway.call import Endpoint
+from modelops.gateway.errors import GatewayError
+
+Fields = dict[str, msgspec.Raw]
+
+_SHALLOW = msgspec.json.Decoder(Fields)
+_STRING = msgspec.json.Decoder(str)
+
+TRUE = msgspec.Raw(b"true")
+_FALSY = (b"false", b"null")
+
+
+class Body:
+    """What the gateway reads of a request before it knows the target. `size` is in bytes."""
+
+    __slots__ = ("endpoint", "fields", "model", "size", "stream")
+
+    def __init__(self, endpoint: Endpoint, content: bytes) -> None:
+        self.endpoint = endpoint
+        self.size = len(content)
+        self.fields = _decode(content)
+        self.model = self.text("model")
+        self.stream = self._flag("stream")
+
+    def text(self, name: str) -> str:
+        """Return a string field, '' when it is absent or null; a 400 when it is something else."""
+        raw = self.fields.get(name)
+        if raw is None or bytes(raw) == b"null":
+            return ""
+        try:
+            return _STRING.decode(raw)
+        except msgspec.DecodeError:
+            raise _bad(f"{name!r} must be a string") from None
+
+    def absent(self, name: str) -> bool:
+        """Whether a field is left out, or null."""
+        raw = self.fields.get(name)
+        return raw is None or bytes(raw) == b"null"
+
+    def _flag(self, name: str) -> bool:
+        raw = self.fields.get(name)
+        if raw is None:
+            return False
+        value = bytes(raw)
+        if value != b"true" and value not in _FALSY:
+            raise _bad(f"{name!r} must be true or false")
+        return value == b"true"
+
+
+def _decode(content: bytes) -> Fields:
+    try:
+        if not content.isascii():
+            content.decode()
+        return _SHALLOW.decode(content)
+    except UnicodeDecodeError as error:
+        raise _bad(f"the body is not UTF-8: byte {error.start} does not belong there") from None
+    except msgspec.ValidationError:
+        raise _bad("the body must be a JSON object") from None
+    except msgspec.DecodeError as error:
+        raise _bad(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise _bad("the body is nested too deeply") from None
+
+
+def _bad(message: str) -> GatewayError:
+    return GatewayError(400, "invalid_body", message)

@@ -1,0 +1,103 @@
+"""The circuit breaker of one target: a provider's model that fails often is left alone a while.
+
+Shared by all chains, fed with the time rather than reading a clock, so that tests are exact.
+Thresholds are the design's: half of 20 or more calls in a minute, or 5 in a row; 30 s, longer each
+time; one probe when half open.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+WINDOW = 60.0
+BUCKET = 10.0
+CALLS_MIN = 20
+RATE = 0.5
+IN_A_ROW = 5
+OPEN_SECONDS = 30.0
+OPEN_SECONDS_MAX = 300.0
+FORGET_SECONDS = 600.0
+"""A target that has been closed for this long is not held to how often it was open before."""
+
+State = Literal["closed", "open", "half_open"]
+
+
+class Breaker:
+    """Health of one target. Times are monotonic seconds."""
+
+    __slots__ = ("_buckets", "_closed_at", "_in_a_row", "_opened", "_probing", "_until")
+
+    def __init__(self) -> None:
+        self._buckets: deque[list[float]] = deque()  # [start, calls, failures]
+        self._in_a_row = 0
+        self._until: float | None = None
+        self._opened = 0
+        self._probing = False
+        self._closed_at = 0.0
+
+    def state(self, now: float) -> State:
+        """Return whether calls pass (closed), none does (open), or one may try (half open)."""
+        if self._until is None:
+            return "closed"
+        return "open" if now < self._until else "half_open"
+
+    def allows(self, now: float) -> bool:
+        """Whether a call may be made now; half open, only while no probe is out."""
+        state = self.state(now)
+        return state == "closed" or (state == "half_open" and not self._probing)
+
+    def opens_again(self, now: float) -> float:
+        """Return the seconds until a probe may be made, 0 when it may."""
+        return 0.0 if self._until is None else max(0.0, self._until - now)
+
+    def start(self, now: float) -> None:
+        """Note that a call is made; half open, it is the probe. One of the next three follows."""
+        if self.state(now) == "half_open":
+            self._probing = True
+
+    def success(self, now: float) -> None:
+        """Note a call that went well: an open breaker closes, by whatever call it was."""
+        self._in_a_row = 0
+        if self._until is not None:
+            self._until = None
+            self._probing = False
+            self._closed_at = now
+            self._buckets.clear()
+        self._count(now, failed=False)
+
+    def failure(self, now: float) -> None:
+        """Note a call that failed by the provider's fault."""
+        self._in_a_row += 1
+        self._count(now, failed=True)
+        state = self.state(now)
+        if state == "half_open" or (state == "closed" and self._too_bad(now)):
+            self._open(now)
+
+    def abandon(self) -> None:
+        """Note a call that says nothing about the target: cancelled, or the caller's own fault."""
+        self._probing = False
+
+    def _open(self, now: float) -> None:
+        if now - self._closed_at > FORGET_SECONDS:
+            self._opened = 0
+        self._opened += 1
+        self._probing = False
+        self._in_a_row = 0
+        self._until = now + min(OPEN_SECONDS * self._opened, OPEN_SECONDS_MAX)
+
+    def _count(self, now: float, *, failed: bool) -> None:
+        buckets = self._buckets
+        if not buckets or now - buckets[-1][0] >= BUCKET:
+            buckets.append([now, 0, 0])
+            while now - buckets[0][0] >= WINDOW:
+                buckets.popleft()
+        buckets[-1][1] += 1
+        buckets[-1][2] += failed
+
+    def _too_bad(self, now: float) -> bool:
+        if self._in_a_row >= IN_A_ROW:
+            return True
+        recent = [bucket for bucket in self._buckets if now - bucket[0] < WINDOW]
+        calls = sum(bucket[1] for bucket in recent)
+        return calls >= CALLS_MIN and sum(bucket[2] for bucket in recent) >= RATE * calls

@@ -1,0 +1,251 @@
+"""From what a provider answered to what it means: body codes first, then wording, then status.
+
+The codes are those of wire.md 1.4, gathered from the providers' documentation and recorded
+traffic. Bodies are read defensively: `error` may be an object, a string or an array, codes may be
+numbers, and what comes may be a CDN's HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.failure import Failure, Kind
+from modelops.gateway.redaction import redact
+from modelops.gateway.retry_after import duration, retry_after
+from modelops.gateway.upstream.client import Headers
+from modelops.gateway.upstream.errors import (
+    ConnectError,
+    ConnectTimeoutError,
+    DnsError,
+    HeadTimeoutError,
+    IdleTimeoutError,
+    MalformedError,
+    ResetError,
+    TlsError,
+    TruncatedError,
+    UpstreamError,
+)
+
+BODY_MAX = 1024 * 1024
+"""Bytes of an error body that are read."""
+
+_CODES: dict[Kind, str] = {
+    "quota": """
+        insufficient_quota credit_balance_exhausted organization_spend_limit_exceeded
+        project_spend_limit_exceeded organization_usage_limit_exceeded billing_error
+        billing_hard_limit_reached billing_not_active enforced_spend_limit_reached arrearage
+        insufficient_user_quota insufficient_balance payment_required failed_precondition
+        1113 1308 1309 1310
+    """,
+    "credential": """
+        invalid_api_key authentication_error permission_error api_key_invalid permission_denied
+        unauthenticated accessdenied invalidapikey invalid_authentication account_deactivated
+        unsupported_country_region_territory 1000 1001 1002 1003 1004
+    """,
+    "rate_limit": """
+        rate_limit_exceeded rate_limit_error slow_down resource_exhausted throttling
+        throttling.ratequota throttling.allocationquota too_many_requests capacity_exceeded
+        1302 1303 1304 1305
+    """,
+    "transient": """
+        server_is_overloaded overloaded_error api_error timeout_error internal_error server_error
+        internal_server_error unavailable internal deadline_exceeded engine_overloaded
+        service_unavailable
+    """,
+    "model_fault": "tool_use_failed json_validate_failed",
+    "model_gone": """
+        model_not_found not_found_error not_found deploymentnotfound model_not_exist
+        modelnotfound model_decommissioned model_not_available invalid_model 1211
+    """,
+    "context_length": "context_length_exceeded exceed_context_size_error context_window_exceeded 1261",
+    "caller": "content_filter datainspectionfailed data_inspection_failed request_too_large",
+}
+_KIND_OF_CODE: dict[str, Kind] = {
+    code: kind for kind, codes in _CODES.items() for code in codes.split()
+}
+
+_WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (
+        re.compile(
+            r"(?i)prompt is too long|maximum context length|context (window|length|size)"
+            r"|input token count.{0,40}exceed|input length should be|too many input tokens"
+        ),
+        "context_length",
+    ),
+    (
+        re.compile(
+            r"(?i)(does not|doesn't|do not|not) (currently )?support"
+            r"[^.]{0,40}\b(image|vision|audio|video|document|file|pdf|tool|function)"
+        ),
+        "unsupported",
+    ),
+    (re.compile(r"(?i)api key not valid|invalid api key"), "credential"),
+    (re.compile(r"(?i)credit balance is too low|insufficient (balance|credit)"), "quota"),
+    (re.compile(r"(?i)no available channel|无可用渠道"), "model_gone"),
+)
+_WORDING_STATUSES = frozenset({200, 400, 403, 404, 413, 422, 503})
+"""Where the status alone does not say enough to stand against the wording."""
+
+_KIND_OF_STATUS: dict[int, Kind] = {
+    401: "credential",
+    402: "quota",
+    403: "credential",
+    404: "model_gone",
+    408: "transient",
+    409: "transient",
+    424: "transient",
+    425: "transient",
+    429: "rate_limit",
+    434: "credential",
+    435: "credential",
+    498: "rate_limit",
+    499: "transient",
+}
+_HTML_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406})
+"""Statuses that mean nothing about key, model or request when a CDN's page carries them."""
+
+
+def classify_answer(status: int, headers: Headers, body: bytes, unix_us: int) -> Failure:
+    """Return what a response that is no proper answer means.
+
+    `body` is the error as it came; it may stand in a 200 or in an event of a stream.
+    """
+    fields = dict(headers)
+    document = _decode(body)
+    error = _error_object(document)
+    codes = list(_codes(error, document))
+    message = redact(_message(error, document, body)) or f"status {status} without a message"
+    told = _status_in_body(error) if status < 300 else status
+    kind = _kind(told, codes, message, html=body.lstrip()[:1] == b"<")
+    wait = retry_after(fields, unix_us)
+    if wait is None:
+        wait = _retry_info(error)
+    return Failure(
+        kind=kind,
+        status=status,
+        code=codes[0] if codes else "",
+        message=message,
+        label=str(told) if told >= 300 else "error",
+        retry_after=wait,
+        retryable=fields.get(b"x-should-retry") != b"false",
+        body=body,
+    )
+
+
+def classify_exception(error: UpstreamError) -> Failure:
+    """Return what it means that no response came, or not all of it."""
+    kind, label = _EXCEPTIONS[type(error)]
+    sent = isinstance(error, (HeadTimeoutError, IdleTimeoutError, TruncatedError))
+    return Failure(kind=kind, message=redact(str(error)), label=label, answered=sent)
+
+
+_EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
+    DnsError: ("connect", "dns"),
+    ConnectError: ("connect", "connect"),
+    TlsError: ("connect", "tls"),
+    ConnectTimeoutError: ("timeout", "connect-timeout"),
+    HeadTimeoutError: ("timeout", "timeout"),
+    IdleTimeoutError: ("timeout", "timeout"),
+    ResetError: ("transient", "reset"),
+    MalformedError: ("invalid_answer", "malformed"),
+    TruncatedError: ("transient", "cut"),
+}
+
+
+def _kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
+    if 300 <= status < 400:
+        return "invalid_answer"  # a redirect is never followed: it would carry the key elsewhere
+    for code in codes:
+        if (kind := _KIND_OF_CODE.get(code.lower())) is not None:
+            return kind
+    if html and status in _HTML_IS_NO_ANSWER:
+        return "invalid_answer"
+    if status in _WORDING_STATUSES:
+        for pattern, kind in _WORDING:
+            if pattern.search(message):
+                return kind
+    if status in _KIND_OF_STATUS:
+        return _KIND_OF_STATUS[status]
+    if 400 <= status < 500:
+        return "caller"
+    return "transient" if status >= 500 else "invalid_answer"
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body[:BODY_MAX])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _error_object(document: Any) -> Any:
+    """Return the error in a body: under `error`, in an array of one, or the body itself."""
+    if isinstance(document, list):
+        document = document[0] if document else None
+    if isinstance(document, dict):
+        error = document.get("error")
+        if isinstance(error, list):
+            error = error[0] if error else None
+        if error:
+            return error
+    return document
+
+
+def _codes(error: Any, document: Any) -> Iterator[str]:
+    """Yield the codes of an error, the most telling first."""
+    if isinstance(error, dict):
+        details = error.get("details")
+        if isinstance(details, dict):
+            yield from _texts(details, "error_code")
+        for detail in details if isinstance(details, list) else ():
+            if isinstance(detail, dict):
+                yield from _texts(detail, "reason")
+                if "PerDay" in str(detail.get("violations", "")):
+                    yield "insufficient_quota"  # a day's quota does not come back in a minute
+        yield from _texts(error, "code", "type", "status")
+    if isinstance(document, dict) and document is not error:
+        yield from _texts(document, "code", "type")
+
+
+def _texts(fields: dict[str, Any], *names: str) -> Iterator[str]:
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+            yield str(value)[:100]
+
+
+def _message(error: Any, document: Any, body: bytes) -> str:
+    if isinstance(error, str):
+        return error
+    for fields in (error, document):
+        if isinstance(fields, dict):
+            for name in ("message", "detail", "error"):
+                value = fields.get(name)
+                if value and isinstance(value, (str, list, dict)):
+                    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = body[:4096].decode("utf-8", "replace")
+    return re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
+
+
+def _status_in_body(error: Any) -> int:
+    """Return the status an error inside a 200 gives itself (OpenRouter, Groq), else 200."""
+    if isinstance(error, dict):
+        for name in ("code", "status_code", "status"):
+            value = error.get(name)
+            if type(value) is int and 400 <= value < 600:
+                return value
+    return 200
+
+
+def _retry_info(error: Any) -> float | None:
+    """Return the wait Gemini asks for in a RetryInfo detail of the body."""
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else ():
+        wait = duration(detail.get("retryDelay")) if isinstance(detail, dict) else None
+        if wait is not None:
+            return wait
+    return None

@@ -1,0 +1,64 @@
+"""Errors the gateway itself answers with, in the shape the caller's SDK expects."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelops.gateway.call import Dialect, Headers
+
+_OPENAI_TYPES = {403: "permission_error", 429: "rate_limit_error"}
+_ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+}
+DO_NOT_RETRY = (b"x-should-retry", b"false")
+"""The official SDKs obey it: a chain has retried already (wire.md 1.5)."""
+
+
+class GatewayError(Exception):
+    """An answer other than a provider's. `code` is stable and documented, `message` is for people.
+
+    `headers` go with it.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Headers = (DO_NOT_RETRY,)
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+
+def error_object(dialect: Dialect, error: GatewayError, request_id: str) -> dict[str, object]:
+    """Return the error as the JSON object that callers of a dialect expect."""
+    if dialect == "anthropic":
+        default = "invalid_request_error" if error.status < 500 else "api_error"
+        kind = _ANTHROPIC_TYPES.get(error.status, default)
+        detail = {"type": kind, "message": error.message, "code": error.code}
+        return {"type": "error", "error": detail, "request_id": request_id}
+    default = "invalid_request_error" if error.status < 500 else "api_error"
+    return {
+        "error": {
+            "message": error.message,
+            "type": _OPENAI_TYPES.get(error.status, default),
+            "param": None,
+            "code": error.code,
+        }
+    }
+
+
+def error_body(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
+    """Return the body of an error answer."""
+    return msgspec.json.encode(error_object(dialect, error, request_id))
+
+
+def error_event(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
+    """Return the server-sent event that ends a stream which has begun."""
+    name = b"event: error\n" if dialect == "anthropic" else b""
+    return b"%bdata: %b\n\n" % (name, error_body(dialect, error, request_id))

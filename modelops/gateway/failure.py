@@ -1,0 +1,83 @@
+"""What a failed call to a provider means for the request: one policy per kind, in one table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal[
+    "connect",
+    "timeout",
+    "transient",
+    "invalid_answer",
+    "model_fault",
+    "rate_limit",
+    "credential",
+    "quota",
+    "model_gone",
+    "context_length",
+    "unsupported",
+    "caller",
+]
+"""The error class of an attempt, as the books show it."""
+
+Cooled = Literal["", "target", "credential", "model"]
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What follows from a kind of failure.
+
+    `retry`: the same target may be called again. `failover`: the next target may be. `breaker`:
+    it counts against the target's health. `cools`: what is left alone for a while. `fits`: only a
+    target that can carry the request is worth trying.
+    """
+
+    retry: bool = False
+    failover: bool = True
+    breaker: bool = False
+    cools: Cooled = ""
+    fits: bool = False
+
+
+POLICIES: dict[Kind, Policy] = {
+    "connect": Policy(retry=True, breaker=True),
+    "timeout": Policy(retry=True, breaker=True),
+    "transient": Policy(retry=True, breaker=True),
+    "invalid_answer": Policy(retry=True, breaker=True),
+    "model_fault": Policy(),
+    "rate_limit": Policy(cools="target"),
+    "credential": Policy(cools="credential"),
+    "quota": Policy(cools="credential"),
+    "model_gone": Policy(cools="model"),
+    "context_length": Policy(fits=True),
+    "unsupported": Policy(fits=True),
+    "caller": Policy(failover=False),
+}
+
+PASSED_ON: frozenset[Kind] = frozenset({"caller", "context_length", "unsupported"})
+"""Kinds that are the request's own fault: the provider's answer is what the caller should see."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One failed call. `status` 0: no response. `message` is redacted; `body` is as it came.
+
+    `label` is what the answer header shows. `retry_after` is in seconds. `retryable` False: the
+    provider asked not to be tried again with this request. `answered` says that the provider had
+    the request and may bill it, though nothing of an answer was seen.
+    """
+
+    kind: Kind
+    status: int = 0
+    code: str = ""
+    message: str
+    label: str
+    retry_after: float | None = None
+    retryable: bool = True
+    answered: bool = False
+    body: bytes = b""
+
+    @property
+    def policy(self) -> Policy:
+        """What follows from it."""
+        return POLICIES[self.kind]

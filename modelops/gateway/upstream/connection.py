@@ -1,0 +1,292 @@
+"""One HTTP/1.1 connection: bytes in through llhttp, one exchange at a time, nothing read ahead.
+
+A connection is driven by asyncio's callbacks alone, so a piece of a stream reaches its reader in
+the turn of the event loop in which it came. Ending an exchange early aborts the transport, which
+is how a provider learns at once that nobody listens any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httptools
+
+from modelops.gateway.upstream.client import Headers
+from modelops.gateway.upstream.errors import (
+    HeadTimeoutError,
+    IdleTimeoutError,
+    MalformedError,
+    ResetError,
+    TruncatedError,
+    UpstreamError,
+)
+from modelops.gateway.upstream.request import Request
+from modelops.gateway.upstream.waiting import Waiting
+
+HELD_MAX = 256 * 1024
+"""Bytes of a body that may wait for their reader before the connection stops reading."""
+
+HEAD_MAX = 256 * 1024
+"""Bytes a response may send before its head is complete."""
+
+SLICE = 64 * 1024
+"""Bytes of a request body that are handed to the transport at once."""
+
+
+class Exchange:
+    """One request and its response: what `client.Response` promises."""
+
+    __slots__ = (
+        "_connection",
+        "complete",
+        "delimited",
+        "error",
+        "headers",
+        "held",
+        "pieces",
+        "status",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.status = 0
+        self.headers: Headers = []
+        self.pieces: list[bytes] = []
+        self.held = 0
+        self.complete = False
+        self.delimited = False
+        self.error: UpstreamError | None = None
+
+    async def read(self, wait: float) -> bytes:
+        """Return what of the body has come since the last call; see `client.Response`."""
+        while not self.pieces:
+            if self.error is not None:
+                raise self.error
+            if self.complete:
+                return b""
+            await self._connection.progress(wait)
+        piece = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        self.pieces.clear()
+        self.held = 0
+        self._connection.resume()
+        return piece
+
+    def close(self) -> None:
+        """Give the connection back when it can carry another request, else end it."""
+        self._connection.end(self)
+
+
+class Connection(asyncio.Protocol):
+    """A connection to one origin, kept alive between exchanges.
+
+    `idle` is called with the connection when it may be used again, `lost` when it is gone.
+    """
+
+    def __init__(
+        self, idle: Callable[[Connection], None], lost: Callable[[Connection], None]
+    ) -> None:
+        self.idle_since = 0.0
+        self._idle = idle
+        self._lost = lost
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._answered = False
+        self._keep_alive = False
+        self._head_bytes = 0
+        self._unsent: memoryview | None = None
+        self._writable = True
+        self._paused = False
+        self._waiting = Waiting(self._late)
+
+    # What the client asks for
+
+    async def exchange(self, request: Request, wait: float) -> Exchange:
+        """Send a request and return the exchange once the response's head has come."""
+        exchange = self._exchange = Exchange(self)
+        self._answered = self._keep_alive = False
+        self._head_bytes = 0
+        try:
+            self._write(request)
+            await self.progress(wait)
+        except BaseException:
+            self.abort()
+            raise
+        if exchange.error is not None:
+            self.abort()
+            raise exchange.error
+        return exchange
+
+    async def progress(self, wait: float) -> None:
+        """Return when something happened to the exchange; a timeout error after `wait` seconds."""
+        exchange = self._exchange
+        if exchange is not None and not exchange.complete:
+            await self._waiting.wait(wait)
+
+    def resume(self) -> None:
+        """Read on: the reader has taken what was held."""
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def end(self, exchange: Exchange) -> None:
+        """Finish with an exchange; later calls for the same one do nothing."""
+        if self._exchange is not exchange:
+            return
+        whole = exchange.complete and exchange.error is None
+        if whole and self._keep_alive and self._unsent is None and self._transport is not None:
+            self._exchange = None
+            self.resume()
+            self._idle(self)
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once, whatever is under way."""
+        self._exchange = self._unsent = None
+        self._waiting.stop()
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport, the one over TLS included."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  what create_connection promises
+        self._transport = transport
+        transport.set_write_buffer_limits(high=4 * SLICE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what is under way: a body without a length ends well here, anything else does not."""
+        self._transport = None
+        self._lost(self)
+        exchange = self._exchange
+        if exchange is None or exchange.complete:
+            return
+        if exchange.status and not exchange.delimited and exc is None:
+            exchange.complete = True
+            self._waiting.wake()
+        elif self._answered:
+            self._fail(TruncatedError("the connection ended in the middle of the response"))
+        else:
+            self._fail(ResetError("the connection ended before a byte of the response came"))
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser."""
+        exchange = self._exchange
+        if exchange is None:  # bytes that nobody asked for: the connection cannot be trusted
+            self.abort()
+            self._lost(self)
+            return
+        self._answered = True
+        if not exchange.status:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(MalformedError(f"the response is not HTTP/1.1: {error}"))
+        except httptools.HttpParserUpgrade:
+            self._fail(MalformedError("the response switches to another protocol"))
+        else:
+            if not exchange.status and self._head_bytes > HEAD_MAX:
+                self._fail(MalformedError(f"the response head is over {HEAD_MAX} bytes"))
+
+    def pause_writing(self) -> None:
+        """Hold back the rest of the request body."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """Go on with the request body."""
+        self._writable = True
+        self._send_on()
+
+    # llhttp's callbacks
+
+    def on_message_begin(self) -> None:
+        """Refuse a second response to one request."""
+        if self._exchange is None or self._exchange.complete:
+            raise MalformedError("more than one response")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; trailers, which come after the head, are dropped."""
+        exchange = self._exchange
+        if exchange is None or exchange.status:
+            return
+        name = name.lower()
+        exchange.headers.append((name, value))
+        if name in (b"content-length", b"transfer-encoding"):
+            exchange.delimited = True
+
+    def on_headers_complete(self) -> None:
+        """Let the caller see the head, unless it is an interim one (1xx)."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:
+            exchange.headers.clear()
+            exchange.delimited = False
+            return
+        exchange.status = status
+        self._waiting.wake()
+
+    def on_body(self, piece: bytes) -> None:
+        """Hold a piece of the body for its reader; over the bound, stop reading."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        exchange.pieces.append(piece)
+        exchange.held += len(piece)
+        if exchange.held > HELD_MAX and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._waiting.wake()
+
+    def on_message_complete(self) -> None:
+        """End the exchange. Only here does llhttp know whether the connection lives on."""
+        exchange = self._exchange
+        if exchange is None or not exchange.status:
+            return
+        self._keep_alive = self._parser.should_keep_alive()
+        exchange.complete = True
+        self._waiting.wake()
+
+    # Inner workings
+
+    def _write(self, request: Request) -> None:
+        if self._transport is None:
+            raise ResetError("the connection ended before the request was sent")
+        head = b"POST %b HTTP/1.1\r\n%bcontent-length: %d\r\n\r\n" % (
+            request.path.encode("ascii"),
+            request.headers,
+            len(request.body),
+        )
+        if len(request.body) <= SLICE:
+            self._transport.write(head + request.body)
+        else:
+            self._transport.write(head)
+            self._unsent = memoryview(request.body)
+            self._send_on()
+
+    def _send_on(self) -> None:
+        while self._unsent is not None and self._writable and self._transport is not None:
+            self._transport.write(self._unsent[:SLICE])
+            self._unsent = self._unsent[SLICE:] or None
+
+    def _fail(self, error: UpstreamError) -> None:
+        exchange = self._exchange
+        if exchange is not None and not exchange.complete:
+            exchange.error = error
+            exchange.complete = True
+            self._waiting.wake()
+        else:
+            self._keep_alive = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _late(self) -> UpstreamError:
+        if self._exchange is not None and self._exchange.status:
+            return IdleTimeoutError("no further piece of the body came in time")
+        return HeadTimeoutError("no response came in time")
