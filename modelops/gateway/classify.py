@@ -61,7 +61,9 @@ _CODES: dict[Kind, str] = {
         model_not_found not_found_error not_found deploymentnotfound model_not_exist
         modelnotfound model_decommissioned model_not_available invalid_model 1211
     """,
-    "context_length": "context_length_exceeded exceed_context_size_error context_window_exceeded 1261",
+    "context_length": """
+        context_length_exceeded exceed_context_size_error context_window_exceeded 1261
+    """,
     "caller": "content_filter datainspectionfailed data_inspection_failed request_too_large",
 }
 _KIND_OF_CODE: dict[str, Kind] = {

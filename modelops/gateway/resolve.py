@@ -17,6 +17,9 @@ from modelops.gateway.table import Agent, Chain, RoutingTable, Target, direct
 DEFAULT = "default"
 """The model name that means: what is set for me."""
 
+LENGTHS_APART = 6
+COMPARED_MAX = 1000
+
 
 def resolve(table: RoutingTable, model: str, agent: str = "", prefer: str = "") -> Chain:
     """Return the chain a request runs through; GatewayError (400, 403, 404) when there is none.
@@ -25,11 +28,12 @@ def resolve(table: RoutingTable, model: str, agent: str = "", prefer: str = "") 
     targets are moved to the front.
     """
     caller = _caller(table, agent)
-    chain, target = _find(table, model, caller)
-    _check_access(table, chain, target, caller)
-    if target is not None:
-        return direct(target)
-    return _preferred(table, chain, prefer) if prefer else chain
+    found = _find(table, model, caller)
+    if caller is not None:
+        _check_access(found, caller)
+    if isinstance(found, Target):
+        return direct(found)
+    return _preferred(table, found, prefer) if prefer else found
 
 
 def _caller(table: RoutingTable, agent: str) -> Agent | None:
@@ -41,21 +45,16 @@ def _caller(table: RoutingTable, agent: str) -> Agent | None:
     return caller
 
 
-def _find(
-    table: RoutingTable, model: str, caller: Agent | None
-) -> tuple[Chain, None] | tuple[None, Target]:
+def _find(table: RoutingTable, model: str, caller: Agent | None) -> Chain | Target:
     if not model or model == DEFAULT:
-        return _default_chain(table, caller), None
+        return _default_chain(table, caller)
     provider, slash, _ = model.partition("/")
     if slash and provider in table.providers:
         target = table.models.get(model)
         if target is None:
             raise _not_found(table, model, caller, f"provider {provider!r} does not offer it")
-        return None, target
-    chain = table.chain_names.get(model)
-    if chain is not None:
-        return chain, None
-    return None, _owner(table, model, caller)
+        return target
+    return table.chain_names.get(model) or _owner(table, model, caller)
 
 
 def _default_chain(table: RoutingTable, caller: Agent | None) -> Chain:
@@ -90,16 +89,11 @@ def _owner(table: RoutingTable, model: str, caller: Agent | None) -> Target:
     return candidates[0]
 
 
-def _check_access(
-    table: RoutingTable, chain: Chain | None, target: Target | None, caller: Agent | None
-) -> None:
-    if caller is None:
-        return
-    if target is not None:
-        allowed, called = caller.access.model(target.name), f"model {target.name!r}"
+def _check_access(found: Chain | Target, caller: Agent) -> None:
+    if isinstance(found, Target):
+        allowed, called = caller.access.model(found.name), f"model {found.name!r}"
     else:
-        name = chain.name if chain else ""
-        allowed, called = caller.access.chain(name), f"chain {name!r}"
+        allowed, called = caller.access.chain(found.name), f"chain {found.name!r}"
     if not allowed:
         patterns = ", ".join(caller.access.patterns) or "nothing"
         raise GatewayError(
@@ -128,10 +122,15 @@ def _not_found(table: RoutingTable, model: str, caller: Agent | None, reason: st
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Return the known names most like one, at most three, by whole name or its last part."""
+    """Return the known names most like one, at most three, by whole name or its last part.
+
+    Only names of about the same length are compared, so that a wrong name stays cheap to answer.
+    """
+    name = name[:200].lower()
     by_key: dict[str, list[str]] = {}
     for candidate in known:
-        for key in {candidate, candidate.partition("/")[2] or candidate}:
-            by_key.setdefault(key.lower(), []).append(candidate)
-    found = difflib.get_close_matches(name[:200].lower(), by_key, n=3, cutoff=0.6)
+        for key in {candidate.lower(), candidate.lower().partition("/")[2]}:
+            if abs(len(key) - len(name)) <= LENGTHS_APART and len(by_key) < COMPARED_MAX:
+                by_key.setdefault(key, []).append(candidate)
+    found = difflib.get_close_matches(name, by_key, n=3, cutoff=0.6)
     return list(dict.fromkeys(full for key in found for full in by_key[key]))[:3]
