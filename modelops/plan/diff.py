@@ -15,7 +15,7 @@ import msgspec
 from modelops.plan.document import Change, FieldChange
 from modelops.resources.addresses import KINDS, kind_of
 from modelops.resources.resolved import Resource, Source
-from modelops.resources.state import State
+from modelops.resources.state import State, encode
 
 ELEMENT_KEYS: Mapping[str, str] = {
     "targets": "model",
@@ -117,7 +117,7 @@ def _differences(old: Resource, new: Resource, catalog: str) -> Iterator[FieldCh
 
 def _values(resource: Resource) -> dict[str, Any]:
     """Return the fields of a resource as plain JSON values, without what its address says."""
-    values: dict[str, Any] = msgspec.to_builtins(resource)
+    values: dict[str, Any] = msgspec.json.decode(encode(resource))
     hidden = _IDENTITY[kind_of(resource.address)]
     return {
         name: value
