@@ -96,10 +96,11 @@ def age_recipients(block: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(
         str(stanza.get("recipient", ""))
         for group in groups(block)
-        for stanza in _mappings(group.get("age"))
+        for stanza in mappings(group.get("age"))
     )
 
 
-def _mappings(value: object) -> Iterator[Mapping[str, object]]:
+def mappings(value: object) -> Iterator[Mapping[str, object]]:
+    """Iterate over the mappings in what should be a list of them."""
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, Mapping))

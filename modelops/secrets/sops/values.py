@@ -32,6 +32,11 @@ def is_encrypted(value: object) -> bool:
     return isinstance(value, str) and _ENCRYPTED.fullmatch(value) is not None
 
 
+def is_comment(value: object) -> bool:
+    """Say whether a value is a comment that sops has encrypted, as an item of a list."""
+    return isinstance(value, str) and is_encrypted(value) and value.endswith(",type:comment]")
+
+
 def additional_data(path: Sequence[str]) -> str:
     """Return what binds a value to its place: the mapping keys on the way, each with a colon."""
     return "".join(f"{key}:" for key in path)

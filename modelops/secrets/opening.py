@@ -1,0 +1,144 @@
+"""Open the secrets that a configuration encrypts with SOPS: what apply does before it seals them.
+
+In process with age where that is possible, else with the sops program; a file is read once, however
+many secrets it holds. References are not opened here: the server does that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from modelops.config import text, yaml
+from modelops.config.yaml import Document
+from modelops.resources.configuration import Diagnostic, SecretSource
+from modelops.resources.errors import StaleError
+from modelops.secrets import identities as age
+from modelops.secrets.demo import refuse_demo
+from modelops.secrets.errors import NoKeyError, SecretError
+from modelops.secrets.identities import Identity
+from modelops.secrets.sealed import Place
+from modelops.secrets.secret import Secret
+from modelops.secrets.sops import policy, program, reader, verbs
+from modelops.secrets.sops.metadata import UnusualError, age_recipients, key_types
+from modelops.secrets.sops.reader import leaves
+from modelops.secrets.sops.values import is_comment, is_encrypted
+
+_X25519 = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a plugin's recipient has another `1` inside
+
+
+def open_sources(
+    folder: Path,
+    sources: Iterable[SecretSource],
+    environ: Mapping[str, str],
+    *,
+    simulated: bool = False,
+) -> dict[Place, Secret]:
+    """Return the secrets of all `sops` sources by address and field.
+
+    `environ` names the keys at hand, as for sops. SecretError names the file that does not open.
+    """
+    by_file: dict[str, list[SecretSource]] = {}
+    for source in sources:
+        if source.kind == "sops":
+            by_file.setdefault(source.file, []).append(source)
+    if not by_file:
+        return {}
+    at_hand = age.at_hand(environ)
+    opened: dict[Place, Secret] = {}
+    for file, wanted in by_file.items():
+        document, content = _read(folder, file)
+        if not simulated:
+            refuse_demo(age_recipients(document.sops or {}), file)
+        values = open_file(document, content, at_hand, environ)
+        for source in wanted:
+            if source.value not in values:
+                raise StaleError(f"{file} changed while it was read", "run the command again")
+            opened[source.address, source.field] = values[source.value]
+    return opened
+
+
+def open_file(
+    document: Document, content: str, at_hand: Sequence[Identity], environ: Mapping[str, str]
+) -> dict[str, Secret]:
+    """Return every secret of one file by its ciphertext, by whichever reader can."""
+    tree, block, file = document.data, document.sops, document.file
+    if not isinstance(tree, dict) or block is None:
+        raise SecretError(f"{file}: it holds encrypted values but no sops block")
+    try:
+        try:
+            return reader.open_document(tree, block, at_hand)
+        except UnusualError as reason:
+            return _with_program(tree, block, content, file, environ, str(reason))
+        except NoKeyError:
+            if not _program_may_hold_a_key(block, environ):
+                raise
+            return _with_program(tree, block, content, file, environ, "no age key fits")
+    except NoKeyError:
+        recipients = (*age_recipients(block), *(t for t in key_types(block) if t != "age"))
+        raise NoKeyError(
+            f"{file}: none of the keys at hand opens it",
+            f"it is encrypted to {', '.join(recipients) or 'nobody'}; at hand: "
+            f"{', '.join(identity.recipient for identity in at_hand) or 'none'} "
+            "(from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or sops/age/keys.txt)",
+        ) from None
+    except SecretError as error:
+        raise type(error)(
+            f"{file}: {error.message.removeprefix(file + ': ')}", error.hint
+        ) from None
+
+
+def _read(folder: Path, file: str) -> tuple[Document, str]:
+    try:
+        raw = (folder / file).read_bytes()
+    except OSError as error:
+        raise SecretError(f"{file} cannot be read: {error.strerror}") from None
+    content = text.decode(raw, file)
+    if isinstance(content, Diagnostic):
+        raise SecretError(str(content))
+    document = yaml.load_text(content, file)
+    if document.diagnostics:
+        raise SecretError(str(document.diagnostics[0]))
+    return document, content
+
+
+def _program_may_hold_a_key(block: Mapping[str, object], environ: Mapping[str, str]) -> bool:
+    """Say whether sops knows keys that are not known here: other types, plugins, ssh, a command."""
+    return (
+        set(key_types(block)) != {"age"}
+        or "SOPS_AGE_KEY_CMD" in environ
+        or not all(_X25519.fullmatch(recipient) for recipient in age_recipients(block))
+    )
+
+
+def _with_program(
+    tree: Mapping[str, object],
+    block: Mapping[str, object],
+    content: str,
+    file: str,
+    environ: Mapping[str, str],
+    reason: str,
+) -> dict[str, Secret]:
+    policy.check(block, policy.allowed_key_types(environ), environ, file)
+    try:
+        sops = program.find(environ)
+    except SecretError as error:
+        raise SecretError(
+            f"{file}: it takes the sops program to read it ({reason}): {error.message}", error.hint
+        ) from None
+    return dict(_pairs(tree, verbs.decrypt(sops, content)))
+
+
+def _pairs(tree: Mapping[str, object], plain: Mapping[str, object]) -> Iterable[tuple[str, Secret]]:
+    """Pair every ciphertext with what sops made of it.
+
+    sops drops the comments it has encrypted as items of lists, and nothing else.
+    """
+    encrypted = [leaf for leaf in leaves(tree) if not is_comment(leaf[1])]
+    decrypted = list(leaves(plain))
+    if [path for path, _ in encrypted] != [path for path, _ in decrypted]:
+        raise SecretError("sops reads the file differently; its layout is not understood")
+    for (_, before), (_, after) in zip(encrypted, decrypted, strict=True):
+        if is_encrypted(before) and isinstance(before, str):
+            yield before, Secret(after if isinstance(after, str) else str(after))
