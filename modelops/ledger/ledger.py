@@ -1,4 +1,4 @@
-"""The gateway's way into the books: `record` takes an attempt at once, a task brings it to the store.
+"""The gateway's way into the books: `record` takes an attempt, a task brings it to the store.
 
 It implements `gateway.call.Recorder` by shape. Nothing on the request road waits for the database:
 rows wait here, at most `capacity` of them, and go to the store in batches. While the store is away
