@@ -1,0 +1,39 @@
+"""`modelops serve`: serve a store's configuration over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from modelops.cli import options
+from modelops.cli.listening import listening, say_ready
+from modelops.operations.location import store_url as locate
+from modelops.server.settings import ServerSettings
+
+
+@click.command()
+@options.folder
+@options.environment
+@options.store
+@listening
+def command(
+    folder: Path, environment: str, store_url: str, host: str, port: int, workers: int
+) -> None:
+    """Serve the configuration a store holds; a new revision is live within a second.
+
+    Needs no configuration folder: -C only says where the default store is. Stops on Ctrl-C or
+    SIGTERM when running requests are finished, after 30 seconds at most.
+    """
+    from modelops.server.logs import set_up_logging
+    from modelops.server.serving import serve
+
+    set_up_logging()
+    settings = ServerSettings(
+        store_url=locate(store_url, folder),
+        environment=environment,
+        host=host,
+        port=port,
+        workers=workers,
+    )
+    serve(settings, say_ready)

@@ -1,0 +1,98 @@
+"""`modelops up`: validate, plan, apply and serve, on a local SQLite store, in one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from modelops.cli import options, terminal
+from modelops.cli.listening import listening, say_ready
+from modelops.cli.simulated import simulator
+from modelops.operations.apply import apply
+from modelops.operations.plan import Prepared, Request, prepare
+from modelops.plan.render import render
+from modelops.resources import state
+from modelops.server.settings import ServerSettings
+from modelops.store import migrate, open_store
+
+STORE = "store.db"
+SIMULATED_STORE = "simulated.db"
+"""The store of `up --simulate`: apart, so that simulated rows never mix with real ones."""
+
+
+@click.command()
+@options.folder
+@options.environment
+@click.option("--simulate", is_flag=True, help="Put the simulator behind every provider.")
+@listening
+def command(
+    folder: Path, environment: str, simulate: bool, host: str, port: int, workers: int
+) -> None:
+    """Validate, plan, apply and serve, on a local SQLite store, in one.
+
+    With --simulate it needs neither keys nor network: a simulator answers for every provider, and
+    the store is one of its own. Stops on Ctrl-C.
+    """
+    from modelops.server.logs import set_up_logging
+    from modelops.server.serving import serve
+
+    store = folder / ".modelops" / (SIMULATED_STORE if simulate else STORE)
+    url = f"sqlite:///{store.resolve()}"
+    request = Request(
+        folder=folder,
+        environment=environment,
+        created_by=terminal.caller(),
+        now=datetime.now(UTC),
+    )
+    prepared = asyncio.run(_apply(url, request))
+    set_up_logging()
+
+    def on_ready(server_url: str) -> None:
+        click.echo(next_steps(prepared, server_url, url), err=True)
+        say_ready(server_url)
+
+    with simulator() if simulate else contextlib.nullcontext("") as simulator_url:
+        settings = ServerSettings(
+            store_url=url,
+            environment=environment,
+            host=host,
+            port=port,
+            workers=workers,
+            simulator_url=simulator_url,
+        )
+        serve(settings, on_ready)
+
+
+async def _apply(url: str, request: Request) -> Prepared:
+    """Bring the local store to what the folder declares, showing the plan on the way."""
+    store = open_store(url)
+    try:
+        prepared = await prepare(store, request)
+        text = render(prepared.plan, "text", color=terminal.colored(sys.stderr))
+        click.echo(text, nl=False, err=True)
+        await migrate(url)
+        await apply(store, prepared, now=request.now)
+    finally:
+        await store.close()
+    return prepared
+
+
+def next_steps(prepared: Prepared, server_url: str, store_url: str) -> str:
+    """Return three lines: how to ask, how to see what it cost, where to read on."""
+    resources = prepared.configuration.state
+    settings = state.settings(resources)
+    model = (settings.default_chain if settings else "") or next(iter(state.models(resources)), "")
+    has_keys = any(agent.keys for agent in state.agents(resources).values())
+    key = ' -H "authorization: Bearer $KEY"' if has_keys else ""
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    return (
+        f"ask:   curl {server_url}/v1/chat/completions{key}"
+        f" -H 'content-type: application/json' -d '{body}'\n"
+        f"see:   modelops usage --by model --store {store_url}\n"
+        f"read:  {server_url}/schema (all routes), README.md; Ctrl-C stops"
+    )

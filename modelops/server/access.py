@@ -1,0 +1,145 @@
+"""Who may ask for what: every decision about a caller, as plain functions of one request.
+
+With keys declared, a key decides. Without them only this machine is answered, and only when the
+request cannot come from a web page or through a proxy: loopback socket, loopback Host, no foreign
+Origin, JSON content type. Agents' keys guard `/v1`, operators' keys `/api`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Literal, NoReturn
+from urllib.parse import urlsplit
+
+from modelops.resources.resolved import Role
+from modelops.server.keys import Caller, ExpiredKeyError, Keyring, Keys, find, tokens
+
+Headers = Mapping[bytes, bytes]
+Address = tuple[str, int] | None
+
+RANK: dict[Role | Literal[""], int] = {"": 0, "viewer": 1, "operator": 2, "deployer": 3}
+"""Each role may do what those before it may."""
+
+FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+"""A request with one of these came through a proxy, so its socket says nothing of its sender."""
+
+NOBODY = Caller(kind="local", name="")
+HERE = Caller(kind="local", name="", role="deployer")
+
+
+class AccessError(Exception):
+    """The request is refused.
+
+    `status` is 401 without a good key, 403 when the key may not, 503 when nobody's key is known.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def data_plane_caller(
+    keyring: Keyring, headers: Headers, client: Address, agents: Collection[str], unix_s: float
+) -> Caller:
+    """Return the agent that calls `/v1`; AccessError when nobody may be answered."""
+    shown = tokens(headers)
+    if (caller := _holder(keyring.agents, shown, unix_s)) is not None:
+        return caller
+    if keyring.agents:
+        _refuse(shown, "an agent's key")
+    if reason := remote_reason(headers, client):
+        raise AccessError(401, f"no agent has a key, so only this machine is answered: {reason}")
+    named = headers.get(b"x-modelops-agent")
+    if named is None:
+        return NOBODY
+    agent = named.decode("latin-1")
+    if agent not in agents:
+        raise AccessError(403, f"x-modelops-agent names {agent[:64]!r}, which is not declared")
+    return Caller(kind="local", name=agent)
+
+
+def admin_caller(keyring: Keyring, headers: Headers, client: Address, unix_s: float) -> Caller:
+    """Return who calls `/api`; AccessError when nobody may be answered.
+
+    An agent's key is known here too: what it opens is the route's to say.
+    """
+    shown = tokens(headers)
+    for keys in (keyring.operators, keyring.agents):
+        if (caller := _holder(keys, shown, unix_s)) is not None:
+            return caller
+    if keyring.operators:
+        _refuse(shown, "an operator's key")
+    if reason := remote_reason(headers, client):
+        raise AccessError(401, f"no operator has a key, so only this machine is answered: {reason}")
+    return HERE
+
+
+def require_role(caller: Caller, role: Role) -> None:
+    """AccessError unless the caller's role reaches `role`."""
+    if RANK[caller.role] < RANK[role]:
+        who = f"{caller.kind} {caller.name!r}"
+        held = f"is {caller.role}" if caller.role else "has no role"
+        raise AccessError(403, f"this needs the role {role}; {who} {held}")
+
+
+def remote_reason(headers: Headers, client: Address) -> str:
+    """Return why a request may come from elsewhere than this machine's own programs, or ''."""
+    if client is None or not is_loopback(client[0]):
+        return "the connection comes from another machine"
+    if any(name in headers for name in FORWARDED):
+        return "the request came through a proxy"
+    host = headers.get(b"host", b"").decode("latin-1")
+    if not is_loopback(host_name(host)):
+        return "the Host header names another machine"
+    origin = headers.get(b"origin")
+    if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
+        return "the request comes from a web page of another origin"
+    content_type = headers.get(b"content-type")
+    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+    if content_type is None:
+        return "the request has a body without a content type" if has_body else ""
+    media_type = content_type.partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
+        return "the content type is not application/json"
+    return ""
+
+
+@lru_cache(1024)
+def host_name(host: str) -> str:
+    """Return the name in a Host header, without port and brackets; '' when it is malformed."""
+    try:
+        parts = urlsplit(f"//{host}")
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.netloc == host and "@" not in host else ""
+
+
+@lru_cache(1024)
+def is_loopback(name: str) -> bool:
+    """Return whether a host name or IP address is this machine's own."""
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _holder(keys: Keys, shown: list[bytes], unix_s: float) -> Caller | None:
+    try:
+        return next((caller for key in shown if (caller := find(keys, key, unix_s))), None)
+    except ExpiredKeyError as expired:
+        raise AccessError(401, str(expired)) from None
+
+
+def _refuse(shown: list[bytes], wanted: str) -> NoReturn:
+    if shown:
+        raise AccessError(401, f"the key shown is not {wanted}")
+    raise AccessError(
+        401, f"{wanted} is needed: send it as 'authorization: Bearer KEY' or 'x-api-key: KEY'"
+    )

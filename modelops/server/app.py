@@ -1,0 +1,62 @@
+"""The Litestar app of one worker: routes, guards, errors, wiring. No decision is made here."""
+
+from __future__ import annotations
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from modelops import __version__
+from modelops.server.controllers import agents, chains, models, providers, revisions
+from modelops.server.data_plane import data_plane
+from modelops.server.guard import guard
+from modelops.server.health import healthz, readyz
+from modelops.server.model_list import get_model, list_models
+from modelops.server.openapi import add_data_plane
+from modelops.server.problems import answer_error
+from modelops.server.runtime import Runtime
+
+API_ROUTES = (
+    providers.list_providers,
+    providers.get_provider,
+    models.list_models,
+    chains.list_chains,
+    agents.list_agents,
+    revisions.list_revisions,
+)
+
+
+def create_app(runtime: Runtime) -> Litestar:
+    """Return the app of a worker whose parts somebody else starts and stops."""
+    app = Litestar(
+        route_handlers=[
+            *data_plane(runtime),
+            list_models,
+            get_model,
+            healthz,
+            readyz,
+            Router("/api", route_handlers=API_ROUTES, guards=[guard]),
+        ],
+        dependencies={"runtime": Provide(lambda: runtime, sync_to_thread=False)},
+        exception_handlers={Exception: answer_error},
+        logging_config=None,
+        openapi_config=_openapi(),
+        state=State({"runtime": runtime}),
+    )
+    add_data_plane(app)
+    return app
+
+
+def _openapi() -> OpenAPIConfig:
+    """Return the settings of `/schema`: JSON alone, since the pages load scripts from a CDN."""
+    return OpenAPIConfig(
+        title="modelops",
+        version=__version__,
+        description="Data plane under /v1, reports and operation under /api.",
+        render_plugins=[JsonRenderPlugin(path="/")],
+        openapi_router=Router(
+            "/schema", route_handlers=[], guards=[guard], include_in_schema=False
+        ),
+    )

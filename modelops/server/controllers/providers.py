@@ -1,0 +1,93 @@
+"""`/api/providers`: what is declared of each provider, and whether this worker can use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from litestar import get
+from litestar.exceptions import NotFoundException
+
+from modelops.resources.resolved import Protocol
+from modelops.server.controllers.models import ModelView, model_view
+from modelops.server.live import Live
+from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit, Page, page
+from modelops.server.parts import Parts
+
+
+class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider. `api_key` says where its key is, never what it is; '' when it has none.
+
+    `error` says why chains step over it, '' when they do not.
+    """
+
+    provider: str
+    display_name: str
+    preset: str
+    protocol: Protocol
+    base_url: str
+    auth: str
+    api_key: str
+    kind: Literal["direct", "aggregator"]
+    enabled: bool
+    usable: bool
+    error: str
+    models: int
+    key_url: str
+    docs_url: str
+    labels: Mapping[str, str]
+
+
+class ProviderDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider with its models."""
+
+    provider: ProviderView
+    models: Sequence[ModelView]
+
+
+@get("/providers", sync_to_thread=False)
+def list_providers(
+    runtime: Parts, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+) -> Page[ProviderView]:
+    """Return all providers by name."""
+    live = runtime.required()
+    views = [provider_view(live, name) for name in live.providers]
+    return page(views, lambda view: view.provider, limit, cursor)
+
+
+@get("/providers/{provider:str}", sync_to_thread=False)
+def get_provider(runtime: Parts, provider: str) -> ProviderDetail:
+    """Return one provider with its models; 404 when it is not declared."""
+    live = runtime.required()
+    if provider not in live.providers:
+        raise NotFoundException(f"there is no provider {provider[:64]!r}; see /api/providers")
+    models = [model_view(live, name) for name in sorted(live.models) if _owns(provider, name)]
+    return ProviderDetail(provider=provider_view(live, provider), models=models)
+
+
+def provider_view(live: Live, name: str) -> ProviderView:
+    """Return what is shown of a provider."""
+    declared = live.providers[name]
+    compiled = live.table.providers[name]
+    return ProviderView(
+        provider=name,
+        display_name=declared.display_name,
+        preset=declared.preset,
+        protocol=declared.protocol,
+        base_url=declared.base_url,
+        auth=declared.auth,
+        api_key=declared.api_key,
+        kind="aggregator" if declared.aggregator else "direct",
+        enabled=declared.enabled,
+        usable=compiled.usable,
+        error=live.secret_errors.get(declared.address, compiled.error),
+        models=sum(_owns(name, model) for model in live.models),
+        key_url=declared.key_url,
+        docs_url=declared.docs_url,
+        labels=declared.labels,
+    )
+
+
+def _owns(provider: str, model: str) -> bool:
+    return model.startswith(f"{provider}/")

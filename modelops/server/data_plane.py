@@ -1,0 +1,111 @@
+"""The data plane: what applications call, as bare ASGI handlers on the hot path.
+
+An ordinary Litestar handler costs three times as much, so these do themselves what it would do:
+methods, body, errors. Nothing here awaits the database, and no exception leaves a handler: once
+an answer has begun, only the gateway can end it in the caller's protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.handlers import ASGIRouteHandler, asgi
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from modelops.gateway.call import Call, Dialect, Endpoint
+from modelops.gateway.ids import new_id
+from modelops.server.access import AccessError, data_plane_caller
+from modelops.server.body import BodyError, ClientGoneError, read_body
+from modelops.server.problems import dialect_error
+from modelops.server.reply import AsgiReply, send_whole, watching
+from modelops.server.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A path applications post to, and the dialect in which it refuses."""
+
+    endpoint: Endpoint
+    dialect: Dialect
+
+
+ROUTES = (Route("/v1/chat/completions", "openai"),)
+
+
+def data_plane(runtime: Runtime) -> list[ASGIRouteHandler]:
+    """Return the handlers of all routes."""
+    return [_handler(runtime, route) for route in ROUTES]
+
+
+def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
+    @asgi(path=route.endpoint, name=route.endpoint, copy_scope=False)
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        reply = AsgiReply(send)
+        try:
+            if scope["type"] == ScopeType.HTTP:
+                await _answer(runtime, route, scope, receive, reply)
+        except ClientGoneError:
+            pass
+        except (AccessError, BodyError) as error:
+            await _refuse(reply, route.dialect, error.status, error.message)
+        except asyncio.CancelledError:
+            # The client left, or the server has waited long enough for this request: the task is
+            # this request's own and ends here, without a traceback for each.
+            if not reply.started:
+                await _refuse(reply, route.dialect, 503, "the server is shutting down; try again")
+        except Exception:
+            logger.exception("a request to %s failed inside the gateway", route.endpoint)
+            if not reply.started:
+                await _refuse(reply, route.dialect, 500, "the gateway failed; its log says why")
+
+    return handle
+
+
+async def _answer(
+    runtime: Runtime, route: Route, scope: HTTPScope, receive: Receive, reply: AsgiReply
+) -> None:
+    """Read one request and hand it to the gateway."""
+    if scope["method"] != "POST":
+        await _refuse(reply, route.dialect, 405, f"{route.endpoint} takes POST", ALLOW_POST)
+        return
+    live = runtime.live
+    if live is None or not live.head.revision:
+        await _refuse(reply, route.dialect, 503, runtime.nothing_served())
+        return
+    now_us = runtime.clock.unix_us()
+    headers = dict(scope["headers"])
+    caller = data_plane_caller(
+        live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
+    )
+    body = await read_body(headers, receive)
+    call = Call(
+        endpoint=route.endpoint,
+        dialect=route.dialect,
+        body=body,
+        headers=headers,
+        agent=caller.name,
+        request_id=new_id(now_us, runtime.random),
+        received_at_us=now_us,
+    )
+    with watching(receive, reply):
+        await runtime.gateway.answer(call, reply)
+
+
+ALLOW_POST = (b"allow", b"POST")
+
+
+async def _refuse(
+    reply: AsgiReply,
+    dialect: Dialect,
+    status: int,
+    message: str,
+    *headers: tuple[bytes, bytes],
+) -> None:
+    """Answer an error before the gateway; the rest of the body is not waited for."""
+    body = dialect_error(dialect, status, message)
+    kind = (b"content-type", b"application/json")
+    await send_whole(reply, status, [kind, (b"connection", b"close"), *headers], body)

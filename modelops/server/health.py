@@ -1,0 +1,73 @@
+"""`/healthz` and `/readyz`: what a load balancer asks, open to everybody.
+
+The process being up is one question, serving another: a worker whose store is away serves on from
+memory, so it stays ready and says `degraded`; a worker with nothing to serve is not ready. Both
+answers name states, never values.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from litestar import Response, get
+
+from modelops.server.live import Live
+from modelops.server.parts import Parts
+from modelops.server.runtime import Runtime
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The process is up."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether requests are served. `problems` says what is not as it should be."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    revision: int
+    problems: tuple[str, ...]
+
+
+@get("/healthz", sync_to_thread=False, cache_control=None)
+def healthz() -> Health:
+    """Return that the process is up."""
+    return Health()
+
+
+@get("/readyz", sync_to_thread=False)
+def readyz(runtime: Parts) -> Response[Readiness]:
+    """Return whether requests are served: 200 while any can be, else 503."""
+    readiness = ready(runtime)
+    return Response(readiness, status_code=503 if readiness.status == "unavailable" else 200)
+
+
+def ready(runtime: Runtime) -> Readiness:
+    """Return the readiness of a worker."""
+    live = runtime.live
+    if live is None or not live.head.revision:
+        return Readiness(status="unavailable", revision=0, problems=(runtime.nothing_served(),))
+    problems = tuple(
+        problem for problem in (runtime.store_error, runtime.revision_error) if problem
+    ) + tuple(provider_problems(live))
+    usable = any(provider.usable for provider in live.table.providers.values())
+    if not usable:
+        return Readiness(
+            status="unavailable",
+            revision=live.head.revision,
+            problems=(*problems, "no provider is usable"),
+        )
+    return Readiness(
+        status="degraded" if problems else "ready", revision=live.head.revision, problems=problems
+    )
+
+
+def provider_problems(live: Live) -> list[str]:
+    """Return a line for each provider that should be usable and is not."""
+    return [
+        f"provider {name}: {live.secret_errors.get(live.providers[name].address, provider.error)}"
+        for name, provider in live.table.providers.items()
+        if provider.enabled and not provider.usable
+    ]

@@ -1,0 +1,51 @@
+"""Makes one worker's parts, starts them, and stops them in the order in which they need each other.
+
+The store may be away from the beginning: then nothing is served, and the refresher goes on asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from random import Random
+
+from modelops.gateway.gateway import Gateway
+from modelops.gateway.table import compile_table
+from modelops.gateway.upstream.http1 import Http1Client
+from modelops.ledger import Ledger
+from modelops.server.clock import SystemClock
+from modelops.server.refresh import poll, refresh
+from modelops.server.runtime import Runtime
+from modelops.server.settings import ServerSettings
+from modelops.store import open_store
+
+
+def build(settings: ServerSettings) -> Runtime:
+    """Return the parts of a worker, not started yet; must be called inside the event loop."""
+    store = open_store(settings.store_url)
+    clock = SystemClock()
+    random = Random()  # noqa: S311  # for ids and backoff, not for secrets
+    ledger = Ledger(store)
+    nothing = compile_table(0, {}, lambda _address, _field: None)
+    gateway = Gateway(nothing, client=Http1Client(), recorder=ledger, clock=clock, random=random)
+    return Runtime(
+        settings=settings, store=store, ledger=ledger, gateway=gateway, clock=clock, random=random
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(runtime: Runtime) -> AsyncIterator[None]:
+    """Start the parts, and stop them in the order in which they need each other."""
+    runtime.ledger.start()
+    await refresh(runtime)
+    poller = asyncio.create_task(poll(runtime))
+    try:
+        yield
+    finally:
+        poller.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await poller
+        await runtime.gateway.close()
+        await runtime.ledger.close()
+        await runtime.store.close()

@@ -1,0 +1,110 @@
+"""Errors in the shape their reader expects: chosen by path, then by headers.
+
+`/v1` answers like the API it stands for, OpenAI's or Anthropic's; everything else answers with
+problem details (RFC 9457). Litestar calls `answer_error` for what it refuses before any handler,
+for what controllers raise, and for bugs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from modelops.gateway.call import Dialect
+from modelops.resources.errors import ModelopsError
+from modelops.server.access import AccessError
+from modelops.store.protocol import StoreError
+
+AnyRequest = Request[Any, Any, Any]
+
+logger = logging.getLogger(__name__)
+
+OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
+ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    529: "overloaded_error",
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Problem details (RFC 9457): `detail` says what is wrong, `hint` what to do next."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    hint: str = ""
+
+
+def dialect_error(dialect: Dialect, status: int, message: str) -> bytes:
+    """Return the body of an error that the server, not the gateway, answers under `/v1`."""
+    kind = "api_error" if status >= 500 else "invalid_request_error"
+    if dialect == "anthropic":
+        kind = ANTHROPIC_TYPES.get(status, kind)
+        return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message}})
+    kind = OPENAI_TYPES.get(status, kind)
+    return msgspec.json.encode(
+        {"error": {"message": message, "type": kind, "param": None, "code": None}}
+    )
+
+
+def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
+    """Return which API's shape a caller under `/v1` expects."""
+    anthropic = path.startswith("/v1/messages") or "anthropic-version" in headers
+    return "anthropic" if anthropic else "openai"
+
+
+def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Return the answer to an error that reached Litestar, in the shape of its path."""
+    status, detail, hint = _describe(request, error)
+    path = request.scope["path"]
+    if path.startswith("/v1"):
+        body = dialect_error(dialect_of(path, request.headers), status, detail)
+        media_type = "application/json"
+    else:
+        title = HTTPStatus(status).phrase
+        body = msgspec.json.encode(Problem(title=title, status=status, detail=detail, hint=hint))
+        media_type = "application/problem+json"
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if request.method not in ("GET", "HEAD"):
+        headers["connection"] = "close"  # its body may never have been read
+    return Response(body, status_code=status, media_type=media_type, headers=headers)
+
+
+def _describe(request: AnyRequest, error: Exception) -> tuple[int, str, str]:
+    """Return status, detail and hint; a bug is logged and gives nothing of itself away."""
+    if isinstance(error, AccessError):
+        return error.status, error.message, ""
+    if isinstance(error, StoreError):
+        return 503, error.message, error.hint
+    if isinstance(error, ModelopsError):
+        return 400, error.message, error.hint
+    if isinstance(error, HTTPException):
+        if error.status_code == 404 and error.detail == "Not Found":
+            return 404, f"nothing is served at {request.scope['path'][:200]}", "see /schema"
+        if error.status_code < 500:
+            return error.status_code, _detail(error), ""
+    logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    return 500, "the server failed; its log says why", ""
+
+
+def _detail(error: HTTPException) -> str:
+    """Return what Litestar found wrong, field by field when it knows."""
+    extra = error.extra
+    if not isinstance(extra, list):
+        return error.detail
+    found = [
+        f"{item.get('key', '')}: {item.get('message', '')}"
+        for item in extra
+        if isinstance(item, dict)
+    ]
+    return "; ".join(found) or error.detail

@@ -1,0 +1,131 @@
+"""uvicorn's HTTP protocol with bounds: the first thing a connection meets on the request road.
+
+uvicorn takes request heads of any size and waits for ever for half of one. Here a head is at most
+`HEAD_MAX` bytes and must arrive within `HEAD_TIMEOUT_S`; what breaks that, or is not HTTP, is
+answered in JSON and closed. The timer runs only while a head is incomplete, so an ordinary
+request, whose head comes in one piece, never sets it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from modelops.server.wire import json_error
+
+HEAD_MAX = 65_536
+"""Bytes of request line and headers: nginx and Node allow 32 and 16 KiB, tool ids need some."""
+
+HEAD_TIMEOUT_S = 10.0
+"""Seconds for a whole request head, and for the first byte of a new connection."""
+
+KEEP_ALIVE_S = 75
+"""Seconds an idle connection is kept: longer than clients keep theirs (5 to 60), so that they
+close first and no request meets a closing connection; nginx's default."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One client connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._head_open = True
+        self._head_begun = False
+        self._head_size = 0
+        self._refused = False
+        self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(
+            HEAD_TIMEOUT_S, self._head_is_late
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what belongs to a head, parse, and time a head that is still incomplete."""
+        if self._refused:
+            return
+        if self._head_open:
+            self._head_size += len(data)
+        super().data_received(data)
+        if self._head_open and (self._head_begun or self._head_size):
+            self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Bound a head that is still incomplete."""
+        if self._refused:
+            return
+        if self._head_size > HEAD_MAX:
+            # One endless header never reaches on_header, so it is caught here.
+            self._refuse(431, "the request head is larger than 64 KiB")
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_is_late)
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self._head_begun = True
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request target."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header."""
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """End the head."""
+        self._head_open = False
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect the next head."""
+        self._head_open = True
+        self._head_begun = False
+        self._head_size = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, or a head that `_count` stopped."""
+        if self._header_bytes > HEAD_MAX:
+            self._refuse(431, "the request head is larger than 64 KiB")
+        else:
+            self._refuse(400, "this is not a well-formed HTTP/1.1 request")
+
+    _header_bytes = 0
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > HEAD_MAX:
+            raise ValueError("head too large")  # stops the parser, which calls send_400_response
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._head_begun:
+            self._refuse(408, "the request head did not arrive within 10 seconds")
+        elif not self.transport.is_closing():
+            self.transport.close()  # nothing was asked, so nothing is answered
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, status: int, message: str) -> None:
+        self._refused = True
+        self._stop_head_timer()
+        if self.transport.is_closing():
+            return
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
+            self.transport.write(json_error(status, message))
+        self.transport.close()

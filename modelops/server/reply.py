@@ -1,0 +1,81 @@
+"""The way back to a client over ASGI, and the watch for a client that leaves.
+
+uvicorn's `send` goes silent after a disconnect, so only `receive` tells that nobody listens any
+more. The watch then cancels the task that answers, which ends the upstream call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Send
+
+from modelops.gateway.call import Headers
+
+
+class AsgiReply:
+    """One answer. `started` and `finished` say how far it has come."""
+
+    __slots__ = ("_send", "finished", "started")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.finished = False
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send status and headers."""
+        self.started = True
+        event: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": list(headers),
+        }
+        await self._send(event)
+
+    async def send(self, data: bytes) -> None:
+        """Send a piece of the body; returns once the connection can take more."""
+        event: HTTPResponseBodyEvent = {
+            "type": "http.response.body",
+            "body": data,
+            "more_body": True,
+        }
+        await self._send(event)
+
+    async def finish(self) -> None:
+        """End the body."""
+        self.finished = True
+        event: HTTPResponseBodyEvent = {
+            "type": "http.response.body",
+            "body": b"",
+            "more_body": False,
+        }
+        await self._send(event)
+
+
+async def send_whole(reply: AsgiReply, status: int, headers: Headers, body: bytes) -> None:
+    """Send an answer that is already complete."""
+    length = (b"content-length", b"%d" % len(body))
+    await reply.start(status, [*headers, length])
+    await reply.send(body)
+    await reply.finish()
+
+
+@contextlib.contextmanager
+def watching(receive: Receive, reply: AsgiReply) -> Iterator[None]:
+    """Cancel the current task when the client leaves before the answer is finished."""
+    task = asyncio.current_task()
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if task is not None and not reply.finished:
+            task.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watcher.cancel()

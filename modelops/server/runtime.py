@@ -1,0 +1,57 @@
+"""The parts one worker runs on, and what it has live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from modelops.gateway.gateway import Gateway
+from modelops.ledger import Ledger
+from modelops.server.access import AccessError
+from modelops.server.clock import SystemClock
+from modelops.server.live import Live
+from modelops.server.settings import ServerSettings
+from modelops.store.protocol import AttemptStore, ConfigStore, Head
+
+
+class Store(ConfigStore, AttemptStore, Protocol):
+    """Both halves of a store."""
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One worker's parts. `live` is None until a revision has been compiled.
+
+    `store_error` says why the store does not answer, `revision_error` why the head it stands at is
+    not what is served; both are '' when all is well. `failed` is the head that did not compile;
+    it, and the files that hold secrets, are looked at again at `look_again_at` (monotonic).
+    """
+
+    settings: ServerSettings
+    store: Store
+    ledger: Ledger
+    gateway: Gateway
+    clock: SystemClock
+    random: Random
+    live: Live | None = None
+    store_error: str = ""
+    revision_error: str = ""
+    failed: Head | None = None
+    look_again_at: float = 0.0
+
+    def go_live(self, live: Live) -> None:
+        """Serve from this revision; requests under way keep the one they began with."""
+        self.gateway.table = live.table
+        self.live = live
+
+    def required(self) -> Live:
+        """Return what is live; AccessError 503 when nothing is."""
+        if self.live is None:
+            raise AccessError(503, self.nothing_served())
+        return self.live
+
+    def nothing_served(self) -> str:
+        """Return why there is nothing to serve from, and what to do."""
+        reason = self.revision_error or self.store_error
+        return reason or "no configuration has been applied yet; run `modelops apply`"

@@ -1,0 +1,24 @@
+"""How a server is started: what every one of its workers is told."""
+
+from __future__ import annotations
+
+import msgspec
+
+GRACE_S = 30
+"""Seconds that running requests get to finish after SIGTERM: Kubernetes' default patience."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one `modelops serve`. It crosses to workers as JSON and holds no secret.
+
+    `environment` is the one the store must belong to. `simulator_url` '' means real providers.
+    `port` 0 takes any free one.
+    """
+
+    store_url: str
+    environment: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8400
+    workers: int = 1
+    simulator_url: str = ""
+    grace_s: int = GRACE_S

@@ -1,0 +1,163 @@
+"""Keeps several workers running on one socket, and takes them along when it ends.
+
+uvicorn's own supervisor keeps the socket open after SIGTERM, so that new connections hang, leaves
+its workers behind when it is killed, and exits with 3 for what is an error. Here workers are plain
+child processes: each holds the read end of a pipe that only this process can keep open.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import IO
+
+import msgspec
+
+from modelops.resources.errors import ModelopsError
+from modelops.server.settings import ServerSettings
+
+LOOK_S = 0.05
+"""Seconds between two looks at the workers."""
+
+START_LIMIT_S = 60.0
+"""Seconds a worker may take until it answers; one is ready in 1 to 2."""
+
+RESTART_S = 2.0
+"""Least seconds between two starts of one worker, so that a broken one does not spin."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Worker:
+    """One child process; `mourned` once its death has been logged."""
+
+    process: subprocess.Popen[bytes]
+    started_at: float
+    ready: bool = False
+    mourned: bool = False
+
+
+@dataclass(slots=True)
+class Stop:
+    """How often SIGINT or SIGTERM has asked to stop: twice means now."""
+
+    signals: int = 0
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        self.signals += 1
+
+
+def supervise(
+    settings: ServerSettings, listener: socket.socket, on_ready: Callable[[], None]
+) -> None:
+    """Run the workers until SIGINT or SIGTERM; ModelopsError when one does not start."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    workers = [_start(settings, listener) for _ in range(settings.workers)]
+    try:
+        if _wait_until_ready(workers, stop):
+            on_ready()
+        while not stop.signals:
+            workers = [_keep(worker, settings, listener) for worker in workers]
+            time.sleep(LOOK_S)
+    finally:
+        listener.close()
+        _end(workers, stop, settings.grace_s)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start(settings: ServerSettings, listener: socket.socket) -> Worker:
+    """Start a worker in a session of its own: Ctrl-C in a terminal is this process's to handle."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelops.server.worker", str(listener.fileno())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[listener.fileno()],
+        start_new_session=True,
+    )
+    to_worker, from_worker = _pipes(process)
+    to_worker.write(msgspec.json.encode(settings) + b"\n")
+    to_worker.flush()
+    os.set_blocking(from_worker.fileno(), False)
+    return Worker(process=process, started_at=time.monotonic())
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    if process.stdin is None or process.stdout is None:
+        raise TypeError("a worker is always started with pipes")
+    return process.stdin, process.stdout
+
+
+def _wait_until_ready(workers: list[Worker], stop: Stop) -> bool:
+    """Wait for every worker's line; False when a signal came first."""
+    while not stop.signals:
+        for worker in workers:
+            _look(worker)
+            code = worker.process.poll()
+            if code is not None:
+                raise ModelopsError(
+                    f"a worker ended with {_ending(code)} before it served",
+                    "its own lines above say why",
+                )
+            if time.monotonic() - worker.started_at > START_LIMIT_S:
+                raise ModelopsError(f"a worker did not answer within {START_LIMIT_S:.0f} seconds")
+        if all(worker.ready for worker in workers):
+            return True
+        time.sleep(LOOK_S)
+    return False
+
+
+def _look(worker: Worker) -> None:
+    """Take note of a worker's line."""
+    if not worker.ready:
+        worker.ready = bool(_pipes(worker.process)[1].read(64))
+
+
+def _keep(worker: Worker, settings: ServerSettings, listener: socket.socket) -> Worker:
+    """Return the worker, or the one that replaces it when it has died."""
+    code = worker.process.poll()
+    if code is None:
+        return worker
+    if not worker.mourned:
+        worker.mourned = True
+        logger.error("worker %d ended with %s; another follows", worker.process.pid, _ending(code))
+    if time.monotonic() - worker.started_at < RESTART_S:
+        return worker
+    _close_pipes(worker)
+    return _start(settings, listener)
+
+
+def _end(workers: list[Worker], stop: Stop, grace_s: float) -> None:
+    """Let every worker finish what it runs, up to a limit or a second signal."""
+    for worker in workers:
+        if worker.process.poll() is None:
+            worker.process.terminate()
+    deadline = time.monotonic() + grace_s + 5.0
+    signals = stop.signals
+    while any(worker.process.poll() is None for worker in workers):
+        if time.monotonic() > deadline or stop.signals > signals:
+            for worker in workers:
+                worker.process.kill()
+        time.sleep(LOOK_S)
+    for worker in workers:
+        _close_pipes(worker)
+
+
+def _close_pipes(worker: Worker) -> None:
+    for pipe in _pipes(worker.process):
+        pipe.close()
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

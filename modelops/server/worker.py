@@ -1,0 +1,131 @@
+"""One worker: an event loop with uvicorn on a socket that is already bound.
+
+In a process of its own it is started by the supervisor as `python -m modelops.server.worker FD`:
+the settings come in on standard input, which stays open as long as the supervisor lives, and one
+line goes out on standard output once requests are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import msgspec
+import uvicorn
+import uvloop
+
+from modelops.server.app import create_app
+from modelops.server.lifecycle import build, running
+from modelops.server.logs import set_up_logging
+from modelops.server.protocol import KEEP_ALIVE_S, BoundedProtocol
+from modelops.server.settings import ServerSettings
+
+SETTINGS_MAX = 65_536
+"""Bytes of the settings a worker reads; they fit a pipe, so the supervisor never waits."""
+
+FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_worker(
+    settings: ServerSettings,
+    listener: socket.socket,
+    on_ready: Callable[[], None],
+    lifeline: int | None = None,
+) -> None:
+    """Serve on `listener` until a signal, or until the pipe `lifeline` closes."""
+    uvloop.run(_serve(settings, listener, on_ready, lifeline))
+
+
+async def _serve(
+    settings: ServerSettings,
+    listener: socket.socket,
+    on_ready: Callable[[], None],
+    lifeline: int | None,
+) -> None:
+    runtime = build(settings)
+    async with running(runtime):
+        config = uvicorn.Config(
+            create_app(runtime),
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # the socket's own address decides who is on this machine
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=settings.grace_s,
+        )
+        server = WorkerServer(config, on_ready)
+        if lifeline is not None:
+            asyncio.get_running_loop().add_reader(lifeline, server.lose_supervisor, lifeline)
+        await server.serve(sockets=[listener])
+
+
+class WorkerServer(uvicorn.Server):
+    """uvicorn's server, with a start that is announced and a stop that is immediate.
+
+    Told to stop, it refuses new connections at once, and does not raise the signal again.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, keep what has been made so far from the collector, and say so."""
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        gc.collect()
+        gc.freeze()
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM; the command, not the signal, gives the exit code."""
+        before = {number: signal.signal(number, self.handle_exit) for number in FORWARDED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Close the listening socket now, not at the next tick, and stop."""
+        super().handle_exit(sig, frame)
+        if self.started:
+            self._loop.call_soon_threadsafe(self._stop_listening)
+
+    def lose_supervisor(self, lifeline: int) -> None:
+        """Stop when the supervisor is gone: nobody else would ever stop this process."""
+        if os.read(lifeline, 1) == b"":
+            self._loop.remove_reader(lifeline)
+            self.handle_exit(signal.SIGTERM, None)
+
+    def _stop_listening(self) -> None:
+        for server in self.servers:
+            server.close()
+
+
+def main() -> None:
+    """Run as a process of the supervisor's."""
+    set_up_logging()
+    settings = msgspec.json.decode(sys.stdin.buffer.readline(SETTINGS_MAX), type=ServerSettings)
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    listener.setblocking(False)
+
+    def say_ready() -> None:
+        os.write(sys.stdout.fileno(), b"ready\n")
+
+    run_worker(settings, listener, say_ready, sys.stdin.fileno())
+
+
+if __name__ == "__main__":
+    main()
