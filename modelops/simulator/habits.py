@@ -1,0 +1,88 @@
+"""How providers that speak OpenAI's protocol differ from OpenAI, by the provider's name.
+
+Recorded traffic shows each of these: where a stream carries its usage, what reasoning is called,
+whether reasoning is counted inside the output, what else stands in the usage. A provider that is
+not listed behaves like OpenAI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+UsagePlace = Literal["own_chunk", "finish_chunk", "x_groq"]
+
+
+class Habit(msgspec.Struct, frozen=True, kw_only=True):
+    """What one provider does in its own way.
+
+    `reasoning_field` is where the text of reasoning goes, '' when it is hidden. `always_usage`
+    means that a stream reports usage without being asked. `reasoning_apart` means that
+    completion_tokens leave reasoning out, and only total_tokens has it. `cost` adds what the
+    answer cost in USD. `keyless` providers need no key. `comments` are sent before a stream.
+    `cache_split` reports cached and uncached input beside the total.
+    """
+
+    reasoning_field: str = ""
+    usage_place: UsagePlace = "own_chunk"
+    always_usage: bool = False
+    reasoning_apart: bool = False
+    cost: bool = False
+    keyless: bool = False
+    comments: tuple[str, ...] = ()
+    cache_split: bool = False
+    rejects_max_tokens: bool = False
+    """Answers 400 to `max_tokens` for models that reason."""
+
+
+OPENAI = Habit(rejects_max_tokens=True)
+
+HABITS: Mapping[str, Habit] = {
+    "openai": OPENAI,
+    "azure": OPENAI,
+    "deepseek": Habit(
+        reasoning_field="reasoning_content",
+        usage_place="finish_chunk",
+        always_usage=True,
+        comments=("keep-alive",),
+        cache_split=True,
+    ),
+    "qwen": Habit(reasoning_field="reasoning_content"),
+    "glm": Habit(
+        reasoning_field="reasoning_content", usage_place="finish_chunk", always_usage=True
+    ),
+    "mistral": Habit(usage_place="finish_chunk", always_usage=True),
+    "groq": Habit(reasoning_field="reasoning", usage_place="x_groq", always_usage=True),
+    "xai": Habit(reasoning_field="reasoning_content", reasoning_apart=True, always_usage=True),
+    "openrouter": Habit(
+        reasoning_field="reasoning",
+        always_usage=True,
+        cost=True,
+        comments=("OPENROUTER PROCESSING", "OPENROUTER PROCESSING"),
+    ),
+    "ollama": Habit(reasoning_field="reasoning", keyless=True),
+    "lm-studio": Habit(keyless=True),
+    "vllm": Habit(reasoning_field="reasoning_content", keyless=True),
+}
+"""Habits by provider name."""
+
+PLAIN = Habit()
+"""A provider of any other name."""
+
+COST_PER_TOKEN_USD = 0.000001
+"""What a token costs at a provider that reports cost: a round number to check by hand."""
+
+REASONING_MODELS = ("o1", "o3", "o4", "gpt-5", "gpt-oss", "deepseek-reasoner", "qwq")
+"""Beginnings of names of models that reason without being asked."""
+
+
+def habit_of(provider: str) -> Habit:
+    """Return how a provider behaves."""
+    return HABITS.get(provider, PLAIN)
+
+
+def reasons(model: str) -> bool:
+    """Return whether a model reasons without being asked."""
+    return model.rpartition("/")[2].startswith(REASONING_MODELS)
