@@ -1,0 +1,105 @@
+"""What the gateway asks of a protocol: one adapter per client endpoint and target protocol.
+
+An adapter makes the upstream request, reads the answer, and reads the stream as it flows. Whether
+bytes pass as they are or are translated is its own affair: the failover loop cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from modelops.gateway.body import Body
+from modelops.gateway.table import Target
+from modelops.metering.usage import UsageReader
+from modelops.resources.resolved import Parameters
+
+
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
+    """A request as a provider takes it. `headers` are finished lines that go with its own."""
+
+    path: str
+    headers: bytes
+    body: bytes
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """A whole answer: the body for the client, and what the books want to know."""
+
+    body: bytes
+    usage: UsageReader
+    finish_reason: str = ""
+
+
+class CannotCarryError(Exception):
+    """The target's protocol has no way to say something the request says; names it."""
+
+
+class NotAnAnswerError(Exception):
+    """A body with a good status that holds an error, or nothing of use."""
+
+
+class StreamReader(Protocol):
+    """Reads a provider's stream and gives what the client is to see of it.
+
+    `content`: something was said, so the answer is committed to. `done`: the protocol's end marker
+    came; `end` is what the client gets for it. `complete`: the answer came to its proper end,
+    marker or not. `failure`: an error event, as it came. `size`: bytes of text so far.
+    """
+
+    content: bool
+    done: bool
+    end: bytes
+    failure: bytes | None
+    finish_reason: str
+    size: int
+    usage: UsageReader
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer came to its proper end."""
+        ...
+
+    def feed(self, piece: bytes) -> bytes:
+        """Take what came and return what goes to the client, without the end marker."""
+        ...
+
+    def close(self) -> bytes:
+        """Take the end of the body and return what still goes to the client."""
+        ...
+
+
+class Adapter(Protocol):
+    """How a client endpoint is served by targets of one protocol."""
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the upstream request; CannotCarryError when the target cannot take it.
+
+        `parameters` are the agent's, for what the request leaves out.
+        """
+        ...
+
+    def answer(self, content: bytes) -> Answer:
+        """Read a whole answer; NotAnAnswerError when it is none."""
+        ...
+
+    def stream(self, body: Body) -> StreamReader:
+        """Return a reader for one stream."""
+        ...
+
+
+def forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
+    """Return those of a client's headers that go upstream, as finished lines."""
+    return b"".join(
+        b"%b: %b\r\n" % (name, value)
+        for name in names
+        if (value := headers.get(name)) is not None and b"\r" not in value and b"\n" not in value
+    )

@@ -1,0 +1,180 @@
+"""`/v1/chat/completions` to targets that speak the OpenAI protocol: bytes pass.
+
+What changes on the way up: the model's name, the name of the token limit (providers differ),
+what the agent sets for requests that leave it out, and that a stream reports its usage. On the way
+down only that report is taken out again, for a client that did not ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.body import Body, Fields
+from modelops.gateway.errors import GatewayError
+from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
+from modelops.gateway.protocols.passing import PassingStream, text_size
+from modelops.gateway.table import Target
+from modelops.metering.usage import UsageReader
+from modelops.resources.resolved import Parameters
+
+FORWARDED = (b"traceparent", b"tracestate", b"openai-beta", b"http-referer", b"x-title")
+"""Client headers that go on. Credentials, and whatever is not known, stay here."""
+
+TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
+
+_USAGE_NULL = (b',"usage":null', b', "usage": null', b',"usage": null')
+_DECODE = msgspec.json.Decoder().decode
+
+
+class OpenAiChat:
+    """Implements `adapter.Adapter`."""
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the request with the target's names in it."""
+        fields = dict(body.fields)
+        fields["model"] = target.upstream_json
+        _name_token_limit(fields, target.provider.token_limit_field)
+        if parameters is not None:
+            _fill_in(fields, body, parameters, target)
+        if body.stream:
+            fields["stream_options"] = _with_usage(fields.get("stream_options"))
+        return Outgoing(
+            target.provider.prefix + "/chat/completions",
+            forwarded(headers, FORWARDED),
+            msgspec.json.encode(fields),
+        )
+
+    def answer(self, content: bytes) -> Answer:
+        """Look for usage, and for an error in spite of the status."""
+        document = decode_answer(content)
+        choices = document.get("choices")
+        if not isinstance(choices, list):
+            raise NotAnAnswerError("the answer has no choices")
+        reason = ""
+        for choice in choices:
+            if isinstance(choice, dict):
+                if choice.get("error"):
+                    raise NotAnAnswerError("a choice holds an error")
+                reason = reason or str(choice.get("finish_reason") or "")
+        usage = UsageReader("openai")
+        usage.feed(document)
+        return Answer(content, usage, reason[:64])
+
+    def stream(self, body: Body) -> OpenAiChatStream:
+        """Return a reader that hides the usage report unless the client asked for one."""
+        return OpenAiChatStream(hide_usage=not asks_for_usage(body))
+
+
+class OpenAiChatStream(PassingStream):
+    """Reads chat.completion.chunk events."""
+
+    def __init__(self, *, hide_usage: bool) -> None:
+        super().__init__("openai")
+        self._hide_usage = hide_usage
+
+    def ends(self, data: bytes) -> bool:
+        """Whether this is `[DONE]`."""
+        return data.startswith(b"[DONE]")
+
+    def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
+        """Note content, finish reason, usage and errors of one chunk."""
+        if event.get("error"):
+            self.failure = data
+        choices = event.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                self._see_choice(choice)
+        self.usage.feed(event)
+        if self._hide_usage and "usage" in event:
+            if event["usage"] and not choices:
+                return b""
+            if event["usage"] is None:
+                for spelling in _USAGE_NULL:
+                    frame = frame.replace(spelling, b"")
+        return frame
+
+    def _see_choice(self, choice: dict[str, Any]) -> None:
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            for key, value in delta.items():
+                if key != "role" and value:
+                    self.content = True
+                    self.size += text_size(value)
+        reason = choice.get("finish_reason")
+        if reason:
+            self.content = True
+            self.finish_reason = str(reason)[:64]
+
+
+def decode_answer(content: bytes) -> dict[str, Any]:
+    """Decode a whole answer; NotAnAnswerError unless it is an object without an error."""
+    try:
+        document = _DECODE(content)
+    except (msgspec.DecodeError, RecursionError):
+        raise NotAnAnswerError("the answer is not JSON") from None
+    if not isinstance(document, dict):
+        raise NotAnAnswerError("the answer is not a JSON object")
+    if document.get("error"):
+        raise NotAnAnswerError("the answer holds an error")
+    return document
+
+
+def asks_for_usage(body: Body) -> bool:
+    """Whether the client asked for the usage report of a stream."""
+    return _stream_options(body.fields.get("stream_options")).get("include_usage") is True
+
+
+def _stream_options(raw: msgspec.Raw | None) -> dict[str, Any]:
+    if raw is None:
+        return {}
+    options = _DECODE(raw)
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise GatewayError(400, "invalid_body", "'stream_options' must be an object")
+    return options
+
+
+def _with_usage(raw: msgspec.Raw | None) -> msgspec.Raw:
+    if raw is None:
+        return _ASK_FOR_USAGE
+    return msgspec.Raw(msgspec.json.encode({**_stream_options(raw), "include_usage": True}))
+
+
+_ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
+
+
+def _name_token_limit(fields: Fields, wanted: str) -> None:
+    """Send the token limit under the one name the provider reads (wire.md 1.6)."""
+    for name in TOKEN_LIMITS:
+        if name != wanted and name in fields:
+            value = fields.pop(name)
+            fields.setdefault(wanted, value)
+
+
+def _fill_in(fields: Fields, body: Body, parameters: Parameters, target: Target) -> None:
+    """Add the agent's values for what the request leaves out, as far as the model takes them."""
+    limit = parameters.max_tokens
+    if limit is not None and all(body.absent(name) for name in TOKEN_LIMITS):
+        if target.max_output_tokens is not None:
+            limit = min(limit, target.max_output_tokens)
+        fields[target.provider.token_limit_field] = raw_number(limit)
+    samples = target.capabilities is None or "reasoning" not in target.capabilities
+    for name in ("temperature", "top_p"):
+        value = getattr(parameters, name)
+        if value is not None and samples and body.absent(name):
+            fields[name] = raw_number(value)
+
+
+def raw_number(value: object) -> msgspec.Raw:
+    """Return an int or Decimal as a JSON number, digit for digit."""
+    return msgspec.Raw(str(value).encode())

@@ -1,0 +1,70 @@
+"""Server-sent events: a body cut into frames as it comes, each frame kept as the bytes it was.
+
+A frame ends with a blank line, which may be written with LF, CRLF or CR. Pieces that hold whole
+frames, which is nearly all of them, are cut without copying what came before.
+"""
+
+from __future__ import annotations
+
+import re
+
+FRAME_MAX = 16 * 1024 * 1024
+"""Bytes of one event: images come as base64 in one."""
+
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+class FrameTooLargeError(Exception):
+    """An event is longer than anything a provider sends."""
+
+
+class Splitter:
+    """Cuts a stream into frames; what is not a whole frame yet waits in `rest`."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the last whole frame."""
+        return b"".join(self._pieces)
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Return the frames that are whole now, their blank lines included."""
+        if self._pieces:
+            seam = self._pieces[-1][-3:] + piece
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if self._size > FRAME_MAX:
+                raise FrameTooLargeError(f"an event is over {FRAME_MAX} bytes")
+            if not _BLANK_LINE.search(seam):
+                return []
+            piece = b"".join(self._pieces)
+        frames: list[bytes] = []
+        start = 0
+        for blank in _BLANK_LINE.finditer(piece):
+            frames.append(piece[start : blank.end()])
+            start = blank.end()
+        rest = piece[start:] if start else piece
+        self._pieces = [rest] if rest else []
+        self._size = len(rest)
+        return frames
+
+
+def parse(frame: bytes) -> tuple[bytes, bytes]:
+    """Return a frame's event name and data, both b"" when it has none (a comment)."""
+    if frame.startswith(b"data: ") and frame.find(b"\n") == len(frame) - 2:
+        return b"", frame[6:-2]
+    name = b""
+    data: list[bytes] = []
+    for line in _LINE.split(frame):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.strip()
+    return name, b"\n".join(data)
