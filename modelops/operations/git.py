@@ -24,12 +24,14 @@ _READ_ONLY = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Commit (40 hex digits) and branch of a folder; '' outside git, branch '' when detached.
 
-    `dirty` says whether configuration files differ from the commit.
+    `dirty` says whether configuration files differ from the commit. `prefix` is where the folder
+    is in the repository, with a final slash, '' for its root.
     """
 
     commit: str = ""
     branch: str = ""
     dirty: bool = False
+    prefix: str = ""
 
 
 def facts(folder: Path) -> GitFacts:
@@ -37,6 +39,7 @@ def facts(folder: Path) -> GitFacts:
     command = ("status", "--porcelain=v2", "--branch", "--untracked-files=all", "--")
     try:
         answer = run(folder, *command, *CONFIGURATION_PATHS)
+        prefix = run(folder, "rev-parse", "--show-prefix")
     except (OSError, subprocess.SubprocessError):
         return GitFacts()
     headers: dict[str, str] = {}
@@ -52,6 +55,7 @@ def facts(folder: Path) -> GitFacts:
         commit="" if commit == "(initial)" else commit,
         branch="" if branch == "(detached)" else branch,
         dirty=dirty,
+        prefix=prefix.decode(errors="replace").strip(),
     )
 
 

@@ -96,6 +96,7 @@ def provenance(request: Request) -> Provenance:
         git_commit=commit.commit,
         git_branch=commit.branch,
         git_dirty=commit.dirty,
+        git_prefix=commit.prefix,
     )
 
 

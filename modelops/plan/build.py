@@ -37,6 +37,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     git_commit: str = ""
     git_branch: str = ""
     git_dirty: bool = False
+    git_prefix: str = ""
 
 
 def build(

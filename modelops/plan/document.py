@@ -105,7 +105,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `store_id` is '' for a store that does not exist yet. `base_ref` is the git commit a plan
     compares against when it compares two declarations and no store: such a plan is never applied.
-    `git_commit` is '' outside git. `created_at` is RFC 3339 in UTC, `created_by` user@host.
+    `git_commit` is '' outside git; `git_prefix` is the configuration folder inside the repository,
+    with a final slash, '' for its root, and files of changes are relative to it. `created_at` is
+    RFC 3339 in UTC, `created_by` user@host.
     """
 
     format_version: int = FORMAT_VERSION
@@ -121,6 +123,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     git_commit: str
     git_branch: str
     git_dirty: bool
+    git_prefix: str
     created_by: str
     created_at: str
     changes: tuple[Change, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelops.plan.document import Plan, encode
-from modelops.plan.render import text
+from modelops.plan.render import github, markdown, text
 
 
 def render(plan: Plan, output_format: str, *, color: bool = False) -> str:
@@ -13,4 +13,8 @@ def render(plan: Plan, output_format: str, *, color: bool = False) -> str:
     """
     if output_format == "json":
         return encode(plan).decode()
+    if output_format == "markdown":
+        return markdown.render(plan)
+    if output_format == "github":
+        return github.render(plan)
     return text.render(plan, color=color)

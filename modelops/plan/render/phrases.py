@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelops.plan.document import Action, FieldChange, Plan, Summary
+from modelops.plan.document import Action, Change, FieldChange, Plan, Summary
 from modelops.resources import durations
 
 SYMBOLS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "move": ">"}
@@ -73,6 +73,19 @@ def transition(field: FieldChange) -> tuple[str, str, str]:
     if field.old == field.new:
         return f"{old} ({field.old_source or 'declared'})", new, field.source or "declared"
     return old, new, field.source
+
+
+def gist(change: Change) -> str:
+    """Return what one wants to know first of a new resource; the document has all of it."""
+    fields = {field.path: field.new for field in change.fields}
+    if targets := fields.get("targets"):
+        return ", ".join(visible(target["model"]) for target in targets)
+    if price := fields.get("price"):
+        return f"input {price['input']}, output {price['output']} USD per million"
+    for name in ("base_url", "chain", "default_chain"):
+        if content := fields.get(name):
+            return value(name, content) if name == "base_url" else f"chain {visible(content)}"
+    return ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,9 +6,9 @@ the fields that change, and the last line stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from modelops.plan.document import Action, Change, Check, FieldChange, Plan
+from modelops.plan.document import Change, Check, FieldChange, Plan
 from modelops.plan.render import phrases
 
 _MEANING: dict[str, str] = {
@@ -20,9 +20,6 @@ _MEANING: dict[str, str] = {
 }
 _COLORS: dict[str, str] = {"+": "32", "~": "33", "-": "31", ">": "36", "=": "2"}
 _BOLD, _DIM, _YELLOW, _RED = "1", "2", "33", "31"
-
-_SHOWN_WHEN_NEW = ("base_url", "targets", "chain", "price", "default_chain")
-"""The fields of a new resource that say what it is; the JSON document has them all."""
 
 WIDEST = 60
 """Columns beyond which a long address no longer moves the others."""
@@ -48,9 +45,10 @@ def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.changes:
         yield from _head(plan, paint)
         yield ""
-        width = min(max(len(change.address) for change in plan.changes), WIDEST)
+        width = _widest(change.address for change in plan.changes)
+        places = _widest(_place(change) for change in plan.changes)
         for change in plan.changes:
-            yield from _change(change, width, paint)
+            yield from _change(change, (width, places), paint)
         for effect in plan.effects:
             because = ", ".join(effect.because)
             yield paint(_DIM, f"  = {effect.address:<{width}}  affected by {because}")
@@ -58,6 +56,10 @@ def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
     yield from _checks("Refused", _RED, plan.refusals, paint)
     yield from _checks("Warnings", _YELLOW, _warnings(plan), paint)
     yield paint(f"{_BOLD};{_RED}" if plan.refusals else _BOLD, phrases.conclusion(plan))
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return min(max(map(len, texts)), WIDEST)
 
 
 def _warnings(plan: Plan) -> tuple[Check, ...]:
@@ -81,36 +83,37 @@ def _head(plan: Plan, paint: Paint) -> Iterator[str]:
     )
 
 
-def _change(change: Change, width: int, paint: Paint) -> Iterator[str]:
+def _change(change: Change, widths: tuple[int, int], paint: Paint) -> Iterator[str]:
+    """Yield a change: one line for what appears or goes, and one for each field that changes."""
     symbol = phrases.SYMBOLS[change.action]
-    notes = "   ".join(filter(None, (_place(change), phrases.reach(change.reaches))))
-    line = f"  {paint(_COLORS[symbol], symbol)} {phrases.visible(change.address):<{width}}  {notes}"
-    yield line.rstrip()
-    fields = change.fields
-    if change.action == "create":
-        fields = tuple(field for field in fields if field.path in _SHOWN_WHEN_NEW)
-    elif change.action == "delete":
-        fields = ()
-    column = max((len(phrases.label(field)) for field in fields), default=0)
+    shown = change.action in ("update", "move")
+    notes = (
+        phrases.gist(change) if change.action == "create" else "",
+        f"from {change.moved_from}" if change.moved_from else "",
+        phrases.reach(change.reaches),
+    )
+    line = (
+        f"{phrases.visible(change.address):<{widths[0]}}  {_place(change):<{widths[1]}}  "
+        + "   ".join(filter(None, notes))
+    )
+    yield f"  {paint(_COLORS[symbol], symbol)} {line.rstrip()}"
+    fields = change.fields if shown else ()
+    column = min(max((len(phrases.label(field)) for field in fields), default=0), WIDEST)
     for field in fields:
-        yield _field(change.action, field, column, paint)
+        yield _field(field, column, paint)
 
 
 def _place(change: Change) -> str:
     if change.action == "delete":
         return "no longer declared"
-    place = f"{phrases.visible(change.file)}:{change.line}" if change.file else ""
-    return f"{place}   from {change.moved_from}" if change.moved_from else place
+    return f"{phrases.visible(change.file)}:{change.line}" if change.file else ""
 
 
-def _field(action: Action, field: FieldChange, column: int, paint: Paint) -> str:
+def _field(field: FieldChange, column: int, paint: Paint) -> str:
     old, new, note = phrases.transition(field)
-    if not old and not new:
-        values = f"({note})"
-    else:
-        values = new if action == "create" else f"{old} -> {new}"
-        values += paint(_DIM, f"  ({note})") if note else ""
-    return f"      {phrases.label(field):<{min(column, WIDEST)}}  {values}"
+    values = f"{old} -> {new}" if old or new else ""
+    note = paint(_DIM, f"({note})") if note else ""
+    return f"      {phrases.label(field):<{column}}  {'  '.join(filter(None, (values, note)))}"
 
 
 def _checks(heading: str, code: str, checks: tuple[Check, ...], paint: Paint) -> Iterator[str]:
