@@ -13,7 +13,7 @@ from pathlib import Path
 from modelops.operations.plan import Prepared
 from modelops.plan.document import MAX_BYTES, InvalidPlanError, Plan, decode
 from modelops.resources.errors import ModelopsError, RefusedError, StaleError
-from modelops.store.protocol import Changes, CommitInfo, ConfigStore, Head, Revision
+from modelops.store.protocol import Changes, CommitInfo, ConfigStore, Revision
 
 PLAN_AGAIN = "look at a new plan: modelops plan"
 
@@ -41,8 +41,8 @@ async def apply(
     check_refusals(plan)
     if plan.empty:
         return None
-    base = await _base(store, prepared.base.head)
-    return await store.commit(base, changes(prepared), commit_info(plan, now, message))
+    info = commit_info(plan, now, message)
+    return await store.commit(prepared.base.head, changes(prepared), info)
 
 
 def check_refusals(plan: Plan) -> None:
@@ -123,16 +123,3 @@ def commit_info(plan: Plan, now: datetime, message: str) -> CommitInfo:
             "move": summary.move,
         },
     )
-
-
-async def _base(store: ConfigStore, planned: Head) -> Head:
-    """Return the head to compare with: a store that was not there yet is born empty, with an id."""
-    if planned.store_id:
-        return planned
-    head = await store.head()
-    if head.revision != planned.revision:
-        raise StaleError(
-            f"there was no store when this was planned, now it stands at revision {head.revision}",
-            PLAN_AGAIN,
-        )
-    return head

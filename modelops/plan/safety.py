@@ -23,6 +23,9 @@ MOST_DELETED = 0.3
 FEW = 2
 """Deletions of a kind from which the share counts: one can always go."""
 
+_NAMED_IN_HINT = 10
+"""Addresses for which a hint spells out the flags."""
+
 _GUARDED = frozenset({"base_url", "auth"})
 """What `protected` keeps of a provider beside its existence: where its key goes, and how."""
 
@@ -144,10 +147,11 @@ def _names(state: State) -> Iterator[tuple[str, str]]:
 def _refused(rule: str, message: str, addresses: Sequence[str]) -> Check:
     """Return a refusal that naming these addresses lifts."""
     flags = " ".join(f"--confirm-delete {item}" for item in addresses)
+    by_hand = f", or: {flags}" if len(addresses) <= _NAMED_IN_HINT else ""
     return Check(
         rule=rule,
         level="refused",
         address=addresses[0] if len(addresses) == 1 else "",
         message=message,
-        hint=f"if it is meant, name it under `removed:` in modelops.yaml, or: {flags}",
+        hint=f"if it is meant, name it under `removed:` in modelops.yaml{by_hand}",
     )

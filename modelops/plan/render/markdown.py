@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from modelops.plan.document import Change, Check, Plan
 from modelops.plan.render import phrases
@@ -17,6 +17,8 @@ LIMIT = 65_000
 """Characters; GitHub refuses comments of more than 65,536."""
 
 _ROOM_FOR_NOTES = 300
+_CHECKS_SHOWN = 15
+_LONGEST_CHECK = 500
 _MEANING = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
 
@@ -52,13 +54,16 @@ def _head(plan: Plan) -> Iterator[str]:
     yield ""
     yield _escape(phrases.conclusion(plan))
     refused, warned = plan.refusals, [check for check in plan.checks if check.level == "warning"]
-    if refused:
-        yield from ("", "> [!CAUTION]", *map(_check, refused))
-    if warned:
-        shown, more = warned[:20], len(warned) - 20
-        yield from ("", "> [!WARNING]", *map(_check, shown))
-        if more > 0:
-            yield f"> - and {phrases.counted(more, 'more warning')}"
+    yield from _alert("CAUTION", refused)
+    yield from _alert("WARNING", warned)
+
+
+def _alert(kind: str, checks: Sequence[Check]) -> Iterator[str]:
+    if not checks:
+        return
+    yield from ("", f"> [!{kind}]", *map(_check, checks[:_CHECKS_SHOWN]))
+    if len(checks) > _CHECKS_SHOWN:
+        yield f"> - and {len(checks) - _CHECKS_SHOWN} more"
 
 
 def _check(check: Check) -> str:
@@ -68,7 +73,7 @@ def _check(check: Check) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= phrases.LONGEST * 4 else text[: phrases.LONGEST * 4] + "..."
+    return text if len(text) <= _LONGEST_CHECK else text[:_LONGEST_CHECK] + "..."
 
 
 def _row(change: Change) -> str:
