@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from modelops.server.access import data_plane_caller
 from modelops.server.live import Live
@@ -71,7 +72,9 @@ def list_models(request: AnyRequest, runtime: Parts) -> OpenAIModels | Anthropic
 
 
 @get("/v1/models/{name:path}", sync_to_thread=False)
-def get_model(request: AnyRequest, runtime: Parts, name: str) -> OpenAIModel | AnthropicModel:
+def get_model(
+    request: AnyRequest, runtime: Parts, name: FromPath[str]
+) -> OpenAIModel | AnthropicModel:
     """Return one of the names the caller may use as `model`; 404 for any other."""
     live, names = _allowed(request, runtime)
     wanted = name.lstrip("/")
@@ -96,11 +99,11 @@ def _allowed(request: AnyRequest, runtime: Runtime) -> tuple[Live, list[str]]:
     return live, live.table.models_for(caller.name)
 
 
-def _openai(live: Live, name: str) -> OpenAIModel:
+def _openai(live: Live, name: FromPath[str]) -> OpenAIModel:
     model = live.models.get(name)
     return OpenAIModel(id=name, owned_by=model.provider if model else live.head.config)
 
 
-def _anthropic(live: Live, name: str) -> AnthropicModel:
+def _anthropic(live: Live, name: FromPath[str]) -> AnthropicModel:
     chain = live.chains.get(name)
     return AnthropicModel(id=name, display_name=chain.display_name if chain else name)

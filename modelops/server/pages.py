@@ -13,16 +13,16 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from litestar.exceptions import ValidationException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 Item = TypeVar("Item")
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 
-Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="Most items of one page.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="Most items of one page.")]
 Cursor = Annotated[
-    str | None, Parameter(max_length=1000, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before.")
 ]
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from modelops.server.runtime import Runtime
 
-Parts = Annotated[Runtime, Dependency(skip_validation=True)]
+Parts = NamedDependency[SkipValidation[Runtime]]
 """The worker's parts, injected by the app as `runtime`."""

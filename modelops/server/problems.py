@@ -17,6 +17,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from modelops.gateway.call import Dialect
+from modelops.gateway.errors import GatewayError, error_body
 from modelops.resources.errors import ModelopsError
 from modelops.server.access import AccessError
 from modelops.store.protocol import StoreError
@@ -25,14 +26,19 @@ AnyRequest = Request[Any, Any, Any]
 
 logger = logging.getLogger(__name__)
 
-OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
-ANTHROPIC_TYPES = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
+CODES = {
+    400: "invalid_request",
+    401: "invalid_api_key",
+    403: "permission_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
     413: "request_too_large",
-    529: "overloaded_error",
+    431: "request_head_too_large",
+    500: "internal_error",
+    503: "unavailable",
 }
+"""The stable code beside each status that the server, not the gateway, answers under `/v1`."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,16 +51,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-def dialect_error(dialect: Dialect, status: int, message: str) -> bytes:
+def dialect_error(dialect: Dialect, status: int, message: str, request_id: str = "") -> bytes:
     """Return the body of an error that the server, not the gateway, answers under `/v1`."""
-    kind = "api_error" if status >= 500 else "invalid_request_error"
-    if dialect == "anthropic":
-        kind = ANTHROPIC_TYPES.get(status, kind)
-        return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message}})
-    kind = OPENAI_TYPES.get(status, kind)
-    return msgspec.json.encode(
-        {"error": {"message": message, "type": kind, "param": None, "code": None}}
-    )
+    error = GatewayError(status, CODES.get(status, "invalid_request"), message)
+    return error_body(dialect, error, request_id)
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:

@@ -13,7 +13,7 @@ from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from modelops.server.wire import json_error
+from modelops.server.wire import closing_error
 
 HEAD_MAX = 65_536
 """Bytes of request line and headers: nginx and Node allow 32 and 16 KiB, tool ids need some."""
@@ -127,5 +127,5 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
-            self.transport.write(json_error(status, message))
+            self.transport.write(closing_error(status, message))
         self.transport.close()

@@ -25,6 +25,7 @@ from modelops.server.app import create_app
 from modelops.server.lifecycle import build, running
 from modelops.server.logs import set_up_logging
 from modelops.server.protocol import KEEP_ALIVE_S, BoundedProtocol
+from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 
 SETTINGS_MAX = 65_536
@@ -51,22 +52,26 @@ async def _serve(
 ) -> None:
     runtime = build(settings)
     async with running(runtime):
-        config = uvicorn.Config(
-            create_app(runtime),
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # the socket's own address decides who is on this machine
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=settings.grace_s,
-        )
-        server = WorkerServer(config, on_ready)
+        server = WorkerServer(uvicorn_config(runtime), on_ready)
         if lifeline is not None:
             asyncio.get_running_loop().add_reader(lifeline, server.lose_supervisor, lifeline)
         await server.serve(sockets=[listener])
+
+
+def uvicorn_config(runtime: Runtime) -> uvicorn.Config:
+    """Return how uvicorn serves a worker's app."""
+    return uvicorn.Config(
+        create_app(runtime),
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # the socket's own address decides who is on this machine
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=runtime.settings.grace_s,
+    )
 
 
 class WorkerServer(uvicorn.Server):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from modelops.resources.resolved import Capability, ModelType, Price
 from modelops.server.live import Live
@@ -15,7 +15,8 @@ from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit, Page, page
 from modelops.server.parts import Parts
 
 Search = Annotated[
-    str, Parameter(max_length=200, description="Only models whose name or provider holds this.")
+    str,
+    QueryParameter(max_length=200, description="Only models whose name or provider holds this."),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from modelops.resources.resolved import Protocol
 from modelops.server.controllers.models import ModelView, model_view
@@ -57,7 +58,7 @@ def list_providers(
 
 
 @get("/providers/{provider:str}", sync_to_thread=False)
-def get_provider(runtime: Parts, provider: str) -> ProviderDetail:
+def get_provider(runtime: Parts, provider: FromPath[str]) -> ProviderDetail:
     """Return one provider with its models; 404 when it is not declared."""
     live = runtime.required()
     if provider not in live.providers:

@@ -1,0 +1,218 @@
+"""The data plane around the gateway: methods, bodies, callers, and clients that leave."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+from server_support import (
+    MemoryStore,
+    ScriptedGateway,
+    agent,
+    ask,
+    exchange,
+    hello,
+    key,
+    make_runtime,
+    parse,
+    serving,
+    state,
+)
+
+from modelops.gateway.call import Call, Reply
+from modelops.server import body as body_module
+
+OPENAI_ERROR = {"message", "type", "param", "code"}
+
+
+async def test_hands_the_request_to_the_gateway_as_it_came() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime) as port:
+        answer = await ask(port, body=b'{"model":"x"}', headers=["X-Modelops-Agent: dev-agent"])
+    assert (answer.status, answer.body) == (200, b'{"hello":"there"}')
+    (call,) = cast("ScriptedGateway", runtime.gateway).calls
+    assert call.body == b'{"model":"x"}'
+    assert (call.endpoint, call.dialect, call.agent) == (
+        "/v1/chat/completions",
+        "openai",
+        "dev-agent",
+    )
+    assert call.headers[b"content-type"] == b"application/json"
+    assert len(call.request_id) == 32
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_takes_only_post(method: str) -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await ask(port, method=method)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"].keys() == OPENAI_ERROR
+
+
+async def test_streams_each_piece_at_once() -> None:
+    second = asyncio.Event()
+
+    async def script(_call: Call, reply: Reply) -> None:
+        await reply.start(200, [(b"content-type", b"text/event-stream")])
+        await reply.send(b"data: 1\n\n")
+        await second.wait()
+        await reply.send(b"data: 2\n\n")
+        await reply.finish()
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port))
+        first = await reader.readuntil(b"data: 1\n\n")
+        second.set()
+        answer = parse(first + await reader.read())
+        writer.close()
+    assert answer.body == b"data: 1\n\ndata: 2\n\n"
+
+
+async def test_a_client_that_leaves_cancels_the_gateway() -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def script(_call: Call, reply: Reply) -> None:
+        await reply.start(200, [])
+        await reply.send(b"data: 1\n\n")
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port))
+        await began.wait()
+        writer.close()
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_client_that_leaves_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    await test_a_client_that_leaves_cancels_the_gateway()
+    assert caplog.text == ""
+
+
+async def test_a_failure_inside_the_gateway_is_answered_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def script(_call: Call, _reply: Reply) -> None:
+        raise LookupError("a bug")
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        answer = await ask(port)
+    assert answer.status == 500
+    assert "a bug" not in answer.body.decode()
+    assert "a bug" in caplog.text
+
+
+async def test_a_failure_after_the_start_cuts_the_connection() -> None:
+    async def script(_call: Call, reply: Reply) -> None:
+        await reply.start(200, [(b"content-length", b"100")])
+        await reply.send(b"half")
+        raise LookupError("a bug")
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        answer = await ask(port)
+    assert (answer.status, answer.body) == (200, b"half")
+
+
+async def test_requests_cut_by_the_end_of_patience_are_told_so() -> None:
+    began = asyncio.Event()
+
+    async def script(_call: Call, _reply: Reply) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        waiting = asyncio.create_task(ask(port))
+        await began.wait()
+    assert (await waiting).status == 503
+
+
+async def test_nothing_applied_is_503_and_says_what_to_do() -> None:
+    async with serving(make_runtime(MemoryStore())) as port:
+        answer = await ask(port)
+    assert answer.status == 503
+    assert "modelops apply" in answer.json()["error"]["message"]
+
+
+async def test_an_announced_large_body_is_refused_unread() -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, request(port, length=body_module.BODY_MAX + 1, body=b""))
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+async def test_a_body_without_length_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_module, "BODY_MAX", 1_000)
+    chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
+    head = request(port=0, body=b"").replace(
+        b"content-length: 0\r\n", b"transfer-encoding: chunked\r\n"
+    )
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, head + chunk + b"0\r\n\r\n")
+    assert answer.status == 413
+
+
+async def test_a_dripping_body_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_module, "BODY_GRACE_S", 0.05)
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, request(port, length=10, body=b"{"))
+    assert answer.status == 408
+
+
+async def test_a_body_in_many_pieces_arrives_whole() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    sent = bytes(range(256)) * 4_000
+    async with serving(runtime) as port:
+        answer = await ask(port, body=sent)
+    assert answer.status == 200
+    assert cast("ScriptedGateway", runtime.gateway).calls[0].body == sent
+
+
+async def test_a_client_that_leaves_within_its_body_reaches_no_gateway() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port, length=10, body=b"{"))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        assert (await ask(port)).status == 200
+    assert len(cast("ScriptedGateway", runtime.gateway).calls) == 1
+
+
+async def test_the_key_names_the_agent() -> None:
+    resources = state(agent("dev-agent", key("mo_1_secret")))
+    runtime = make_runtime(MemoryStore(resources))
+    async with serving(runtime) as port:
+        bearer = await ask(
+            port, headers=["authorization: Bearer mo_1_secret", "x-modelops-agent: other"]
+        )
+        header = await ask(port, headers=["x-api-key: mo_1_secret"])
+        wrong = await ask(port, headers=["authorization: Bearer mo_1_secreT"])
+        none = await ask(port)
+    assert [bearer.status, header.status, wrong.status, none.status] == [200, 200, 401, 401]
+    calls = cast("ScriptedGateway", runtime.gateway).calls
+    assert [call.agent for call in calls] == ["dev-agent", "dev-agent"]
+    assert wrong.json()["error"]["code"] == "invalid_api_key"
+
+
+async def test_keep_alive_serves_one_request_after_another() -> None:
+    async with serving(make_runtime(MemoryStore(state()), hello)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(request(port).replace(b"connection: close\r\n", b""))
+            assert (await reader.readuntil(b'there"}')).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+def request(port: int, body: bytes = b"{}", length: int | None = None) -> bytes:
+    announced = len(body) if length is None else length
+    return (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
+        "connection: close\r\ncontent-type: application/json\r\n"
+        f"content-length: {announced}\r\n\r\n"
+    ).encode() + body
