@@ -1,0 +1,92 @@
+"""Agents: what they refer to, what they may call, and what they ask of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from modelops.config import rules
+from modelops.config.checks.subject import (
+    Subject,
+    unknown_chain,
+    unknown_model,
+    unknown_provider,
+)
+from modelops.config.declaration import Entry
+from modelops.config.diagnostics import found
+from modelops.resources import resolved
+from modelops.resources.configuration import Diagnostic
+from modelops.resources.declared import Agent
+
+PARAMETER_BOUNDS = {"temperature": (Decimal(0), Decimal(2)), "top_p": (Decimal(0), Decimal(1))}
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield what is wrong with agents."""
+    for name, entry in subject.declaration.agents.items():
+        if entry.value.chain is not None:
+            yield from unknown_chain(subject, entry.value.chain, entry.at("chain"))
+        if entry.value.prefer is not None:
+            yield from unknown_provider(subject, entry.value.prefer, entry.at("prefer"))
+        yield from _allow(subject, entry)
+        yield from _parameters(subject, entry, subject.resolution.agents[name])
+        yield from _credentials(subject, entry)
+
+
+def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
+    chains = [f"chain/{name}" for name in subject.declaration.chains]
+    models = [f"model/{name}" for name in subject.resolution.models]
+    for index, pattern in enumerate(entry.value.allow or ()):
+        position = entry.at("allow", index)
+        kind, _, name = pattern.partition("/")
+        if "*" in pattern:
+            if not _matches(pattern, chains if kind == "chain" else models):
+                message = f"{pattern} matches nothing that is declared"
+                yield found(rules.IDLE_ALLOW, position, message)
+        elif kind == "chain":
+            yield from unknown_chain(subject, name, position)
+        else:
+            yield from unknown_model(subject, name, position)
+
+
+def _matches(pattern: str, addresses: Iterable[str]) -> bool:
+    """Say whether any address matches; * stands for any run of characters, slashes included."""
+    expression = re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
+    return any(expression.fullmatch(address) for address in addresses)
+
+
+def _parameters(
+    subject: Subject, entry: Entry[Agent], agent: resolved.Agent
+) -> Iterator[Diagnostic]:
+    for name, (lowest, highest) in PARAMETER_BOUNDS.items():
+        value: Decimal | None = getattr(entry.value.parameters, name)
+        if value is not None and not (value.is_finite() and lowest <= value <= highest):
+            message = f"{name} is not from {lowest} to {highest}"
+            yield found(rules.PARAMETER_RANGE, entry.at("parameters", name), message)
+    limit = agent.parameters.max_tokens
+    chain = subject.resolution.chains.get(agent.chain)
+    if limit is None or chain is None:
+        return
+    for target in chain.targets:
+        model = subject.resolution.models.get(target.model)
+        most = model.max_output_tokens if model is not None else None
+        if most is not None and limit > most:
+            message = f"max_tokens {limit} is more than the {most} that {target.model} can give"
+            position = entry.at("parameters", "max_tokens")
+            yield found(rules.UNMET_PARAMETER, position, message)
+
+
+def _credentials(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
+    seen: set[str] = set()
+    for index, credential in enumerate(entry.value.credentials):
+        position = entry.at("credentials", index, "provider")
+        yield from unknown_provider(subject, credential.provider, position)
+        provider = subject.resolution.providers.get(credential.provider)
+        if provider is not None and provider.auth == "none":
+            message = f"provider {credential.provider!r} has auth none: the key is never sent"
+            yield found(rules.UNUSED_KEY, position, message)
+        if credential.provider in seen:
+            message = f"this agent has a key for {credential.provider!r} already"
+            yield found(rules.REPEATED_NAME, position, message)
+        seen.add(credential.provider)

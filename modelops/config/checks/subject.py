@@ -1,0 +1,59 @@
+"""What checks look at, and the questions that several of them ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from modelops import catalog
+from modelops.config import rules
+from modelops.config.declaration import Declaration
+from modelops.config.diagnostics import did_you_mean, found
+from modelops.config.resolve import Resolution
+from modelops.config.resolve.providers import preset_of
+from modelops.resources.addresses import address, split_model
+from modelops.resources.configuration import Diagnostic, Position
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A declaration, what it resolves to, and the day on which it is looked at."""
+
+    declaration: Declaration
+    resolution: Resolution
+    today: date
+
+
+def unknown_provider(subject: Subject, name: str, position: Position) -> Iterator[Diagnostic]:
+    """Yield a problem when no provider has this name."""
+    providers = subject.declaration.providers
+    if name not in providers and address("provider", name) not in subject.declaration.broken:
+        message = f"there is no provider {name!r}"
+        yield found(rules.UNKNOWN_REFERENCE, position, message, did_you_mean(name, providers))
+
+
+def unknown_chain(subject: Subject, name: str, position: Position) -> Iterator[Diagnostic]:
+    """Yield a problem when no chain has this name."""
+    chains = subject.declaration.chains
+    if name not in chains and address("chain", name) not in subject.declaration.broken:
+        message = f"there is no chain {name!r}"
+        yield found(rules.UNKNOWN_REFERENCE, position, message, did_you_mean(name, chains))
+
+
+def unknown_model(subject: Subject, reference: str, position: Position) -> Iterator[Diagnostic]:
+    """Yield a problem when no provider declares the model that `provider/model` names."""
+    provider, model = split_model(reference)
+    entry = subject.declaration.providers.get(provider)
+    if entry is None:
+        yield from unknown_provider(subject, provider, position)
+        return
+    offered = [item.model for item in entry.value.models]
+    if model in offered:
+        return
+    hint = did_you_mean(model, offered)
+    preset = preset_of(entry.value)
+    if preset is not None and catalog.find(preset.name, model) is not None:
+        hint = f"the catalog knows it: add `- model: {model}` to {entry.document.file}"
+    message = f"provider {provider!r} declares no model {model!r}"
+    yield found(rules.UNKNOWN_REFERENCE, position, message, hint)

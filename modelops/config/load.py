@@ -1,0 +1,91 @@
+"""The whole config road up to plan: a folder in, a resolved configuration or every problem out."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+from modelops.config.checks import check
+from modelops.config.checks.subject import Subject
+from modelops.config.declaration import Declaration, declare
+from modelops.config.diagnostics import InvalidConfigurationError, ordered
+from modelops.config.digest import config_digest
+from modelops.config.positions import Positions
+from modelops.config.resolve import Resolution, resolve
+from modelops.resources.configuration import Configuration, Diagnostic
+from modelops.resources.declared import NAME_PATTERN
+from modelops.resources.errors import ModelopsError
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder looked at: what it declares, what that resolves to, and all that was found."""
+
+    declaration: Declaration
+    resolution: Resolution
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether there are no errors."""
+        return all(found.severity != "error" for found in self.diagnostics)
+
+
+def inspect(folder: Path, environment: str = "", today: date | None = None) -> Inspection:
+    """Return everything there is to say of a folder, valid or not; for `validate` and editors.
+
+    `today` decides which keys have expired; by default it is the day in UTC. Raises ModelopsError
+    when there is no configuration to look at.
+    """
+    if environment and re.search(NAME_PATTERN, environment) is None:
+        raise ModelopsError(
+            f"{environment!r} is not the name of an environment",
+            "use lower-case letters, digits and hyphens",
+        )
+    with _without_collection():
+        declaration, problems = declare(folder, environment)
+        resolution = resolve(declaration)
+        subject = Subject(
+            declaration=declaration,
+            resolution=resolution,
+            today=today or datetime.now(UTC).date(),
+        )
+        diagnostics = ordered([*problems, *check(subject)])
+    return Inspection(declaration=declaration, resolution=resolution, diagnostics=diagnostics)
+
+
+def load(folder: Path, environment: str = "", today: date | None = None) -> Configuration:
+    """Return the configuration of a folder; InvalidConfigurationError when it has errors."""
+    inspection = inspect(folder, environment, today)
+    declaration, resolution = inspection.declaration, inspection.resolution
+    settings = declaration.settings
+    if not inspection.valid or settings is None:
+        raise InvalidConfigurationError(str(folder), inspection.diagnostics)
+    return Configuration(
+        config=settings.value.config,
+        environment=environment,
+        state=resolution.state(),
+        positions=Positions(declaration),
+        secrets=resolution.secrets,
+        moved=tuple((move.from_, move.to) for move in settings.value.moved),
+        removed=settings.value.removed,
+        config_digest=config_digest(declaration.sources, environment),
+        warnings=inspection.diagnostics,
+    )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the garbage collector: all that is made here lives on, and looking costs half of it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

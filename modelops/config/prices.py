@@ -1,0 +1,83 @@
+"""Declared and catalog prices to resolved ones: every part filled in, every Decimal canonical.
+
+A declared price wins whole: parts that it leaves out follow from its own, never from the catalog's,
+so that nobody pays for a mixture that no provider ever offered.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from modelops.catalog.records import CatalogPrice, CatalogTier
+from modelops.resources import declared
+from modelops.resources.resolved import Price, Source, Tier
+
+MAX_PRICE = Decimal(1_000_000)
+"""USD per million tokens: a dollar a token."""
+MAX_DECIMALS = 12
+"""The books count in pico-USD, 1e-12."""
+
+ZERO = Decimal(0)
+FREE = Price(
+    input=ZERO, output=ZERO, cache_read=ZERO, cache_write=ZERO, cache_write_1h=ZERO, tiers=()
+)
+
+PARTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+
+
+def canonical(value: Decimal) -> Decimal:
+    """Return an equal Decimal without exponent and trailing zeros: 3, 3.0 and 3.00 are one.
+
+    What could not be written out (NaN, 1E+999) stays as it is; no check lets it through.
+    """
+    if not value.is_finite() or abs(value.adjusted()) > 100:
+        return value
+    if not value:
+        return ZERO
+    text = f"{value:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def in_range(value: Decimal) -> bool:
+    """Say whether a value can be a price."""
+    if not value.is_finite() or not 0 <= value <= MAX_PRICE:
+        return False
+    exponent = value.normalize().as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MAX_DECIMALS
+
+
+def resolve(
+    price: declared.Price | CatalogPrice, prefix: str = "price"
+) -> tuple[Price, dict[str, Source]]:
+    """Return a whole price, and the paths of the parts that were filled in.
+
+    What is left out costs what it replaces: cache reads and writes as input, a write for an hour as
+    a write.
+    """
+    sources: dict[str, Source] = {}
+    tiers = tuple(_tier(tier, f"{prefix}.tiers", sources) for tier in price.tiers)
+    values = _filled(price, prefix, sources)
+    return Price(**values, tiers=tiers), sources
+
+
+def _tier(tier: declared.Tier | CatalogTier, prefix: str, sources: dict[str, Source]) -> Tier:
+    bound = tier.above_input_tokens
+    return Tier(above_input_tokens=bound, **_filled(tier, f"{prefix}[{bound}]", sources))
+
+
+def _filled(
+    price: declared.Price | declared.Tier | CatalogPrice | CatalogTier,
+    prefix: str,
+    sources: dict[str, Source],
+) -> dict[str, Decimal]:
+    values = {"input": canonical(price.input), "output": canonical(price.output)}
+    for part, replaced in (
+        ("cache_read", "input"),
+        ("cache_write", "input"),
+        ("cache_write_1h", "cache_write"),
+    ):
+        written = getattr(price, part, None)
+        if written is None:
+            sources[f"{prefix}.{part}"] = "default"
+        values[part] = values[replaced] if written is None else canonical(written)
+    return values
