@@ -68,12 +68,14 @@ def _alert(kind: str, checks: Sequence[Check]) -> Iterator[str]:
 
 def _check(check: Check) -> str:
     place = f"{_code(f'{check.file}:{check.line}')} " if check.file else ""
-    hint = f" ({_escape(_short(check.hint))})" if check.hint else ""
-    return f"> - {place}{_escape(_short(check.message))}{hint}"
+    hint = f" ({_short(check.hint)})" if check.hint else ""
+    return f"> - {place}{_short(check.message)}{hint}"
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_CHECK else text[:_LONGEST_CHECK] + "..."
+    """Return escaped text of a bounded length: escaping makes it longer, so that comes first."""
+    escaped = _escape(text)
+    return escaped if len(escaped) <= _LONGEST_CHECK else escaped[:_LONGEST_CHECK] + "..."
 
 
 def _row(change: Change) -> str:

@@ -75,9 +75,10 @@ def test_values_cannot_break_out_or_call_anybody() -> None:
     assert "````diff" in details
 
 
-def test_it_fits_however_much_is_wrong() -> None:
+@pytest.mark.parametrize("char", ["*", "&", "\u202e", "@"])
+def test_it_fits_however_much_is_wrong(char: str) -> None:
     before = changed(ordinary(), *(chain(f"c-{n}", protected=True) for n in range(300)))
-    warnings = tuple(warning(f"{number} {'*' * 5_000}") for number in range(300))
+    warnings = tuple(warning(f"{number} {char * 5_000}") for number in range(300))
     declared = configuration(ordinary(), warnings=warnings)
     plan = build(declared, base(before), PROVENANCE, spoken={"openai"})
     assert len(plan.refusals) > 300
