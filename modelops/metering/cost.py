@@ -24,13 +24,15 @@ def cost(usage: Usage, price: Price | None, source: CostSource) -> Cost:
     """Return what an attempt cost: what the provider says, else usage times price.
 
     `source` names where `price` comes from (`declared` or `catalog`). Usage that is not `reported`
-    in full, or a price nobody knows, costs None.
+    in full, or a price nobody knows, costs None; nothing used costs 0 at any price.
     """
     if usage.provider_cost_pico is not None and usage.source in ("reported", "partial"):
         return _provider_cost(usage.provider_cost_pico, usage.provider_input_pico)
-    if price is None or usage.source != "reported":
+    if usage.source != "reported" or usage.input_tokens is None or usage.output_tokens is None:
         return Cost()
-    if usage.input_tokens is None or usage.output_tokens is None:
+    if usage.input_tokens == usage.output_tokens == 0:
+        return Cost(source=source, total_pico=0, input_pico=0, output_pico=0)
+    if price is None:
         return Cost()
     rates = rates_at(price, usage.input_tokens)
     input_pico = _input_pico(usage, usage.input_tokens, rates)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
+from modelops.metering.histogram import bucket_of
 from modelops.store.tables import attempts
 
 _INSERTS: dict[str, str] = {}
@@ -37,7 +38,7 @@ def _insert_statement(dialect: Dialect) -> str:
 
 def _values(row: Attempt) -> tuple[object, ...]:
     """Return the columns of a row, in the order of the table."""
-    usage, cost = row.usage, row.cost
+    usage, cost, first_content = row.usage, row.cost, row.first_content_us
     return (
         bytes.fromhex(row.attempt_id),
         bytes.fromhex(row.request_id),
@@ -69,7 +70,9 @@ def _values(row: Attempt) -> tuple[object, ...]:
         cost.output_pico,
         cost.estimate_pico,
         row.latency_us,
-        row.first_content_us,
+        bucket_of(row.latency_us),
+        first_content,
+        None if first_content is None else bucket_of(first_content),
         row.outcome,
         row.status,
         row.error_class,

@@ -11,11 +11,22 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.resources import state as states
-from modelops.resources.resolved import Resource
+from modelops.resources.resolved import Resource, Settings
 from modelops.store import forms
 from modelops.store.protocol import (
     Changes,
@@ -60,15 +71,20 @@ async def snapshot(connection: AsyncConnection, revision: int | None) -> Snapsho
     at = await head(connection)
     if revision is not None and revision != at.revision:
         at = await _past(connection, at, revision)
-    query = (
-        select(members.c.address, members.c.digest, resources.c.form, resources.c.content)
-        .join(resources, resources.c.digest == members.c.digest)
-        .where(_in_revision(at.revision))
-    )
-    rows = (await connection.execute(query)).all()
+    rows = (await connection.execute(_content(_in_revision(at.revision)))).all()
     if states.state_digest({row.address: row.digest for row in rows}) != at.digest:
         raise _damaged(at.revision)
     return Snapshot(head=at, state={row.address: _read(*row) for row in rows})
+
+
+async def settings(connection: AsyncConnection) -> Settings | None:
+    """Return the settings of the head, without reading the rest of it."""
+    is_settings = members.c.address.startswith("config/", autoescape=True)
+    row = (
+        await connection.execute(_content(and_(is_settings, members.c.until.is_(None))))
+    ).one_or_none()
+    found = None if row is None else _read(*row)
+    return found if isinstance(found, Settings) else None
 
 
 async def history(connection: AsyncConnection, limit: int, before: int | None) -> list[Revision]:
@@ -176,6 +192,15 @@ async def _past(connection: AsyncConnection, now: Head, revision: int) -> Head:
         )
     return msgspec.structs.replace(
         now, revision=revision, digest=row.digest, config_digest=row.config_digest
+    )
+
+
+def _content(condition: ColumnElement[bool]) -> Select[str, str, int, str]:
+    """Return the query for the members that meet a condition, with what they hold."""
+    return (
+        select(members.c.address, members.c.digest, resources.c.form, resources.c.content)
+        .join(resources, resources.c.digest == members.c.digest)
+        .where(condition)
     )
 
 

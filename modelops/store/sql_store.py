@@ -8,20 +8,23 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
-from modelops.store import attempts, database, revisions
+from modelops.resources.resolved import Settings
+from modelops.store import attempts, database, revisions, usage
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
     Head,
     Revision,
+    Selection,
     Snapshot,
     StoreError,
     StoreMissingError,
+    UsageGroup,
 )
 
 
 class SqlStore:
-    """ConfigStore and AttemptStore on one database; a store that is not there reads as empty."""
+    """All of the protocol on one database; a store that is not there reads as empty."""
 
     def __init__(self, url: str, *, lock_wait_s: float) -> None:
         self._database = database.connect(url, lock_wait_s=lock_wait_s)
@@ -55,6 +58,16 @@ class SqlStore:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         async with self._write() as connection:
             await attempts.insert(connection, rows)
+
+    async def settings(self) -> Settings | None:
+        """Return the settings of the head; None before the first apply."""
+        async with self._read() as connection:
+            return None if connection is None else await revisions.settings(connection)
+
+    async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
+        """Return the sums of every group that has a row."""
+        async with self._read() as connection:
+            return [] if connection is None else await usage.sums(connection, selection)
 
     async def close(self) -> None:
         """Give back every connection."""

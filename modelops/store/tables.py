@@ -118,7 +118,9 @@ attempts = Table(
     Column("output_cost_pico", BigInteger),
     Column("estimate_pico", BigInteger),
     Column("latency_us", BigInteger, nullable=False),
+    Column("latency_bucket", SmallInteger, nullable=False),
     Column("first_content_us", BigInteger),
+    Column("first_content_bucket", SmallInteger),
     Column("outcome", String(16), nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("error_class", Text, nullable=False),
@@ -129,5 +131,5 @@ attempts = Table(
     Index("ix_attempts_started_at_us", "started_at_us"),
 )
 """The books: one row per attempt, as in metering/attempt.py. No foreign key: rows outlive
-revisions and may arrive in any order.
+revisions and may arrive in any order. Buckets are those of metering/histogram.py.
 """

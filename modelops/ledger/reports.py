@@ -1,0 +1,226 @@
+"""Reports: what the books say of a span of time, in all, by group, and over time.
+
+Pure: the sums come from the store, everything that cannot be added up (rates, means, percentiles)
+is worked out here, last. The same frozen document is printed by `modelops usage` and answered by
+`GET /api/usage`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Context, Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
+from modelops.metering.histogram import quantile
+from modelops.resources.errors import ModelopsError
+from modelops.store.protocol import SLOT_US, Sums, UsageGroup
+
+Key = TypeVar("Key")
+
+MAX_SERIES = 20_000
+"""Points in one report: about 10 MB of JSON."""
+
+_EXACT = Context(prec=60)
+
+_PER_TARGET = {"provider", "model"}
+"""Grouped by one of these, rates are over attempts; otherwise over requests."""
+
+
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
+    """Durations in milliseconds; percentiles are exact to a tenth (metering/histogram.py)."""
+
+    mean: float
+    p50: float
+    p95: float
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of every group.
+
+    Money is USD, as an exact decimal string in JSON. A `None` cost: there were attempts and none of
+    them has one. `estimate_usd` is for cut streams and stands beside the cost, not inside it.
+    `unpriced` attempts reported usage but have no price, `unmetered` ones reported none.
+    `success_rate` leaves out what the client cancelled; `fallback_rate` is the share of served
+    requests that another target than the first served. Latency is that of successful attempts.
+    """
+
+    requests: int
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost_usd: Decimal | None
+    input_cost_usd: Decimal | None
+    output_cost_usd: Decimal | None
+    estimate_usd: Decimal
+    unpriced: int
+    unmetered: int
+    simulated: int
+    success_rate: float | None
+    fallback_rate: float | None
+    latency_ms: Distribution | None
+    first_content_ms: Distribution | None
+
+
+class UsageRow(Measures, frozen=True, kw_only=True):
+    """One group; `key` maps each dimension of the report to this group's value."""
+
+    key: Mapping[str, str]
+
+
+class UsagePoint(UsageRow, frozen=True, kw_only=True):
+    """One group in one bucket; `start` is ISO 8601 with the zone's offset."""
+
+    start: str
+
+
+class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A report. `since` is inclusive and `until` exclusive, ISO 8601 with the zone's offset.
+
+    `rows` are sorted by cost, dearest first. `series` has a point for every bucket and row.
+    """
+
+    since: str
+    until: str
+    timezone: str
+    by: tuple[str, ...]
+    bucket: Bucket
+    totals: Measures
+    rows: tuple[UsageRow, ...]
+    series: tuple[UsagePoint, ...]
+
+
+def build(
+    span: Span, timezone: str, by: tuple[str, ...], bucket: Bucket, groups: Sequence[UsageGroup]
+) -> UsageReport:
+    """Return the report of these groups; they carry slots when there is a bucket."""
+    local = zone(timezone)
+    per_target = not _PER_TARGET.isdisjoint(by)
+    rows = _add_up((group.key, group.sums) for group in groups)
+    ordered = sorted(rows, key=lambda key: (-rows[key].cost_pico, -rows[key].attempts, key))
+    total = Sums()
+    for sums in rows.values():
+        add(total, sums)
+    return UsageReport(
+        since=from_us(span.since_us, local).isoformat(),
+        until=from_us(span.until_us, local).isoformat(),
+        timezone=timezone,
+        by=by,
+        bucket=bucket,
+        totals=measures(total, per_target=per_target),
+        rows=tuple(_row(by, key, rows[key], per_target) for key in ordered) if by else (),
+        series=tuple(
+            UsagePoint(start=from_us(start, local).isoformat(), **_fields(row))
+            for start, row in _series(
+                groups, bucket_starts(span, bucket, local), by, ordered or [()], per_target
+            )
+        ),
+    )
+
+
+def measures(sums: Sums, *, per_target: bool) -> Measures:
+    """Return what these sums say; `per_target` takes rates over attempts, not requests."""
+    priced = sums.attempts - sums.unpriced - sums.unmetered > 0 or sums.attempts == 0
+    if per_target:
+        succeeded, judged = sums.attempts_ok, sums.attempts - sums.attempts_cancelled
+    else:
+        succeeded, judged = sums.requests_ok, sums.requests - sums.requests_cancelled
+    return Measures(
+        requests=sums.requests,
+        attempts=sums.attempts,
+        input_tokens=sums.input_tokens,
+        output_tokens=sums.output_tokens,
+        cache_read_tokens=sums.cache_read_tokens,
+        cache_write_tokens=sums.cache_write_tokens,
+        reasoning_tokens=sums.reasoning_tokens,
+        cost_usd=usd(sums.cost_pico) if priced else None,
+        input_cost_usd=usd(sums.input_cost_pico) if priced else None,
+        output_cost_usd=usd(sums.output_cost_pico) if priced else None,
+        estimate_usd=usd(sums.estimate_pico),
+        unpriced=sums.unpriced,
+        unmetered=sums.unmetered,
+        simulated=sums.simulated,
+        success_rate=_rate(succeeded, judged),
+        fallback_rate=_rate(sums.requests_fallback, sums.requests_ok),
+        latency_ms=_distribution(sums.latency_count, sums.latency_sum_us, sums.latency),
+        first_content_ms=_distribution(
+            sums.first_content_count, sums.first_content_sum_us, sums.first_content
+        ),
+    )
+
+
+def add(to: Sums, more: Sums) -> None:
+    """Add one group's sums to another's."""
+    for name in Sums.__struct_fields__:
+        value = getattr(more, name)
+        if isinstance(value, dict):
+            counts: dict[int, int] = getattr(to, name)
+            for bucket, count in value.items():
+                counts[bucket] = counts.get(bucket, 0) + count
+        else:
+            setattr(to, name, getattr(to, name) + value)
+
+
+def usd(pico: int) -> Decimal:
+    """Return an amount in USD, exactly and without trailing zeros."""
+    amount = Decimal(pico).scaleb(-12, _EXACT).normalize(_EXACT)
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount
+
+
+def _add_up(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
+    found: dict[Key, Sums] = {}
+    for key, sums in groups:
+        add(found.setdefault(key, Sums()), sums)
+    return found
+
+
+def _series(
+    groups: Sequence[UsageGroup],
+    starts: Sequence[int],
+    by: tuple[str, ...],
+    keys: Sequence[tuple[str, ...]],
+    per_target: bool,
+) -> Iterator[tuple[int, UsageRow]]:
+    """Yield every bucket's rows, those with nothing in them included."""
+    if len(starts) * len(keys) > MAX_SERIES:
+        raise ModelopsError(
+            f"{len(starts)} buckets of {len(keys)} rows are too many for one report",
+            "shorten it, use a longer bucket, or group by less",
+        )
+    cells = _add_up(
+        ((starts[bisect_right(starts, group.slot * SLOT_US) - 1], *group.key), group.sums)
+        for group in groups
+        if group.slot is not None and starts
+    )
+    for start in starts:
+        for key in keys:
+            yield start, _row(by, key, cells.get((start, *key), Sums()), per_target)
+
+
+def _row(by: tuple[str, ...], key: tuple[str, ...], sums: Sums, per_target: bool) -> UsageRow:
+    return UsageRow(
+        key=dict(zip(by, key, strict=True)), **_fields(measures(sums, per_target=per_target))
+    )
+
+
+def _fields(row: Measures) -> dict[str, Any]:
+    return msgspec.structs.asdict(row)
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _distribution(count: int, sum_us: int, histogram: Mapping[int, int]) -> Distribution | None:
+    p50, p95 = quantile(histogram, 0.5), quantile(histogram, 0.95)
+    if not count or p50 is None or p95 is None:
+        return None
+    return Distribution(
+        mean=round(sum_us / count / 1000, 1), p50=round(p50 / 1000, 1), p95=round(p95 / 1000, 1)
+    )
