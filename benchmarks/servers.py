@@ -1,0 +1,182 @@
+"""The servers a benchmark starts, each pinned to a core, and what the kernel says they used."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+TICK = os.sysconf("SC_CLK_TCK")
+SERVER_CORE = "0"
+LOAD_CORE = "1"
+KEY = "mo_bench_0000000000000000"
+
+
+class Server(NamedTuple):
+    """A server under test: where its chat endpoint is, and the root of its process tree."""
+
+    name: str
+    host: str
+    port: int
+    path: str
+    pid: int
+    model: str
+    key: str = KEY
+
+
+def free_port() -> int:
+    """Return a loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], core: str, port: int, environment: dict[str, str] | None = None
+) -> Iterator[int]:
+    """Run a program pinned to a core until the block ends; yields its PID once the port answers."""
+    process = subprocess.Popen(
+        ["taskset", "-c", core, *command],
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(port, process)
+        yield process.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
+    """Return when something accepts on the port; RuntimeError when the program ended instead."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing accepts on port {port} after {seconds:.0f} s")
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all its descendants that live."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return user and system time of a process tree so far."""
+    total = 0.0
+    for member in tree(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) / TICK
+    return total
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident size of a process tree in 10**6 bytes."""
+    pages = 0
+    for member in tree(pid):
+        with contextlib.suppress(OSError):
+            pages += int(Path(f"/proc/{member}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextlib.contextmanager
+def simulator() -> Iterator[int]:
+    """Run the upstream on the load's core; yields its port."""
+    port = free_port()
+    with running(
+        [sys.executable, "-m", "modelops", "simulator", "--port", str(port)], LOAD_CORE, port
+    ):
+        yield port
+
+
+@contextlib.contextmanager
+def floor(name: str, application: str, upstream: int) -> Iterator[Server]:
+    """Run one bare pass-through under uvicorn."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", f"benchmarks.floor:{application}", "--port"]
+    options = [str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+    target = {"PASS_TO": f"http://127.0.0.1:{upstream}/bench/chat/completions"}
+    with running([*command, *options, "--log-level", "warning"], SERVER_CORE, port, target) as pid:
+        yield Server(name, "127.0.0.1", port, "/", pid, "")
+
+
+@contextlib.contextmanager
+def modelops(folder: Path, upstream: int) -> Iterator[Server]:
+    """Plan, apply and serve a configuration with everything on: keys, chain, breaker, books."""
+    write_configuration(folder, upstream)
+    port = free_port()
+    common = ["-C", str(folder)]
+    program = [sys.executable, "-m", "modelops"]
+    environment = {"MODELOPS_SECRET_BENCH": "sk-bench"}
+    subprocess.run([*program, "apply", "--yes", *common], check=True, stdout=subprocess.DEVNULL)
+    with running(
+        [*program, "serve", *common, "--port", str(port)], SERVER_CORE, port, environment
+    ) as pid:
+        yield Server("modelops", "127.0.0.1", port, "/v1/chat/completions", pid, "bench")
+
+
+def write_configuration(folder: Path, upstream: int) -> None:
+    """Write a chain of two targets at the simulator, and an agent with a key."""
+    files = {
+        "modelops.yaml": "config: bench\ndefault_chain: bench\n",
+        "chains.d/bench.yaml": "chain: bench\ntargets:\n"
+        "  - {model: first/static}\n  - {model: second/static}\n",
+        "chains.d/paced.yaml": "chain: paced\ntargets:\n"
+        "  - {model: first/static-100x10ms}\n  - {model: second/static}\n",
+        "agents.d/bench.yaml": "agent: bench\nallow: ['chain/*']\nkeys:\n"
+        f"  - {{name: k1, sha256: {hashlib.sha256(KEY.encode()).hexdigest()}}}\n",
+    }
+    for name in ("first", "second"):
+        files[f"providers.d/{name}.yaml"] = (
+            f"provider: {name}\nprotocol: openai\nbase_url: http://127.0.0.1:{upstream}/{name}\n"
+            "api_key: {env: MODELOPS_SECRET_BENCH}\nmodels:\n"
+            + "".join(
+                f"  - {{model: {model}, price: {{input: 3, output: 15}}}}\n"
+                for model in ("static", "static-100x10ms")
+            )
+        )
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def request(server: Server, *, stream: bool) -> str:
+    """Return one chat request to a server as bytes on the wire."""
+    model = server.model or "static"
+    if stream:
+        model = {"static": "static-100x10ms", "bench": "paced"}.get(model, model)
+    body = json.dumps(
+        {
+            "model": model,
+            "messages": [{"role": "user", "content": "Say something short."}],
+            "max_tokens": 200,
+            **({"stream": True} if stream else {}),
+        }
+    )
+    return (
+        f"POST {server.path} HTTP/1.1\r\nhost: {server.host}:{server.port}\r\n"
+        f"authorization: Bearer {server.key}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n{body}"
+    )
