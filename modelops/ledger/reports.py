@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Context, Decimal
 from typing import Any, TypeVar
 
 import msgspec
 
 from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
 from modelops.metering.histogram import quantile
+from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 from modelops.store.protocol import SLOT_US, Sums, UsageGroup
 
@@ -23,8 +23,6 @@ Key = TypeVar("Key")
 
 MAX_SERIES = 20_000
 """Points in one report: about 10 MB of JSON."""
-
-_EXACT = Context(prec=60)
 
 _PER_TARGET = {"provider", "model"}
 """Grouped by one of these, rates are over attempts; otherwise over requests."""
@@ -41,7 +39,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of every group.
 
-    Money is USD, as an exact decimal string in JSON. A `None` cost: there were attempts and none of
+    Money is USD, as an exact decimal string without an exponent. A `None` cost: there were attempts and none of
     them has one. `estimate_usd` is for cut streams and stands beside the cost, not inside it.
     `unpriced` attempts reported usage but have no price, `unmetered` ones reported none.
     `success_rate` leaves out what the client cancelled; `fallback_rate` is the share of served
@@ -55,10 +53,10 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
-    cost_usd: Decimal | None
-    input_cost_usd: Decimal | None
-    output_cost_usd: Decimal | None
-    estimate_usd: Decimal
+    cost_usd: str | None
+    input_cost_usd: str | None
+    output_cost_usd: str | None
+    estimate_usd: str
     unpriced: int
     unmetered: int
     simulated: int
@@ -108,15 +106,15 @@ def build(
     for sums in rows.values():
         add(total, sums)
     return UsageReport(
-        since=from_us(span.since_us, local).isoformat(),
-        until=from_us(span.until_us, local).isoformat(),
+        since=from_us(span.since_us, local).isoformat(timespec="seconds"),
+        until=from_us(span.until_us, local).isoformat(timespec="seconds"),
         timezone=timezone,
         by=by,
         bucket=bucket,
         totals=measures(total, per_target=per_target),
         rows=tuple(_row(by, key, rows[key], per_target) for key in ordered) if by else (),
         series=tuple(
-            UsagePoint(start=from_us(start, local).isoformat(), **_fields(row))
+            UsagePoint(start=from_us(start, local).isoformat(timespec="seconds"), **_fields(row))
             for start, row in _series(
                 groups, bucket_starts(span, bucket, local), by, ordered or [()], per_target
             )
@@ -167,10 +165,10 @@ def add(to: Sums, more: Sums) -> None:
             setattr(to, name, getattr(to, name) + value)
 
 
-def usd(pico: int) -> Decimal:
-    """Return an amount in USD, exactly and without trailing zeros."""
-    amount = Decimal(pico).scaleb(-12, _EXACT).normalize(_EXACT)
-    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount
+def usd(pico: int) -> str:
+    """Return an amount in USD, exactly, without exponent or trailing zeros."""
+    whole, rest = divmod(pico, PICO_PER_USD)
+    return f"{whole}.{rest:012d}".rstrip("0").rstrip(".")
 
 
 def _add_up(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:

@@ -42,7 +42,7 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
             until_us=span.until_us,
             by=tuple(dimension(name) for name in query.by),
             by_slot=query.bucket != "none",
-            filters={dimension(name): values for name, values in query.filters.items()},
+            filters=_filters(query.filters),
         )
     )
     return build(span, timezone, query.by, query.bucket, groups)
@@ -56,6 +56,14 @@ def dimension(name: str) -> Dimension:
     raise ModelopsError(
         f"usage cannot be grouped by {name!r}", f"write one of {', '.join(DIMENSIONS)}"
     )
+
+
+def _filters(written: Mapping[str, tuple[str, ...]]) -> dict[Dimension, tuple[str, ...]]:
+    filters = {dimension(name): values for name, values in written.items()}
+    for value in filters.get("revision", ()):
+        if not (value.isascii() and value.isdecimal() and len(value) < 10):
+            raise ModelopsError(f"{value!r} is not a revision", "write a number")
+    return filters
 
 
 def _span(query: UsageQuery, timezone: str, now_us: int) -> Span:

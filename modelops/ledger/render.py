@@ -1,0 +1,161 @@
+"""A usage report as text, CSV or markdown. JSON is the report itself.
+
+Money is printed in full, never rounded: a report must add up by hand.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from modelops.ledger.reports import Distribution, Measures, UsageReport, UsageRow
+
+BAR_WIDTH = 12
+UNKNOWN = "unknown"
+"""Shown for a cost that nobody knows: it is not 0."""
+
+_COLUMNS: tuple[tuple[str, Callable[[Measures], str]], ...] = (
+    ("requests", lambda row: f"{row.requests:,}"),
+    ("attempts", lambda row: f"{row.attempts:,}"),
+    ("success", lambda row: _percent(row.success_rate)),
+    ("fallback", lambda row: _percent(row.fallback_rate)),
+    ("input", lambda row: f"{row.input_tokens:,}"),
+    ("output", lambda row: f"{row.output_tokens:,}"),
+    ("cost USD", lambda row: _money(row.cost_usd)),
+    ("p50", lambda row: _duration(row.latency_ms, "p50")),
+    ("p95", lambda row: _duration(row.latency_ms, "p95")),
+    ("first content", lambda row: _duration(row.first_content_ms, "p50")),
+)
+
+
+def text(report: UsageReport, *, bar: str = "█") -> str:
+    """Return the report as a table for a terminal, with a bar for each row's share of the cost."""
+    rows = [*report.rows, report.totals]
+    shares = _shares(report.rows)
+    table = [[*report.by, *(name for name, _ in _COLUMNS), ""]]
+    for number, row in enumerate(rows):
+        filled = bar * round(shares[number] * BAR_WIDTH) if number < len(shares) else ""
+        table.append([*_keys(report, row), *(show(row) for _, show in _COLUMNS), filled])
+    lines = [_heading(report), ""]
+    lines += _aligned(table, left=len(report.by))
+    lines += [f"  {note}" for note in notes(report.totals)]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(report: UsageReport) -> str:
+    """Return the report as a markdown table."""
+    head = [*report.by, *(name for name, _ in _COLUMNS)]
+    lines = [
+        _heading(report),
+        "",
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(report.by) + "---:|" * len(_COLUMNS),
+    ]
+    for row in (*report.rows, report.totals):
+        cells = [*_keys(report, row), *(show(row) for _, show in _COLUMNS)]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += ["", *(f"- {note}" for note in notes(report.totals))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def csv_text(report: UsageReport) -> str:
+    """Return the report's points, else its rows, else its totals, as CSV with a header."""
+    items: Sequence[Measures] = report.series or report.rows or (report.totals,)
+    out = io.StringIO()
+    writer: Any = None
+    for item in items:
+        fields = _flat(item)
+        if writer is None:
+            writer = csv.DictWriter(out, fieldnames=list(fields), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(fields)
+    return out.getvalue()
+
+
+def notes(totals: Measures) -> list[str]:
+    """Return what a reader must know to trust the totals; nothing when they are whole."""
+    found = []
+    if totals.unpriced:
+        found.append(f"{totals.unpriced:,} attempts unpriced: their model has no price")
+    if totals.unmetered:
+        found.append(
+            f"{totals.unmetered:,} attempts unmetered: no usage was reported;"
+            f" estimated beside the cost: {_money(totals.estimate_usd)} USD"
+        )
+    if totals.simulated:
+        found.append(f"{totals.simulated:,} rows simulated")
+    return found
+
+
+def _heading(report: UsageReport) -> str:
+    by = f" by {', '.join(report.by)}" if report.by else ""
+    return f"usage{by} from {report.since} to {report.until} ({report.timezone})"
+
+
+def _keys(report: UsageReport, row: Measures) -> list[str]:
+    if isinstance(row, UsageRow):
+        return [row.key[name] or "-" for name in report.by]
+    return ["total", *([""] * (len(report.by) - 1))][: len(report.by)]
+
+
+def _shares(rows: Sequence[UsageRow]) -> list[float]:
+    """Return each row's share of the cost, of the attempts when nothing has a cost."""
+    values: list[Decimal] = [Decimal(row.cost_usd or 0) for row in rows]
+    if not any(values):
+        values = [Decimal(row.attempts) for row in rows]
+    whole = sum(values)
+    return [float(value / whole) if whole else 0.0 for value in values]
+
+
+def _aligned(table: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """Align columns: the first `left` and the bars to the left, numbers to the right."""
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    last = len(widths) - 1
+    return [
+        "  ".join(
+            cell.ljust(width) if column < left or column == last else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in table
+    ]
+
+
+def _flat(item: Measures) -> dict[str, object]:
+    """Return the fields of a row for CSV: its key and its distributions spread out."""
+    fields = msgspec.structs.asdict(item)
+    flat: dict[str, object] = {}
+    if "start" in fields:
+        flat["start"] = fields.pop("start")
+    flat |= {name: _safe(value) for name, value in fields.pop("key", {}).items()}
+    for name, value in fields.items():
+        if name in ("latency_ms", "first_content_ms"):
+            for part in Distribution.__struct_fields__:
+                flat[f"{name}_{part}"] = getattr(value, part, None)
+        else:
+            flat[name] = value
+    return flat
+
+
+def _safe(value: str) -> str:
+    """Return a value that a spreadsheet does not take for a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _money(amount: str | None) -> str:
+    return UNKNOWN if amount is None else amount
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate * 100:.1f} %"
+
+
+def _duration(found: Distribution | None, part: str) -> str:
+    if found is None:
+        return "-"
+    value: float = getattr(found, part)
+    return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
