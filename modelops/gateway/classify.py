@@ -8,7 +8,7 @@ numbers, and what comes may be a CDN's HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,6 @@ import msgspec
 from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.redaction import redact
 from modelops.gateway.retry_after import duration, retry_after
-from modelops.gateway.upstream.client import Headers
 from modelops.gateway.upstream.errors import (
     ConnectError,
     ConnectTimeoutError,
@@ -111,16 +110,26 @@ _HTML_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406})
 """Statuses that mean nothing about key, model or request when a CDN's page carries them."""
 
 
-def classify_answer(status: int, headers: Headers, body: bytes, unix_us: int) -> Failure:
+def classify_answer(
+    status: int,
+    headers: Sequence[tuple[bytes, bytes]],
+    body: bytes,
+    unix_us: int,
+    otherwise: str = "",
+) -> Failure:
     """Return what a response that is no proper answer means.
 
-    `body` is the error as it came; it may stand in a 200 or in an event of a stream.
+    `body` is the error as it came; it may stand in a 200 or in an event of a stream. Where a body
+    with a good status holds no error, it may be a model's words: `otherwise` is the message then.
     """
     fields = dict(headers)
     document = _decode(body)
     error = _error_object(document)
     codes = list(_codes(error, document))
-    message = redact(_message(error, document, body)) or f"status {status} without a message"
+    if otherwise and (document is None or error is document):
+        message = otherwise
+    else:
+        message = redact(_message(error, document, body)) or f"status {status} without a message"
     told = _status_in_body(error) if status < 300 else status
     kind = _kind(told, codes, message, html=body.lstrip()[:1] == b"<")
     wait = retry_after(fields, unix_us)

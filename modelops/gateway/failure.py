@@ -46,7 +46,7 @@ POLICIES: dict[Kind, Policy] = {
     "transient": Policy(retry=True, breaker=True),
     "invalid_answer": Policy(retry=True, breaker=True),
     "model_fault": Policy(),
-    "rate_limit": Policy(cools="target"),
+    "rate_limit": Policy(retry=True, cools="target"),
     "credential": Policy(cools="credential"),
     "quota": Policy(cools="credential"),
     "model_gone": Policy(cools="model"),

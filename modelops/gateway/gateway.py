@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from random import Random
 
-from modelops.gateway.call import Call, Clock, Recorder, Reply
+import msgspec
+
+from modelops.gateway.body import Body
+from modelops.gateway.booking import refused_row
+from modelops.gateway.call import Call, Clock, Headers, Recorder, Reply
+from modelops.gateway.context import Context, Tools, base_headers
+from modelops.gateway.errors import GatewayError, error_body
+from modelops.gateway.failover import CallerFaultError, Failover
+from modelops.gateway.resolve import resolve
 from modelops.gateway.table import RoutingTable
 from modelops.gateway.upstream.client import Client
+
+_JSON = (b"content-type", b"application/json")
 
 
 class Gateway:
@@ -26,17 +36,70 @@ class Gateway:
         random: Random,
     ) -> None:
         self.table = table
-        self.client = client
-        self.recorder = recorder
-        self.clock = clock
-        self.random = random
+        self.tools = Tools(client, recorder, clock, random)
 
     async def answer(self, call: Call, reply: Reply) -> None:
         """Answer a request, errors included, in the caller's dialect.
 
         Cancelling the task ends the upstream call at once; its attempt is recorded all the same.
         """
+        table = self.table
+        try:
+            body = Body(call.endpoint, call.body)
+            prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")
+            chain = resolve(table, body.model, call.agent, prefer)
+        except GatewayError as error:
+            row = refused_row(self.tools, call, table.revision, error.code, error.message)
+            self.tools.recorder.record(row)
+            content = error_body(call.dialect, error, call.request_id)
+            await _reply(reply, base_headers(call, table), error, content)
+            return
+        await self._run(Context(self.tools, table, call, body, chain, reply))
 
     async def close(self) -> None:
         """Give back every upstream connection."""
-        await self.client.close()
+        await self.tools.client.close()
+
+    async def _run(self, context: Context) -> None:
+        call = context.call
+        try:
+            await Failover(context).run()
+        except GatewayError as error:
+            if context.pending is None:
+                row = refused_row(
+                    self.tools, call, context.table.revision, error.code, error.message, context
+                )
+                self.tools.recorder.record(row)
+            context.record_pending(final=True)
+            content = error_body(call.dialect, error, call.request_id)
+            await _reply(context.reply, context.headers(), error, content)
+        except CallerFaultError as fault:
+            context.record_pending(final=True)
+            error, content = _told(call, fault)
+            await _reply(context.reply, context.headers(), error, content)
+        finally:
+            context.record_pending(final=True)
+
+
+async def _reply(reply: Reply, told: Headers, error: GatewayError, content: bytes) -> None:
+    length = (b"content-length", b"%d" % len(content))
+    await reply.start(error.status, [*told, *error.headers, _JSON, length])
+    await reply.send(content)
+    await reply.finish()
+
+
+def _told(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:
+    """Return what a provider said of a request, as it came where the caller speaks the same."""
+    failure = fault.failure
+    status = failure.status if failure.status >= 400 else 400
+    error = GatewayError(status, failure.code or "invalid_request", failure.message)
+    if fault.native and status == failure.status and _is_object(failure.body):
+        return error, failure.body
+    return error, error_body(call.dialect, error, call.request_id)
+
+
+def _is_object(content: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(content), dict)
+    except (msgspec.DecodeError, RecursionError):
+        return False

@@ -72,7 +72,12 @@ class StreamReader(Protocol):
 
 
 class Adapter(Protocol):
-    """How a client endpoint is served by targets of one protocol."""
+    """How a client endpoint is served by targets of one protocol.
+
+    `native`: client and target speak the same, so a provider's error body passes as it came.
+    """
+
+    native: bool
 
     def outgoing(
         self,

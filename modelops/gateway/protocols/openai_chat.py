@@ -32,6 +32,8 @@ _DECODE = msgspec.json.Decoder().decode
 class OpenAiChat:
     """Implements `adapter.Adapter`."""
 
+    native = True
+
     def outgoing(
         self,
         body: Body,

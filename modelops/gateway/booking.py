@@ -1,0 +1,187 @@
+"""Writing down calls: a row of the books for each, and what its end says of the target's health."""
+
+from __future__ import annotations
+
+from modelops.gateway.call import Call
+from modelops.gateway.context import Context, Tools
+from modelops.gateway.credential import Credential
+from modelops.gateway.failure import Failure
+from modelops.gateway.ids import new_id
+from modelops.gateway.protocols.adapter import Answer, StreamReader
+from modelops.gateway.redaction import redact
+from modelops.gateway.table import Step
+from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Attempt, Outcome, Usage
+from modelops.metering.cost import cost, estimate
+
+
+class Entry:
+    """One call, from its start to its row: exactly one of the four endings is called.
+
+    `status` is the provider's, `answer` or `reader` what was read of its answer.
+    """
+
+    __slots__ = (
+        "_context",
+        "_credential",
+        "_position",
+        "_step",
+        "answer",
+        "ended",
+        "first_content_us",
+        "reader",
+        "started",
+        "started_us",
+        "status",
+    )
+
+    def __init__(self, context: Context, step: Step, position: int, credential: Credential) -> None:
+        clock = context.tools.clock
+        self._context = context
+        self._step = step
+        self._position = position
+        self._credential = credential
+        self.started = clock.monotonic()
+        self.started_us = clock.unix_us()
+        self.status = 0
+        self.answer: Answer | None = None
+        self.reader: StreamReader | None = None
+        self.first_content_us: int | None = None
+        self.ended = False
+        context.tools.health.breaker(step.target).start(self.started)
+
+    def elapsed_us(self) -> int:
+        """Return the microseconds since the call began."""
+        return int((self._context.tools.clock.monotonic() - self.started) * 1e6)
+
+    def committed(self) -> None:
+        """Note that the first content of a stream is there."""
+        self.first_content_us = self.elapsed_us()
+
+    def succeeded(self) -> None:
+        """End well."""
+        context = self._context
+        context.tools.health.succeeded(
+            self._step.target,
+            self._credential,
+            context.call.endpoint,
+            context.tools.clock.monotonic(),
+        )
+        self._end("success")
+
+    def failed(self, failure: Failure) -> None:
+        """End with a failure the client has seen nothing of; the row waits for what follows.
+
+        An error answer used nothing. A call that was sent and not answered may be billed all the
+        same: its usage is unknown, not 0.
+        """
+        self._context.trail.append(f"{self._step.target.name}={failure.label}")
+        self._learn(failure)
+        self.ended = True
+        usage = NO_USAGE if failure.answered else NOTHING_USED
+        self._context.pending = self._row(
+            "failed", usage, failure.kind, failure.message, final=False
+        )
+
+    def broken(self, failure: Failure) -> None:
+        """End with a failure in the middle of what the client reads."""
+        self._learn(failure)
+        self._end("failed", failure.kind, failure.message)
+
+    def abandoned(self, outcome: Outcome, error_class: str = "") -> None:
+        """End because nobody waits any more."""
+        self._context.tools.health.breaker(self._step.target).abandon()
+        self._end(outcome, error_class)
+
+    def _learn(self, failure: Failure) -> None:
+        context = self._context
+        context.tools.health.failed(
+            self._step.target,
+            self._credential,
+            context.call.endpoint,
+            failure,
+            context.tools.clock.monotonic(),
+        )
+
+    def _end(self, outcome: Outcome, error_class: str = "", message: str = "") -> None:
+        self.ended = True
+        row = self._row(outcome, self._usage(), error_class, message, final=True)
+        self._context.tools.recorder.record(row)
+
+    def _usage(self) -> Usage:
+        if self.answer is not None:
+            return self.answer.usage.usage(complete=True)
+        if self.reader is not None:
+            return self.reader.usage.usage(complete=self.reader.complete)
+        return NO_USAGE
+
+    def _row(
+        self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
+    ) -> Attempt:
+        """Return the row. A call cut short of its usage report costs NULL, an estimate beside."""
+        context, target = self._context, self._step.target
+        read = self.answer or self.reader
+        price = cost(usage, target.price, target.price_source)
+        if outcome != "success" and usage.source != "reported":
+            price = estimate(
+                usage,
+                target.price,
+                target.price_source,
+                request_bytes=context.body.size,
+                answer_bytes=self.reader.size if self.reader is not None else 0,
+            )
+        return Attempt(
+            attempt_id=new_id(self.started_us, context.tools.random),
+            request_id=context.call.request_id,
+            client_request_id=context.client_request_id,
+            started_at_us=self.started_us,
+            revision=context.table.revision,
+            agent=context.call.agent,
+            user=context.user,
+            chain=context.chain.name,
+            position=self._position,
+            number=context.number,
+            provider=target.provider.name,
+            model=target.model,
+            endpoint=context.call.endpoint,
+            protocol=target.provider.protocol,
+            stream=context.body.stream,
+            service_tier=read.usage.service_tier if read else "",
+            usage=usage,
+            cost=price,
+            latency_us=self.elapsed_us(),
+            first_content_us=self.first_content_us,
+            outcome=outcome,
+            status=self.status,
+            error_class=error_class,
+            message=message,
+            finish_reason=read.finish_reason if read else "",
+            final=final,
+            simulated=target.provider.simulated,
+        )
+
+
+def refused_row(
+    tools: Tools, call: Call, revision: int, code: str, message: str, context: Context | None = None
+) -> Attempt:
+    """Return the row of a request that reached no provider; `code` says why."""
+    now_us = tools.clock.unix_us()
+    return Attempt(
+        attempt_id=new_id(now_us, tools.random),
+        request_id=call.request_id,
+        client_request_id=context.client_request_id if context else "",
+        started_at_us=call.received_at_us,
+        revision=revision,
+        agent=call.agent,
+        user=context.user if context else "",
+        chain=context.chain.name if context else "",
+        position=-1,
+        number=0,
+        endpoint=call.endpoint,
+        stream=context.body.stream if context else False,
+        usage=NOTHING_USED,
+        latency_us=max(0, now_us - call.received_at_us),
+        outcome="refused",
+        error_class=code,
+        message=redact(message),
+        final=True,
+    )

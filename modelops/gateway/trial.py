@@ -1,0 +1,233 @@
+"""One call to one target: send, read, decide when the answer is committed to.
+
+Nothing goes to the client before the first content of a stream or the end of a whole answer, so
+until then every failure, an error inside a 200 included, can still be made good by another target.
+Afterwards the stream is the client's: what goes wrong ends it with an error event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from modelops.gateway.booking import Entry
+from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
+from modelops.gateway.context import Context
+from modelops.gateway.credential import Credential
+from modelops.gateway.errors import GatewayError, error_event
+from modelops.gateway.failure import Failure
+from modelops.gateway.protocols.adapter import Adapter, NotAnAnswerError, Outgoing, StreamReader
+from modelops.gateway.table import Step
+from modelops.gateway.upstream.client import Response
+from modelops.gateway.upstream.errors import IdleTimeoutError, UpstreamError
+from modelops.gateway.upstream.request import Request
+
+ANSWER_MAX = 128 * 1024 * 1024
+"""Bytes of an answer that is not streamed: a large batch of embeddings."""
+
+HELD_BYTES = 256 * 1024
+HELD_PIECES = 64
+"""What is held back of a stream at most while its first content is awaited."""
+
+IDLE_SECONDS = 60.0
+"""Longest silence within a stream that flows."""
+
+DRAIN_SECONDS = 0.5
+"""How long the end of a body is awaited after the end marker, so that the connection lives on."""
+
+_PASSED_HEADERS = frozenset({b"request-id", b"x-request-id", b"x-generation-id"})
+_PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-", b"openai-")
+_STREAM_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+class Trial:
+    """One attempt of a request; `run` returns None once the request is answered."""
+
+    __slots__ = (
+        "_adapter",
+        "_context",
+        "_credential",
+        "_entry",
+        "_outgoing",
+        "_position",
+        "_step",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        step: Step,
+        position: int,
+        credential: Credential,
+        adapter: Adapter,
+        outgoing: Outgoing,
+    ) -> None:
+        self._context = context
+        self._step = step
+        self._position = position
+        self._credential = credential
+        self._adapter = adapter
+        self._outgoing = outgoing
+        self._entry = Entry(context, step, position, credential)
+
+    async def run(self, bound: float) -> Failure | None:
+        """Make the call; `bound` is the seconds until first content, or the whole answer."""
+        entry = self._entry
+        response: Response | None = None
+        try:
+            response = await self._context.tools.client.send(self._request(), bound)
+            entry.status = response.status
+            failure = await self._read(response, entry.started + bound)
+        except UpstreamError as error:
+            failure = classify_exception(error)
+        except asyncio.CancelledError:
+            if not entry.ended:
+                entry.abandoned("cancelled")
+            raise
+        except BaseException:
+            if not entry.ended:
+                entry.abandoned("failed", "internal")
+            raise
+        finally:
+            if response is not None:
+                response.close()
+        if failure is not None:
+            entry.failed(failure)
+        return failure
+
+    def _request(self) -> Request:
+        provider = self._step.target.provider
+        return Request(
+            provider.origin,
+            self._outgoing.path,
+            self._credential.headers + self._outgoing.headers,
+            self._outgoing.body,
+        )
+
+    async def _read(self, response: Response, end: float) -> Failure | None:
+        if not 200 <= response.status < 300:
+            return self._classify(response, await self._error_body(response, end))
+        if self._context.body.stream:
+            return await self._stream(response, end)
+        return await self._whole(response, end)
+
+    # An answer that is not streamed
+
+    async def _whole(self, response: Response, end: float) -> Failure | None:
+        content = await self._content(response, end, ANSWER_MAX)
+        try:
+            answer = self._adapter.answer(content)
+        except NotAnAnswerError as error:
+            return self._classify(response, content, str(error))
+        self._entry.answer = answer
+        self._entry.succeeded()
+        reply = self._context.reply
+        headers = self._headers(response)
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+        await reply.start(response.status, headers)
+        await reply.send(answer.body)
+        await reply.finish()
+        return None
+
+    # A stream
+
+    async def _stream(self, response: Response, end: float) -> Failure | None:
+        reader = self._entry.reader = self._adapter.stream(self._context.body)
+        held: list[bytes] = []
+        size = 0
+        while not (reader.content or size > HELD_BYTES or len(held) > HELD_PIECES):
+            piece = await response.read(self._remaining(end))
+            held.append(reader.feed(piece) if piece else reader.close())
+            size += len(held[-1])
+            if reader.failure is not None:
+                return self._classify(response, reader.failure, "the stream holds no events")
+            if not piece and not reader.content:
+                return self._classify(response, b"", "the stream ended without content")
+        self._entry.committed()
+        await self._context.reply.start(
+            response.status, [*self._headers(response), *_STREAM_HEADERS]
+        )
+        await self._flow(response, reader, b"".join(held))
+        return None
+
+    async def _flow(self, response: Response, reader: StreamReader, out: bytes) -> None:
+        """Pass a committed stream on to its end; the row is written before the end marker goes."""
+        reply = self._context.reply
+        last = self._entry.started + self._context.chain.max_duration
+        cut: Failure | None = None
+        while not reader.done:
+            if out:
+                await reply.send(out)
+            try:
+                piece = await response.read(min(IDLE_SECONDS, self._remaining(last)))
+            except UpstreamError as error:
+                cut, out = classify_exception(error), b""
+                break
+            out = reader.feed(piece) if piece else reader.close()
+            if not piece:
+                break
+        out += self._finish(reader, cut)
+        if out:
+            await reply.send(out)
+        await reply.finish()
+        if reader.done:
+            with contextlib.suppress(UpstreamError):
+                await response.read(DRAIN_SECONDS)
+
+    def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
+        """Write the row of a stream that is over and return its last bytes."""
+        if reader.failure is not None:  # the provider's own error event has been passed on
+            self._entry.broken(self._classify(None, reader.failure, "the stream broke off"))
+            return reader.end
+        if reader.complete:
+            self._entry.succeeded()
+            return reader.end
+        failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
+        self._entry.broken(failure)
+        call = self._context.call
+        message = f"the stream of {self._step.target.name} broke off: {failure.message}"
+        error = GatewayError(502, "stream_interrupted", message)
+        return error_event(call.dialect, error, call.request_id)
+
+    # Reading
+
+    def _remaining(self, end: float) -> float:
+        remaining = end - self._context.tools.clock.monotonic()
+        if remaining <= 0:
+            raise IdleTimeoutError("the time for this answer is over")
+        return remaining
+
+    async def _content(self, response: Response, end: float, most: int) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while size <= most and (piece := await response.read(self._remaining(end))):
+            pieces.append(piece)
+            size += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _error_body(self, response: Response, end: float) -> bytes:
+        with contextlib.suppress(UpstreamError):
+            return await self._content(response, end, BODY_MAX)
+        return b""  # the status has to do
+
+    def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
+        headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()
+        unix_us = self._context.tools.clock.unix_us()
+        return classify_answer(self._entry.status, headers, content, unix_us, otherwise)
+
+    def _headers(self, response: Response) -> list[tuple[bytes, bytes]]:
+        """Return the provider's headers that go on, and those that say how the answer came."""
+        context = self._context
+        context.trail.append(f"{self._step.target.name}={response.status}")
+        passed = [
+            (name, value)
+            for name, value in response.headers
+            if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES)
+        ]
+        return [*passed, *context.headers(self._step, self._position)]
