@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "show": "Show a resource, or all of them, as the store holds them.",
     "history": "List the store's revisions.",
     "usage": "Report requests, tokens, cost and latency.",
+    "secret": "Encrypt a key into the file of a provider or an agent.",
     "up": "Validate, plan, apply and serve on a local store, in one.",
     "serve": "Serve the store's configuration over HTTP.",
     "simulator": "Run a provider to practise on, with faults on demand.",

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from modelops.config import text, yaml
+from modelops.config import yaml
 from modelops.config.yaml import Document
-from modelops.resources.configuration import Diagnostic, SecretSource
+from modelops.resources.configuration import SecretSource
 from modelops.resources.errors import StaleError
 from modelops.secrets import identities as age
 from modelops.secrets.demo import refuse_demo
@@ -48,10 +48,10 @@ def open_sources(
     at_hand = age.at_hand(environ)
     opened: dict[Place, Secret] = {}
     for file, wanted in by_file.items():
-        document, content = _read(folder, file)
+        document = _read(folder, file)
         if not simulated:
             refuse_demo(age_recipients(document.sops or {}), file)
-        values = open_file(document, content, at_hand, environ)
+        values = open_file(document, at_hand, environ)
         for source in wanted:
             if source.value not in values:
                 raise StaleError(f"{file} changed while it was read", "run the command again")
@@ -60,7 +60,7 @@ def open_sources(
 
 
 def open_file(
-    document: Document, content: str, at_hand: Sequence[Identity], environ: Mapping[str, str]
+    document: Document, at_hand: Sequence[Identity], environ: Mapping[str, str]
 ) -> dict[str, Secret]:
     """Return every secret of one file by its ciphertext, by whichever reader can."""
     tree, block, file = document.data, document.sops, document.file
@@ -70,11 +70,11 @@ def open_file(
         try:
             return reader.open_document(tree, block, at_hand)
         except UnusualError as reason:
-            return _with_program(tree, block, content, file, environ, str(reason))
+            return _with_program(document, environ, str(reason))
         except NoKeyError:
             if not _program_may_hold_a_key(block, environ):
                 raise
-            return _with_program(tree, block, content, file, environ, "no age key fits")
+            return _with_program(document, environ, "no age key fits")
     except NoKeyError:
         recipients = (*age_recipients(block), *(t for t in key_types(block) if t != "age"))
         raise NoKeyError(
@@ -89,18 +89,14 @@ def open_file(
         ) from None
 
 
-def _read(folder: Path, file: str) -> tuple[Document, str]:
+def _read(folder: Path, file: str) -> Document:
     try:
-        raw = (folder / file).read_bytes()
+        document = yaml.load((folder / file).read_bytes(), file)
     except OSError as error:
         raise SecretError(f"{file} cannot be read: {error.strerror}") from None
-    content = text.decode(raw, file)
-    if isinstance(content, Diagnostic):
-        raise SecretError(str(content))
-    document = yaml.load_text(content, file)
     if document.diagnostics:
         raise SecretError(str(document.diagnostics[0]))
-    return document, content
+    return document
 
 
 def _program_may_hold_a_key(block: Mapping[str, object], environ: Mapping[str, str]) -> bool:
@@ -112,25 +108,18 @@ def _program_may_hold_a_key(block: Mapping[str, object], environ: Mapping[str, s
     )
 
 
-def _with_program(
-    tree: Mapping[str, object],
-    block: Mapping[str, object],
-    content: str,
-    file: str,
-    environ: Mapping[str, str],
-    reason: str,
-) -> dict[str, Secret]:
-    policy.check(block, policy.allowed_key_types(environ), environ, file)
+def _with_program(document: Document, environ: Mapping[str, str], reason: str) -> dict[str, Secret]:
+    policy.check(document.sops or {}, policy.allowed_key_types(environ), environ, document.file)
     try:
         sops = program.find(environ)
     except SecretError as error:
         raise SecretError(
-            f"{file}: it takes the sops program to read it ({reason}): {error.message}", error.hint
+            f"it takes the sops program to read it ({reason}): {error.message}", error.hint
         ) from None
-    return dict(_pairs(tree, verbs.decrypt(sops, content)))
+    return dict(_pairs(document.data, verbs.decrypt(sops, document.text)))
 
 
-def _pairs(tree: Mapping[str, object], plain: Mapping[str, object]) -> Iterable[tuple[str, Secret]]:
+def _pairs(tree: object, plain: object) -> Iterable[tuple[str, Secret]]:
     """Pair every ciphertext with what sops made of it.
 
     sops drops the comments it has encrypted as items of lists, and nothing else.

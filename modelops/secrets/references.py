@@ -32,10 +32,10 @@ def open_reference(reference: str, environ: Mapping[str, str]) -> Secret:
     """Return the secret behind `env:NAME` or `file:NAME`; SecretError says why there is none."""
     kind, _, name = reference.partition(":")
     if kind == "env":
-        return _checked(_variable(name, environ), f"the variable {name}")
+        return checked(_variable(name, environ), f"the variable {name}")
     if kind == "file":
         path = _path(name, environ)
-        return _checked(_content(path), f"the file {path}")
+        return checked(_content(path), f"the file {path}")
     raise SecretError("the reference to a secret is neither env:NAME nor file:NAME")
 
 
@@ -103,8 +103,8 @@ def _open_regular(path: str, flags: int) -> int:
     return descriptor
 
 
-def _checked(value: str, what: str) -> Secret:
-    """Refuse what cannot be sent in a header, which is where every secret goes."""
+def checked(value: str, what: str) -> Secret:
+    """Return a value as a Secret; refuse what no header can carry, where every secret goes."""
     if not value:
         raise SecretError(f"{what} is empty")
     if len(value) > MAX_BYTES:

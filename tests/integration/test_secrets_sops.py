@@ -251,7 +251,7 @@ def test_unusual_is_left_to_the_program(
 
 def open_text(text: str, environ: dict[str, str]) -> list[str]:
     document = yaml.load_text(text, "providers.d/openai.yaml")
-    return revealed(open_file(document, text, identities.at_hand(environ), environ))
+    return revealed(open_file(document, identities.at_hand(environ), environ))
 
 
 def test_unusual_file_is_read_by_the_program(encrypt: Callable[..., str]) -> None:

@@ -84,7 +84,7 @@ def _open_leaves(
     return secrets, mac.hexdigest().upper()
 
 
-def leaves(document: Mapping[str, object]) -> Iterator[Leaf]:
+def leaves(document: object) -> Iterator[Leaf]:
     """Iterate over the leaves of a document in its order, each with its path of mapping keys."""
     stack: list[tuple[tuple[str, ...], object]] = [((), document)]
     while stack:
