@@ -15,8 +15,9 @@ from msgspec import Meta
 from modelops.resources import durations
 from modelops.resources.resolved import Capability, ModelType, Protocol, Role
 
-# Python's $ also matches before a last line break, that of JSON Schema does not
-_END = r"$(?!\n)"
+END_OF_TEXT = r"(?!\n)"
+"""Python's $ also matches before a last line break; that of JSON Schema does not."""
+_END = "$" + END_OF_TEXT
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}" + _END
 MODEL_PATTERN = r"^[A-Za-z0-9._:@/+-]{1,200}" + _END
 TARGET_PATTERN = r"^[a-z][a-z0-9-]{0,62}/[A-Za-z0-9._:@/+-]{1,200}" + _END
@@ -25,7 +26,7 @@ ALLOW_PATTERN = (
     + _END
 )
 CIPHERTEXT_PATTERN = r"^ENC\[AES256_GCM,data:[^\s]*\]" + _END
-DURATION_PATTERN = durations.PATTERN + r"(?!\n)"
+DURATION_PATTERN = durations.PATTERN + END_OF_TEXT
 SHA256_PATTERN = r"^[0-9a-f]{64}" + _END
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END
 URL_PATTERN = r"^https?://[^\s?#@]+" + _END
@@ -59,7 +60,14 @@ Duration = Annotated[
         examples=["30s", "10m"],
     ),
 ]
-UsdPerMillion = Annotated[Decimal, Meta(description="USD per million tokens, exact.")]
+UsdPerMillion = Annotated[
+    Decimal,
+    Meta(
+        description="USD per million tokens, exact.",
+        examples=[3, 0.25],
+        extra_json_schema={"minimum": 0, "maximum": 1_000_000},
+    ),
+]
 Sha256 = Annotated[
     str, Meta(pattern=SHA256_PATTERN, description="SHA-256 of the whole key, in hex.")
 ]
@@ -183,7 +191,7 @@ class Model(Declared, frozen=True, kw_only=True):
 class Provider(Declared, frozen=True, kw_only=True):
     """A provider of models: where it is, how it is spoken to, and with which key."""
 
-    provider: Name
+    provider: Annotated[Name, Meta(examples=["anthropic"])]
     preset: Annotated[
         str | None,
         Meta(description="What is known of it by name. Default: its name, when that is a preset."),
@@ -234,7 +242,7 @@ class Target(Declared, frozen=True, kw_only=True):
 class Chain(Declared, frozen=True, kw_only=True):
     """Models in the order in which they are tried; clients use its name as `model`."""
 
-    chain: Name
+    chain: Annotated[Name, Meta(examples=["production"])]
     display_name: DisplayName = None
     aliases: Annotated[
         tuple[ModelName, ...], Meta(description="Other names clients may use for it.")
@@ -276,14 +284,20 @@ class Parameters(Declared, frozen=True, kw_only=True):
     """Values for what a request leaves out, sent to models that take them."""
 
     max_tokens: Annotated[int, Meta(ge=1, le=100_000_000)] | None = None
-    temperature: Annotated[Decimal | None, Meta(description="0 to 2.")] = None
-    top_p: Annotated[Decimal | None, Meta(description="0 to 1.")] = None
+    temperature: Annotated[
+        Annotated[Decimal, Meta(extra_json_schema={"minimum": 0, "maximum": 2})] | None,
+        Meta(description="0 to 2.", examples=[0.2]),
+    ] = None
+    top_p: Annotated[
+        Annotated[Decimal, Meta(extra_json_schema={"minimum": 0, "maximum": 1})] | None,
+        Meta(description="0 to 1."),
+    ] = None
 
 
 class Agent(Declared, frozen=True, kw_only=True):
     """A caller: an app, a team, a CI job."""
 
-    agent: Name
+    agent: Annotated[Name, Meta(examples=["research-agent"])]
     display_name: DisplayName = None
     chain: Annotated[
         Name | None, Meta(description="Used when a request names no model. Default: default_chain.")
@@ -327,7 +341,7 @@ class Move(Declared, frozen=True, kw_only=True):
 class Settings(Declared, frozen=True, kw_only=True):
     """modelops.yaml: what holds for the whole configuration."""
 
-    config: Name
+    config: Annotated[Name, Meta(examples=["acme-llm"])]
     form: Annotated[Literal[1], Meta(description="Version of this YAML form.")] = 1
     default_chain: Annotated[
         Name | None, Meta(description="Used when neither request nor agent names one.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from modelops.config import urls
 from modelops.config.declaration import Declaration
+from modelops.config.yaml import Document
 from modelops.resources import declared, resolved
 from modelops.resources.configuration import SecretSource
 
@@ -32,7 +34,7 @@ def secret_sources(
                 "api_key",
                 provider.value.api_key,
                 providers[name],
-                provider.document.file,
+                provider.document,
             )
     for agent in declaration.agents.values():
         for credential in agent.value.credentials:
@@ -42,12 +44,12 @@ def secret_sources(
                     f"credentials[{credential.provider}].api_key",
                     credential.api_key,
                     providers[credential.provider],
-                    agent.document.file,
+                    agent.document,
                 )
 
 
 def _secret(
-    address: str, field: str, secret: Written, provider: resolved.Provider, file: str
+    address: str, field: str, secret: Written, provider: resolved.Provider, document: Document
 ) -> SecretSource:
     kind, value = _source(secret)
     return SecretSource(
@@ -56,8 +58,28 @@ def _secret(
         kind=kind,
         value=value,
         origin=urls.origin(provider.base_url),
-        file=file,
+        file=document.file,
+        data_key_sha256=_data_keys(document) if kind == "sops" else "",
     )
+
+
+def _data_keys(document: Document) -> str:
+    """Return the hash of a file's wrapped data keys: it changes when they are wrapped anew."""
+    wrapped = sorted(_wrapped(document.sops))
+    return hashlib.sha256("\n".join(wrapped).encode()).hexdigest()
+
+
+def _wrapped(block: object) -> Iterator[str]:
+    """Yield every `enc` of a SOPS block: each kind of recipient keeps its copy under that name."""
+    if isinstance(block, list):
+        for item in block:
+            yield from _wrapped(item)
+    elif isinstance(block, Mapping):
+        for name, value in block.items():
+            if name == "enc" and isinstance(value, str):
+                yield value
+            else:
+                yield from _wrapped(value)
 
 
 def _source(secret: Written) -> tuple[Literal["sops", "env", "file"], str]:
