@@ -125,7 +125,7 @@ def _holds(model: CatalogModel, patch: dict[str, Any]) -> bool:
 
 
 def _without_hour_writes(value: Any) -> Any:
-    """What a rule adds to every price is not in a patch."""
+    """Take off what a rule adds to every price and no patch holds."""
     if not isinstance(value, CatalogPrice):
         return value
     tiers = tuple(replace(tier, cache_write_1h=None) for tier in value.tiers)
