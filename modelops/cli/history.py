@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, stores
 from modelops.operations.history import history
 from modelops.operations.location import store_url as locate
 from modelops.plan.render.phrases import visible
-from modelops.store import open_store
 from modelops.store.protocol import Revision
 
 
@@ -28,7 +25,9 @@ def command(
     folder: Path, store_url: str, output_format: str, limit: int, before: int | None
 ) -> None:
     """List the store's revisions, newest first."""
-    found = asyncio.run(_history(locate(store_url, folder), limit, before))
+    found = stores.using(
+        locate(store_url, folder), lambda store: history(store, limit=limit, before=before)
+    )
     if output_format == "json":
         more = len(found) == limit and found[-1].base > 0
         document = {"items": found, "next_cursor": found[-1].revision if more else None}
@@ -38,14 +37,6 @@ def command(
             click.echo(_line(revision))
     else:
         click.echo("No revisions yet: modelops apply makes the first.")
-
-
-async def _history(url: str, limit: int, before: int | None) -> Sequence[Revision]:
-    store = open_store(url)
-    try:
-        return await history(store, limit=limit, before=before)
-    finally:
-        await store.close()
 
 
 def _line(revision: Revision) -> str:

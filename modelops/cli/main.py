@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "apply": "Move the store to what the folder declares, in one transaction.",
     "show": "Show a resource, or all of them, as the store holds them.",
     "history": "List the store's revisions.",
+    "diff": "Show how two revisions differ.",
+    "rollback": "Make a new revision with the content of an old one.",
     "usage": "Report requests, tokens, cost and latency.",
     "secret": "Encrypt a key into the file of a provider or an agent.",
     "up": "Validate, plan, apply and serve on a local store, in one.",

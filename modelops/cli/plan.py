@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from modelops.cli import options, terminal
+from modelops.cli import options, stores, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, plan
 from modelops.plan import document
 from modelops.plan.document import Plan
 from modelops.plan.render import render
 from modelops.resources.errors import ExitCode, ModelopsError
-from modelops.store import open_store
 
 
 @click.command()
@@ -51,19 +49,11 @@ def command(
         created_by=terminal.caller(),
         now=datetime.now(UTC),
     )
-    made = asyncio.run(_plan(locate(store_url, folder), request))
+    made = stores.using(locate(store_url, folder), lambda store: plan(store, request))
     if out is not None:
         _write(out, made)
     click.echo(render(made, output_format, color=terminal.colored(sys.stdout)), nl=False)
     return _exit_code(made, detailed=detailed_exitcode)
-
-
-async def _plan(url: str, request: Request) -> Plan:
-    store = open_store(url)
-    try:
-        return await plan(store, request)
-    finally:
-        await store.close()
 
 
 def _write(path: Path, made: Plan) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, stores
 from modelops.operations.location import store_url as locate
 from modelops.operations.show import find, show
 from modelops.plan.render import phrases
 from modelops.resources.addresses import KINDS, kind_of
 from modelops.resources.resolved import Agent, Chain, Model, Provider, Resource, Settings
-from modelops.store import open_store
+from modelops.resources.state import encode
 from modelops.store.protocol import Snapshot
 
 
@@ -32,7 +31,7 @@ def command(
 
     ADDRESS is as plans spell it: provider/openai, model/openai/gpt-4o, chain/production.
     """
-    snapshot = asyncio.run(_show(locate(store_url, folder), revision))
+    snapshot = stores.using(locate(store_url, folder), lambda store: show(store, revision))
     if address:
         resource = find(snapshot, address)
         text = "\n".join(_fields(resource))
@@ -50,14 +49,6 @@ def command(
     if output_format == "json":
         text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
     click.echo(text)
-
-
-async def _show(url: str, revision: int | None) -> Snapshot:
-    store = open_store(url)
-    try:
-        return await show(store, revision)
-    finally:
-        await store.close()
 
 
 def _ordered(snapshot: Snapshot) -> list[Resource]:
@@ -101,7 +92,7 @@ def _fields(resource: Resource) -> Iterator[str]:
     sources = resource.sources
     values = {
         name: value
-        for name, value in msgspec.to_builtins(resource).items()
+        for name, value in msgspec.json.decode(encode(resource)).items()
         if name not in ("kind", "sources")
     }
     width = max(len(name) for name in values)

@@ -41,7 +41,7 @@ async def apply(
     check_refusals(plan)
     if plan.empty:
         return None
-    info = commit_info(plan, now, message)
+    info = commit_info(prepared, now, message)
     return await store.commit(prepared.base.head, changes(prepared), info)
 
 
@@ -97,14 +97,14 @@ def changes(prepared: Prepared) -> Changes:
     )
 
 
-def commit_info(plan: Plan, now: datetime, message: str) -> CommitInfo:
+def commit_info(prepared: Prepared, now: datetime, message: str) -> CommitInfo:
     """Return the line of history that stands behind the new revision.
 
     A commit with uncommitted changes is marked as git itself does it.
     """
-    summary = plan.summary
+    plan, summary = prepared.plan, prepared.plan.summary
     return CommitInfo(
-        kind="apply",
+        kind=prepared.kind,
         config=plan.config,
         environment=plan.environment,
         config_digest=plan.config_digest,

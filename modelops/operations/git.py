@@ -12,10 +12,12 @@ from pathlib import Path
 
 import msgspec
 
+from modelops.config import files
+
 TIMEOUT = 10.0
 """Seconds; a plan does not wait for a repository on a dead network drive."""
 
-CONFIGURATION_PATHS = ("modelops.yaml", "providers.d", "chains.d", "agents.d", "environments")
+CONFIGURATION_PATHS = (files.SETTINGS, *files.FOLDERS)
 """What of a folder is configuration: other uncommitted files do not make it dirty."""
 
 _READ_ONLY = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")

@@ -12,18 +12,21 @@ import msgspec
 
 from modelops import __version__, catalog
 from modelops.config import load_configuration
+from modelops.config.digest import folder_digest
 from modelops.gateway.protocols import SPOKEN
 from modelops.operations import git
-from modelops.plan.build import Base, Provenance, build
+from modelops.operations.holds import held
+from modelops.plan.build import Base, Provenance, build, unchanged
 from modelops.plan.document import Plan
 from modelops.resources.configuration import Configuration
-from modelops.store.protocol import ConfigStore, Head, Snapshot, StoreMismatchError
+from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be planned, and who asks when.
 
-    `now` is aware. `confirmed` are addresses whose deletion was agreed to by hand.
+    `now` is aware. `confirmed` are addresses whose deletion was agreed to by hand; `reapply`
+    brings back files that were rolled back.
     """
 
     folder: Path
@@ -31,18 +34,31 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     now: datetime
     confirmed: frozenset[str] = frozenset()
+    reapply: bool = False
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan with the two sides it was made from, so that it can be carried out."""
+    """A plan with the two sides it was made from, so that it can be carried out.
+
+    `kind` is what the history will call it.
+    """
 
     plan: Plan
     base: Snapshot
     configuration: Configuration
+    kind: RevisionKind = "apply"
 
 
 async def plan(store: ConfigStore, request: Request) -> Plan:
-    """Return what applying the folder would change."""
+    """Return what applying the folder would change.
+
+    Files whose digest the store stands at already are not even parsed. Errors as of `prepare`.
+    """
+    head = await store.head()
+    if head.revision and folder_digest(request.folder, request.environment) == head.config_digest:
+        base = base_of(Snapshot(head=head, state={}))
+        made_by = provenance(request)
+        return unchanged(head.config, head.environment, head.config_digest, base, made_by)
     return (await prepare(store, request)).plan
 
 
@@ -55,19 +71,24 @@ async def prepare(store: ConfigStore, request: Request) -> Prepared:
     configuration = load_configuration(request.folder, request.environment)
     base = await store.snapshot()
     check_owner(base.head, configuration)
+    hold = None if request.reapply else await held(store, base.head, configuration.config_digest)
     plan = build(
         configuration,
-        Base(
-            state=base.state,
-            digest=base.head.digest,
-            store_id=base.head.store_id,
-            revision=base.head.revision,
-        ),
+        base_of(base),
         provenance(request),
         spoken=SPOKEN,
         confirmed=request.confirmed,
+        further=(hold,) if hold else (),
     )
     return Prepared(plan=plan, base=base, configuration=configuration)
+
+
+def base_of(snapshot: Snapshot) -> Base:
+    """Return a revision as what a plan starts from."""
+    head = snapshot.head
+    return Base(
+        state=snapshot.state, digest=head.digest, store_id=head.store_id, revision=head.revision
+    )
 
 
 def check_owner(head: Head, configuration: Configuration) -> None:

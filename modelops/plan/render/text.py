@@ -6,9 +6,9 @@ the fields that change, and the last line stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from modelops.plan.document import Change, Check, FieldChange, Plan
+from modelops.plan.document import Change, Check, Effect, FieldChange, Plan
 from modelops.plan.render import phrases
 
 _MEANING: dict[str, str] = {
@@ -33,6 +33,14 @@ def render(plan: Plan, *, color: bool = False) -> str:
     return "\n".join(_lines(plan, paint)) + "\n"
 
 
+def render_changes(
+    changes: Sequence[Change], effects: Sequence[Effect], *, color: bool = False
+) -> str:
+    """Return changes and effects alone, legend first; '' when there are none."""
+    lines = list(_body(changes, effects, _colored if color else _plain))
+    return "\n".join(lines) + "\n" if lines else ""
+
+
 def _colored(code: str, text: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m"
 
@@ -43,44 +51,48 @@ def _plain(code: str, text: str) -> str:
 
 def _lines(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.changes:
-        yield from _head(plan, paint)
-        yield ""
-        width = _widest(change.address for change in plan.changes)
-        places = _widest(_place(change) for change in plan.changes)
-        for change in plan.changes:
-            yield from _change(change, (width, places), paint)
-        for effect in plan.effects:
-            because = ", ".join(effect.because)
-            yield paint(_DIM, f"  = {effect.address:<{width}}  affected by {because}")
+        yield paint(_BOLD, phrases.title(plan)) + f"   {_facts(plan)}"
+        yield from _body(plan.changes, plan.effects, paint)
         yield ""
     yield from _checks("Refused", _RED, plan.refusals, paint)
     yield from _checks("Warnings", _YELLOW, _warnings(plan), paint)
     yield paint(f"{_BOLD};{_RED}" if plan.refusals else _BOLD, phrases.conclusion(plan))
 
 
-def _widest(texts: Iterable[str]) -> int:
+def _body(changes: Sequence[Change], effects: Sequence[Effect], paint: Paint) -> Iterator[str]:
+    if not changes:
+        return
+    used = {phrases.SYMBOLS[change.action] for change in changes} | ({"="} if effects else set())
+    legend = (f"{symbol} {word}" for symbol, word in _MEANING.items() if symbol in used)
+    yield paint(_DIM, "   ".join(legend))
+    yield ""
+    width = _widest([item.address for item in (*changes, *effects)])
+    places = _widest([_place(change) for change in changes])
+    for change in changes:
+        yield from _change(change, (width, places), paint)
+    for effect in effects:
+        because = ", ".join(effect.because)
+        yield paint(_DIM, f"  = {effect.address:<{width}}  affected by {because}")
+
+
+def _facts(plan: Plan) -> str:
+    """Return what the plan stands on: base and commit."""
+    if not plan.git_commit:
+        return f"base {phrases.base(plan)}"
+    place = ", ".join(
+        filter(None, (plan.git_branch, "uncommitted changes" if plan.git_dirty else ""))
+    )
+    return f"base {phrases.base(plan)}   commit {plan.git_commit[:10]}" + (
+        f" ({phrases.visible(place)})" if place else ""
+    )
+
+
+def _widest(texts: Sequence[str]) -> int:
     return min(max(map(len, texts)), WIDEST)
 
 
 def _warnings(plan: Plan) -> tuple[Check, ...]:
     return tuple(check for check in plan.checks if check.level == "warning")
-
-
-def _head(plan: Plan, paint: Paint) -> Iterator[str]:
-    facts = [f"base {phrases.base(plan)}"]
-    if plan.git_commit:
-        place = ", ".join(
-            filter(None, (plan.git_branch, "uncommitted changes" if plan.git_dirty else ""))
-        )
-        facts.append(
-            f"commit {plan.git_commit[:10]}" + (f" ({phrases.visible(place)})" if place else "")
-        )
-    yield paint(_BOLD, phrases.title(plan)) + "   " + "   ".join(facts)
-    used = {phrases.SYMBOLS[change.action] for change in plan.changes}
-    used |= {"="} if plan.effects else set()
-    yield paint(
-        _DIM, "   ".join(f"{symbol} {word}" for symbol, word in _MEANING.items() if symbol in used)
-    )
 
 
 def _change(change: Change, widths: tuple[int, int], paint: Paint) -> Iterator[str]:

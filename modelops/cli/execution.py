@@ -1,0 +1,61 @@
+"""The last stage of `apply` and `rollback`: show the plan, ask, carry it out, say what stands.
+
+The plan and the question go to stderr; stdout has the result alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import datetime
+
+import click
+import msgspec
+
+from modelops.cli import stores, terminal
+from modelops.operations.apply import apply, check_refusals
+from modelops.operations.plan import Prepared
+from modelops.plan.render import render
+from modelops.resources.errors import ExitCode
+from modelops.store import migrate
+from modelops.store.protocol import Revision
+
+
+def carry_out(
+    prepared: Prepared, url: str, *, ask: str, message: str, now: datetime, output_format: str
+) -> ExitCode:
+    """Apply a plan and return the exit code; `ask` is the question, '' when none is needed.
+
+    RefusedError (exit 3) when safety says no, StaleError (exit 4) when the store has moved on.
+    """
+    shown = render(prepared.plan, "text", color=terminal.colored(sys.stderr))
+    click.echo(shown, nl=False, err=True)
+    check_refusals(prepared.plan)
+    made: Revision | None = None
+    if not prepared.plan.empty:
+        if ask and not terminal.agreed(ask):
+            click.echo("Nothing was applied.", err=True)
+            return ExitCode.ERROR
+        asyncio.run(migrate(url))
+        made = stores.using(url, lambda store: apply(store, prepared, now=now, message=message))
+    click.echo(_result(made, prepared, output_format))
+    return ExitCode.DONE
+
+
+def _result(made: Revision | None, prepared: Prepared, output_format: str) -> str:
+    """Say at which revision the store stands now."""
+    head = prepared.base.head
+    revision = made.revision if made else head.revision
+    if output_format == "json":
+        document = {
+            "applied": made is not None,
+            "revision": revision,
+            "digest": made.digest if made else head.digest,
+            "base": head.revision,
+            "plan_digest": prepared.plan.plan_digest,
+            "summary": prepared.plan.summary,
+        }
+        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    if made:
+        return f"Applied: revision {revision} of {made.info.config}."
+    return f"Nothing to apply: revision {revision} stands."

@@ -1,0 +1,43 @@
+"""`modelops rollback`: make a new revision with the content of an old one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from modelops.cli import options, stores, terminal
+from modelops.cli.execution import carry_out
+from modelops.operations.location import store_url as locate
+from modelops.operations.plan import Request
+from modelops.operations.rollback import prepare_rollback
+
+
+@click.command()
+@click.argument("revision", type=click.IntRange(min=1))
+@options.folder
+@options.store
+@options.output_format("text", "json")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--message", default="", metavar="TEXT", help="A line for the history.")
+def command(
+    revision: int, folder: Path, store_url: str, output_format: str, yes: bool, message: str
+) -> int:
+    """Make a new revision with the content of REVISION.
+
+    The files that were live are then refused until they change, or `apply --reapply` insists.
+    """
+    request = Request(
+        folder=folder, environment="", created_by=terminal.caller(), now=datetime.now(UTC)
+    )
+    url = locate(store_url, folder)
+    prepared = stores.using(url, lambda store: prepare_rollback(store, revision, request))
+    return carry_out(
+        prepared,
+        url,
+        ask="" if yes else f"Roll back to revision {revision}?",
+        message=message or f"rollback to revision {revision}",
+        now=request.now,
+        output_format=output_format,
+    )
