@@ -8,10 +8,10 @@ Origin, JSON content type. Agents' keys guard `/v1`, operators' keys `/api`.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Literal, NoReturn
-from urllib.parse import urlsplit
 
 from modelops.resources.resolved import Role
 from modelops.server.keys import Caller, ExpiredKeyError, Keyring, Keys, find, tokens
@@ -24,6 +24,8 @@ RANK: dict[Role | Literal[""], int] = {"": 0, "viewer": 1, "operator": 2, "deplo
 
 FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 """A request with one of these came through a proxy, so its socket says nothing of its sender."""
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
 NOBODY = Caller(kind="local", name="")
 HERE = Caller(kind="local", name="", role="deployer")
@@ -110,11 +112,8 @@ def remote_reason(headers: Headers, client: Address) -> str:
 @lru_cache(1024)
 def host_name(host: str) -> str:
     """Return the name in a Host header, without port and brackets; '' when it is malformed."""
-    try:
-        parts = urlsplit(f"//{host}")
-    except ValueError:
-        return ""
-    return (parts.hostname or "") if parts.netloc == host and "@" not in host else ""
+    match = _HOST.fullmatch(host)
+    return (match[1] or match[2]).lower() if match else ""
 
 
 @lru_cache(1024)

@@ -1,0 +1,105 @@
+"""The bounds of a connection: heads that are too large, too slow, or no HTTP at all."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from server_support import MemoryStore, ask, exchange, make_runtime, parse, serving, state
+
+from modelops.server import protocol
+
+HEAD = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"x: " + b"a" * protocol.HEAD_MAX + b"\r\n\r\n",
+        HEAD + b"x: y\r\n" * 12_000 + b"\r\n",
+        b"GET /" + b"a" * protocol.HEAD_MAX + b" HTTP/1.1\r\n\r\n",
+        HEAD + b"x: " + b"a" * 70_000,
+    ],
+    ids=["one header", "many headers", "target", "a header without end"],
+)
+async def test_a_large_head_is_431(sent: bytes) -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await flood(port, sent)
+        assert (await ask(port, "/healthz", method="GET")).status == 200
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def flood(port: int, sent: bytes) -> bytes:
+    """Send until the server refuses, and return what it said before it closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(sent)
+        return await reader.readuntil(b"\r\n")
+    finally:
+        writer.transport.abort()
+
+
+async def test_a_head_within_the_bound_passes() -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await ask(port, "/healthz", method="GET", headers=["x: " + "a" * 60_000])
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\x00" * 20])
+async def test_what_is_not_http_is_400_in_json(sent: bytes) -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, sent)
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
+    assert answer.json()["error"]["code"] == "invalid_request"
+
+
+async def test_half_a_head_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.05)
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, HEAD)
+    assert answer.status == 408
+
+
+async def test_a_silent_connection_is_closed_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.05)
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.parametrize("second", [HEAD, b"\r\n"], ids=["half a head", "an empty line"])
+async def test_the_timer_is_armed_again_for_the_next_request(
+    monkeypatch: pytest.MonkeyPatch, second: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.05)
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"\r\n")
+        assert parse(await reader.readuntil(b'"ok"}')).status == 200
+        writer.write(second)
+        rest = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert rest == b"" or parse(rest).status == 408
+
+
+async def test_a_long_answer_is_no_late_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.02)
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"\r\n")
+        assert parse(await reader.readuntil(b'"ok"}')).status == 200
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(), 0.1)  # kept alive, well past the head's bound
+        writer.close()
+
+
+async def test_an_upgrade_is_declined_and_the_request_served() -> None:
+    """Some HTTP clients offer HTTP/2 with every request."""
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await ask(
+            port, "/healthz", method="GET", headers=["upgrade: h2c", "http2-settings: AAMAAABk"]
+        )
+    assert answer.status == 200

@@ -1,0 +1,197 @@
+"""Following the store's head: what is new goes live, what fails changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from server_support import MemoryStore, ScriptedGateway, chain, make_runtime, provider, state
+
+from modelops.server import live as live_module
+from modelops.server.health import ready
+from modelops.server.refresh import refresh
+from modelops.server.runtime import Runtime
+
+
+def revision(runtime: Runtime) -> int:
+    return runtime.required().head.revision
+
+
+class ManualClock:
+    """A clock the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def unix_us(self) -> int:
+        return int(self.now * 1_000_000)
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing here sleeps")
+
+
+async def test_a_new_revision_is_swapped_in_whole() -> None:
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    await refresh(runtime)
+    first = runtime.live
+    store.stand(state(chain("fast")))
+    await refresh(runtime)
+    assert revision(runtime) == 2
+    assert "fast" in runtime.required().chains
+    assert isinstance(runtime.gateway, ScriptedGateway)
+    assert runtime.gateway.table is runtime.required().table
+    assert first is not None
+    assert "fast" not in first.chains
+
+
+async def test_an_unchanged_head_is_not_compiled_again() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    await refresh(runtime)
+    live = runtime.live
+    await refresh(runtime)
+    assert runtime.live is live
+
+
+async def test_while_the_store_is_away_the_last_good_one_serves() -> None:
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    await refresh(runtime)
+    store.away = "the database is locked"
+    await refresh(runtime)
+    assert revision(runtime) == 1
+    readiness = ready(runtime)
+    assert readiness.status == "degraded"
+    assert readiness.problems == ("the database is locked",)
+    store.away = ""
+    store.stand(state(chain("fast")))
+    await refresh(runtime)
+    assert (revision(runtime), ready(runtime).status) == (2, "ready")
+
+
+async def test_a_store_that_vanishes_is_not_an_empty_one() -> None:
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    await refresh(runtime)
+    store.stand(None)
+    await refresh(runtime)
+    assert revision(runtime) == 1
+    assert "no store at" in ready(runtime).problems[0]
+
+
+async def test_a_revision_that_does_not_compile_leaves_the_last_one() -> None:
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    await refresh(runtime)
+    store.stand(state(chain("broken", "nobody/nothing")))
+    await refresh(runtime)
+    assert revision(runtime) == 1
+    assert ready(runtime).status == "degraded"
+    assert "revision 2 cannot be served" in ready(runtime).problems[0]
+    store.stand(state())
+    await refresh(runtime)
+    assert (revision(runtime), runtime.revision_error) == (3, "")
+
+
+async def test_a_bug_while_compiling_is_logged_and_survived(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise LookupError("a bug")
+
+    runtime = make_runtime(MemoryStore(state()))
+    monkeypatch.setattr("modelops.server.refresh.compile_live", broken)
+    await refresh(runtime)
+    assert runtime.live is None
+    assert "cannot be served" in runtime.nothing_served()
+    assert "a bug" in caplog.text
+
+
+async def test_a_failed_revision_is_tried_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = ManualClock()
+    runtime = make_runtime(MemoryStore(state(chain("broken", "nobody/nothing"))))
+    monkeypatch.setattr(runtime, "clock", clock)
+    tried = 0
+    compile_live = live_module.compile_live
+
+    def counting(*arguments: object) -> live_module.Live:
+        nonlocal tried
+        tried += 1
+        return compile_live(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr("modelops.server.refresh.compile_live", counting)
+    for clock.now in (0.0, 1.0, 9.0, 11.0, 12.0):
+        await refresh(runtime)
+    assert tried == 2
+
+
+async def test_another_environments_store_is_not_served() -> None:
+    store = MemoryStore()
+    store.stand(state(), environment="staging")
+    runtime = make_runtime(store, environment="production")
+    await refresh(runtime)
+    assert runtime.live is None
+    assert "belongs to environment 'staging'" in runtime.nothing_served()
+
+
+async def test_without_a_revision_nothing_is_ready() -> None:
+    runtime = make_runtime(MemoryStore())
+    await refresh(runtime)
+    assert ready(runtime).status == "unavailable"
+    assert "modelops apply" in ready(runtime).problems[0]
+
+
+async def test_a_provider_without_its_secret_is_named() -> None:
+    keyed = provider("openai", auth="bearer", api_key="env:MODELOPS_SECRET_ABSENT")
+    other = provider("groq")
+    runtime = make_runtime(MemoryStore(state(keyed, other)))
+    await refresh(runtime)
+    readiness = ready(runtime)
+    assert readiness.status == "degraded"
+    assert readiness.problems == (
+        "provider openai: api_key: the variable MODELOPS_SECRET_ABSENT is not set",
+    )
+
+
+async def test_without_any_usable_provider_nothing_is_ready() -> None:
+    keyed = provider("openai", auth="bearer", api_key="env:MODELOPS_SECRET_ABSENT")
+    runtime = make_runtime(MemoryStore(state(keyed)))
+    await refresh(runtime)
+    assert ready(runtime).status == "unavailable"
+
+
+async def test_the_simulator_needs_no_secret() -> None:
+    keyed = provider("openai", auth="bearer", api_key="env:MODELOPS_SECRET_ABSENT")
+    runtime = make_runtime(MemoryStore(state(keyed)), simulator_url="http://127.0.0.1:9")
+    await refresh(runtime)
+    assert ready(runtime).status == "ready"
+
+
+async def test_files_of_secrets_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELOPS_SECRETS_DIR", str(tmp_path))
+    clock = ManualClock()
+    keyed = provider("openai", auth="bearer", api_key="file:openai.key")
+    runtime = make_runtime(MemoryStore(state(keyed)))
+    monkeypatch.setattr(runtime, "clock", clock)
+    await refresh(runtime)
+    assert ready(runtime).status == "unavailable"
+    secret = tmp_path / "openai.key"
+    secret.write_text("sk-1\n")
+    secret.chmod(0o600)
+    clock.now = 5.0
+    await refresh(runtime)
+    assert ready(runtime).status == "unavailable"
+    clock.now = 10.0
+    await refresh(runtime)
+    assert ready(runtime).status == "ready"
+    before = runtime.live
+    clock.now = 20.0
+    await refresh(runtime)
+    assert runtime.live is before
