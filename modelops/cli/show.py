@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -88,15 +89,18 @@ def _gist(resource: Resource) -> str:
 
 
 def _fields(resource: Resource) -> Iterator[str]:
-    """Yield every field of a resource, nested ones by their path, with its source."""
+    """Yield every field of a resource with its source, elements of lists on lines of their own."""
     sources = resource.sources
-    values = {
-        name: value
-        for name, value in msgspec.json.decode(encode(resource)).items()
-        if name not in ("kind", "sources")
-    }
+    values: dict[str, Any] = msgspec.json.decode(encode(resource))
+    del values["kind"], values["sources"]
     width = max(len(name) for name in values)
     yield resource.address
     for name, value in values.items():
+        label = f"{name.removesuffix('_ms'):<{width}}"
         source = f"  ({sources[name]})" if name in sources else ""
-        yield f"  {name.removesuffix('_ms'):<{width}}  {phrases.value(name, value)}{source}"
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            for item in value:
+                yield f"  {label}  {phrases.spell(name, item)}{source}"
+                label = " " * width
+        else:
+            yield f"  {label}  {phrases.spell(name, value)}{source}"

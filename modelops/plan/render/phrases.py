@@ -27,12 +27,13 @@ def visible(text: str) -> str:
 
 
 def value(path: str, content: Any) -> str:
-    """Return one value on one line, as a person would write it."""
-    text = _spell(path, content)
+    """Return one value on one line, cut where it becomes too long."""
+    text = spell(path, content)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
-def _spell(path: str, content: Any) -> str:
+def spell(path: str, content: Any) -> str:
+    """Return a value as a person would write it, however long."""
     if content is None:
         return "(none)"
     if isinstance(content, bool):
@@ -56,7 +57,7 @@ def _pairs(content: dict[str, Any]) -> str:
 
 
 def _inside(path: str, content: Any) -> str:
-    text = _spell(path, content)
+    text = spell(path, content)
     return f"{{{text}}}" if isinstance(content, dict) else text
 
 

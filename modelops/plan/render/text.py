@@ -66,7 +66,8 @@ def _body(changes: Sequence[Change], effects: Sequence[Effect], paint: Paint) ->
     legend = (f"{symbol} {word}" for symbol, word in _MEANING.items() if symbol in used)
     yield paint(_DIM, "   ".join(legend))
     yield ""
-    width = _widest([item.address for item in (*changes, *effects)])
+    addresses = [change.address for change in changes]
+    width = _widest([*addresses, *(effect.address for effect in effects)])
     places = _widest([_place(change) for change in changes])
     for change in changes:
         yield from _change(change, (width, places), paint)

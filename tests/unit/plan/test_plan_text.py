@@ -32,7 +32,7 @@ def text(after: State, before: State | None = None, **declared: object) -> str:
 
 def test_only_changed_fields_are_shown_from_old_to_new() -> None:
     shown = text(changed(ordinary(), provider("openai", base_url="https://eu.example/v1")))
-    assert "  ~ provider/openai  provider/openai.yaml:2  reaches 2 chains, 2 agents\n" in shown
+    assert "  ~ provider/openai   provider/openai.yaml:2  reaches 2 chains, 2 agents\n" in shown
     assert "      base_url  https://api.openai.example/v1 -> https://eu.example/v1\n" in shown
     assert "display_name" not in shown
 
