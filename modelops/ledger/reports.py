@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
-from modelops.metering.histogram import quantile
+from modelops.metering.histogram import percentile
 from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 from modelops.store.protocol import SLOT_US, Sums, UsageGroup
@@ -216,7 +216,7 @@ def _rate(part: int, whole: int) -> float | None:
 
 
 def _distribution(count: int, sum_us: int, histogram: Mapping[int, int]) -> Distribution | None:
-    p50, p95 = quantile(histogram, 0.5), quantile(histogram, 0.95)
+    p50, p95 = percentile(histogram, 50), percentile(histogram, 95)
     if not count or p50 is None or p95 is None:
         return None
     return Distribution(

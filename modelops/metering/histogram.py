@@ -18,21 +18,22 @@ def bucket_of(duration_us: int) -> int:
     return bisect_right(BOUNDS_US, duration_us)
 
 
-def quantile(counts: Mapping[int, int], share: float) -> float | None:
-    """Return the duration in microseconds that this share of the counted ones stays below.
+def percentile(counts: Mapping[int, int], percent: int) -> float | None:
+    """Return the duration in microseconds that this share of the counted ones does not exceed.
 
     Inside a bucket durations are taken to be spread evenly. None when nothing was counted.
     """
-    rank = share * sum(counts.values())
-    if not rank:
+    total = sum(counts.values())
+    if not total:
         return None
+    rank = max(1, -(-percent * total // 100))
     below = 0
     for bucket in sorted(counts):
         if below + counts[bucket] >= rank:
             lower, upper = _edges(bucket)
             return lower + (upper - lower) * (rank - below) / counts[bucket]
         below += counts[bucket]
-    raise ValueError(f"a share lies between 0 and 1, not at {share}")
+    raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
 
 
 def _edges(bucket: int) -> tuple[int, int]:

@@ -1,0 +1,162 @@
+"""Costs are exact and never invented."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Cost, Usage
+from modelops.metering.cost import cost, estimate, rates_at
+from modelops.resources.resolved import Price, Tier
+
+
+def price(rate: str = "3", output: str = "15", tiers: tuple[Tier, ...] = ()) -> Price:
+    return Price(
+        input=Decimal(rate),
+        output=Decimal(output),
+        cache_read=Decimal("0.3"),
+        cache_write=Decimal("3.75"),
+        cache_write_1h=Decimal(6),
+        tiers=tiers,
+    )
+
+
+DEARER = Tier(
+    above_input_tokens=200_000,
+    input=Decimal(6),
+    output=Decimal("22.5"),
+    cache_read=Decimal("0.6"),
+    cache_write=Decimal("7.5"),
+    cache_write_1h=Decimal(12),
+)
+
+
+def test_every_part_has_its_rate() -> None:
+    usage = Usage(
+        source="reported",
+        input_tokens=1_000,
+        output_tokens=100,
+        cache_read_tokens=500,
+        cache_write_tokens=200,
+        cache_write_1h_tokens=100,
+    )
+    found = cost(usage, price(), "declared")
+    expected_input = 200 * 3_000_000 + 500 * 300_000 + 200 * 3_750_000 + 100 * 6_000_000
+    assert found == Cost(
+        source="declared",
+        total_pico=expected_input + 100 * 15_000_000,
+        input_pico=expected_input,
+        output_pico=100 * 15_000_000,
+    )
+
+
+def test_a_tier_is_a_cliff_for_the_whole_request() -> None:
+    tiered = price(tiers=(DEARER,))
+    at = Usage(source="reported", input_tokens=200_000, output_tokens=1)
+    above = Usage(source="reported", input_tokens=200_001, output_tokens=1)
+    assert cost(at, tiered, "catalog").input_pico == 200_000 * 3_000_000
+    assert cost(above, tiered, "catalog").input_pico == 200_001 * 6_000_000
+    assert cost(above, tiered, "catalog").output_pico == 22_500_000
+
+
+def test_what_the_provider_says_wins_over_the_price() -> None:
+    usage = Usage(
+        source="reported",
+        input_tokens=10,
+        output_tokens=10,
+        provider_cost_pico=500,
+        provider_input_pico=200,
+    )
+    assert cost(usage, price(), "declared") == Cost(
+        source="provider", total_pico=500, input_pico=200, output_pico=300
+    )
+
+
+def test_a_sum_the_provider_does_not_split_stays_whole() -> None:
+    usage = Usage(source="reported", input_tokens=10, output_tokens=10, provider_cost_pico=500)
+    assert cost(usage, price(), "declared") == Cost(source="provider", total_pico=500)
+
+
+def test_what_is_not_known_costs_none() -> None:
+    used = Usage(source="reported", input_tokens=10, output_tokens=1)
+    assert cost(used, None, "") == Cost()
+    assert cost(NO_USAGE, price(), "declared") == Cost()
+    assert cost(Usage(source="partial", input_tokens=10), price(), "declared") == Cost()
+    assert cost(Usage(source="reported", input_tokens=10), price(), "declared") == Cost()
+    flagged = Usage(source="invalid", input_tokens=1, output_tokens=1, provider_cost_pico=7)
+    assert cost(flagged, price(), "declared") == Cost()
+
+
+def test_nothing_used_costs_nothing_whatever_the_price() -> None:
+    assert cost(NOTHING_USED, None, "").total_pico == 0
+
+
+def test_an_estimate_uses_what_was_reported_and_guesses_the_rest() -> None:
+    seen = Usage(source="partial", input_tokens=1_000, cache_read_tokens=1_000, output_tokens=1)
+    found = estimate(seen, price(), "declared", request_bytes=9_999, answer_bytes=41)
+    assert found == Cost(source="declared", estimate_pico=1_000 * 300_000 + 11 * 15_000_000)
+    blind = estimate(NO_USAGE, price(), "declared", request_bytes=400, answer_bytes=0)
+    assert blind.estimate_pico == 100 * 3_000_000
+    assert estimate(seen, None, "", request_bytes=1, answer_bytes=1) == Cost()
+
+
+_RATE = st.decimals(min_value=0, max_value=10_000, places=6)
+_TOKENS = st.integers(0, 10_000_000)
+
+
+@given(_RATE, _RATE, _RATE, _TOKENS, _TOKENS, _TOKENS)
+def test_costs_are_exact(
+    rate: Decimal, output: Decimal, cached: Decimal, fresh: int, read: int, out: int
+) -> None:
+    usage = Usage(
+        source="reported",
+        input_tokens=fresh + read,
+        output_tokens=out,
+        cache_read_tokens=read,
+    )
+    rates = Price(
+        input=rate,
+        output=output,
+        cache_read=cached,
+        cache_write=rate,
+        cache_write_1h=rate,
+        tiers=(),
+    )
+    found = cost(usage, rates, "declared")
+    exact = (Fraction(rate) * fresh + Fraction(cached) * read + Fraction(output) * out) * Fraction(
+        10**6
+    )
+    assert found.total_pico == exact
+    assert found.input_pico is not None
+    assert found.output_pico is not None
+    assert found.input_pico + found.output_pico == found.total_pico
+
+
+@given(_TOKENS, _TOKENS)
+def test_more_input_never_costs_less(first: int, more: int) -> None:
+    tiered = price(tiers=(DEARER,))
+    small = Usage(source="reported", input_tokens=first, output_tokens=1)
+    large = Usage(source="reported", input_tokens=first + more, output_tokens=1)
+    small_cost, large_cost = cost(small, tiered, ""), cost(large, tiered, "")
+    assert small_cost.total_pico is not None
+    assert large_cost.total_pico is not None
+    assert small_cost.total_pico <= large_cost.total_pico
+
+
+def test_the_highest_tier_that_is_passed_holds() -> None:
+    first = DEARER
+    second = Tier(
+        above_input_tokens=400_000,
+        input=Decimal(9),
+        output=Decimal(9),
+        cache_read=Decimal(9),
+        cache_write=Decimal(9),
+        cache_write_1h=Decimal(9),
+    )
+    tiered = price(tiers=(first, second))
+    assert rates_at(tiered, 200_000) is tiered
+    assert rates_at(tiered, 400_000) is first
+    assert rates_at(tiered, 400_001) is second
