@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import httptools
 
@@ -154,9 +155,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, the one over TLS included."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  what create_connection promises
-        self._transport = transport
-        transport.set_write_buffer_limits(high=4 * SLICE)
+        # A cast, not a check: uvloop's transports are no subclass of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=4 * SLICE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way: a body without a length ends well here, anything else does not."""
