@@ -40,10 +40,8 @@ def canonical(value: Decimal) -> Decimal:
 
 def in_range(value: Decimal) -> bool:
     """Say whether a value can be a price."""
-    if not value.is_finite() or not 0 <= value <= MAX_PRICE:
-        return False
-    exponent = value.normalize().as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -MAX_DECIMALS
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MAX_DECIMALS and 0 <= value <= MAX_PRICE
 
 
 def resolve(

@@ -68,7 +68,7 @@ YAML_AMBIGUOUS = _error(
 YAML_KEY = _error("yaml-key", "A mapping key is not a plain string.")
 YAML_DOCUMENTS = _error("yaml-documents", "A file holds more than one document.")
 YAML_TOO_DEEP = _error("yaml-too-deep", "A file is nested deeper than 64 levels.")
-YAML_TOO_MANY = _error("yaml-too-many", "A file holds more than 200,000 values.")
+YAML_TOO_MANY = _error("yaml-too-many", "A file holds more than 200,000 keys and values.")
 
 # Form
 WRONG_KIND = _error("wrong-kind", "A file declares another kind than its folder holds.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 Scalar = str | int | Decimal | bool | None
 
@@ -43,6 +44,7 @@ class AmbiguousError(ValueError):
     """An unquoted value that YAML parsers read differently."""
 
 
+@lru_cache(maxsize=4096)  # keys and most values come again and again
 def resolve(text: str) -> Scalar:
     """Return the value of an unquoted scalar; AmbiguousError where parsers do not agree."""
     if text in CONSTANTS:

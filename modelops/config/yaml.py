@@ -1,79 +1,33 @@
 """Strict YAML with the position of every value: the one way a file enters the config road.
 
 Driven by libyaml's events and not by PyYAML's constructors: 100 kB of `[` kills a process that
-composes nodes recursively, tags can name Python types, and positions are lost on the way. Marks are
-kept beside the data, in a tree of the same shape, and turned into positions only when asked for.
-Accepts whatever `sops` writes; its block is split off and kept as data.
+composes nodes recursively, tags can name Python types, and positions are lost on the way. Accepts
+whatever `sops` writes; its block is split off and kept as data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 from yaml import events
 
 from modelops.config import rules, scalars, text
 from modelops.config.diagnostics import found
+from modelops.config.document import Document, Marks, Path, Place, key_line, pair, place
 from modelops.config.rules import Rule
 from modelops.resources.configuration import Diagnostic, Position
 
+__all__ = ["MAX_DEPTH", "MAX_EVENTS", "SOPS", "Document", "Path", "load", "load_text"]
+
 MAX_DEPTH = 64
-MAX_VALUES = 200_000
+MAX_EVENTS = 200_000
+"""Keys and values of a file, and the ends of its containers."""
 SOPS = "sops"
 """Top-level key under which SOPS keeps recipients and MAC."""
 
-Path = Sequence[str | int]
-"""Where a value stands in its document: keys and indexes from the root."""
-
-Marks: TypeAlias = "dict[str, Entry] | list[Entry] | None"
-Entry: TypeAlias = "tuple[Any, Any, Marks]"
-"""libyaml's marks of a key (or of the item itself, in a list) and of its value, and what is below.
-"""
-
 # libyaml where PyYAML was built with it (every wheel is), else the same events from Python
 _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class Document:
-    """One file, loaded: plain data with Decimals for fractions, and what is wrong with it.
-
-    `data` is what could be read, so with diagnostics it is not to be relied on; `complete` says
-    whether reading got to the end. `sops` is the file's SOPS block, or None.
-    """
-
-    __slots__ = ("complete", "data", "diagnostics", "file", "marks", "root", "sops", "text")
-
-    def __init__(self, file: str, content: str = "") -> None:
-        self.file = file
-        self.text = content
-        self.complete = False
-        self.data: object = None
-        self.sops: Mapping[str, object] | None = None
-        self.marks: Marks = None
-        self.root: Any = None
-        self.diagnostics: list[Diagnostic] = []
-
-    def position(self, path: Path = (), *, key: bool = False) -> Position:
-        """Return where the value at a path stands (its key, if asked), or the nearest above it."""
-        mark, marks = self.root, self.marks
-        for step in path:
-            entry = _entry(marks, step)
-            if entry is None:
-                break
-            mark, marks = entry[0 if key else 1], entry[2]
-        return _position(self.file, mark) if mark is not None else Position(self.file, 1, 1)
-
-    def has(self, path: Path) -> bool:
-        """Say whether a value is written at a path."""
-        marks = self.marks
-        for step in path:
-            entry = _entry(marks, step)
-            if entry is None:
-                return False
-            marks = entry[2]
-        return True
 
 
 def load(raw: bytes, file: str) -> Document:
@@ -116,32 +70,36 @@ class _StopError(Exception):
 class _Builder:
     """Builds data and marks from events, with a stack of its own instead of recursion."""
 
-    __slots__ = ("_count", "_data", "_key", "_key_mark", "_marks", "_root", "_stack", "document")
+    __slots__ = ("_data", "_key", "_key_place", "_marks", "_root", "_stack", "document")
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self._root: object = None
-        self._data: dict[str, object] | list[object] | None = None
+        self._data: Any = None
         self._marks: Any = None
         self._key: str | None = None
-        self._key_mark: Any = None
-        self._stack: list[tuple[Any, Any, str | None, Any]] = []
-        self._count = 0
+        self._key_place: Place = 0
+        self._stack: list[tuple[Any, Any, str | None, Place]] = []
 
     def run(self, parser: Any) -> None:
         """Take every event of one document."""
-        documents = 0
+        documents = taken = 0
         while True:
             event = parser.get_event()
             kind = type(event)
+            taken += 1
+            if taken > MAX_EVENTS:
+                self._stop(
+                    rules.YAML_TOO_MANY, event, "the file holds more than 200,000 keys and values"
+                )
             if kind is events.ScalarEvent:
                 self._scalar(event)
             elif kind is events.MappingStartEvent:
-                self._open(event, {}, {})
+                self._open(event, {})
             elif kind is events.SequenceStartEvent:
-                self._open(event, [], [])
+                self._open(event, [])
             elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
-                self._data, self._marks, self._key, self._key_mark = self._stack.pop()
+                self._data, self._marks, self._key, self._key_place = self._stack.pop()
             elif kind is events.AliasEvent:
                 self._alias(event)
             elif kind is events.DocumentStartEvent:
@@ -165,7 +123,7 @@ class _Builder:
     def report(self, rule: Rule, mark: Any, message: str, hint: str = "") -> None:
         """Note a problem at a mark, or at the start of the file."""
         file = self.document.file
-        position = _position(file, mark) if mark is not None else Position(file, 1, 1)
+        position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
         self.document.diagnostics.append(found(rule, position, message, hint))
 
     def _stop(self, rule: Rule, event: Any, message: str, hint: str = "") -> None:
@@ -173,34 +131,34 @@ class _Builder:
         raise _StopError
 
     def _scalar(self, event: Any) -> None:
-        self._admit(event)
+        if event.anchor is not None or event.tag is not None:
+            self._refuse(event)
         if self._key is None and type(self._data) is dict:
             self._take_key(event)
         else:
-            self._put(self._value(event), event.start_mark, None)
+            self._put(self._value(event), _place(event))
 
-    def _open(self, event: Any, data: Any, marks: Any) -> None:
-        self._admit(event)
+    def _open(self, event: Any, data: Any) -> None:
+        if event.anchor is not None or event.tag is not None:
+            self._refuse(event)
         if self._key is None and type(self._data) is dict:
             self._stop(rules.YAML_KEY, event, "a mapping key must be a plain string")
         if len(self._stack) >= MAX_DEPTH:
             self._stop(rules.YAML_TOO_DEEP, event, f"nested deeper than {MAX_DEPTH} levels")
-        self._put(data, event.start_mark, marks)
-        self._stack.append((self._data, self._marks, self._key, self._key_mark))
-        self._data, self._marks, self._key, self._key_mark = data, marks, None, None
+        marks: Any = type(data)()
+        self._put(data, _place(event), marks)
+        self._stack.append((self._data, self._marks, self._key, self._key_place))
+        self._data, self._marks, self._key, self._key_place = data, marks, None, 0
 
     def _alias(self, event: Any) -> None:
         message = f"aliases (*{event.anchor}) are not allowed"
         if self._key is None and type(self._data) is dict:
             self._stop(rules.YAML_ANCHOR, event, message)
         self.report(rules.YAML_ANCHOR, event.start_mark, message, "write the value out")
-        self._put(None, event.start_mark, None)
+        self._put(None, _place(event))
 
-    def _admit(self, event: Any) -> None:
-        """Refuse what no value may have, whatever it is."""
-        self._count += 1
-        if self._count > MAX_VALUES:
-            self._stop(rules.YAML_TOO_MANY, event, f"the file holds more than {MAX_VALUES} values")
+    def _refuse(self, event: Any) -> None:
+        """Report what no value may have, whatever it is."""
         if event.anchor is not None:
             message = f"anchors (&{event.anchor}) are not allowed"
             self.report(rules.YAML_ANCHOR, event.start_mark, message, "write the value out")
@@ -238,35 +196,29 @@ class _Builder:
             message = "merge keys (<<) are not allowed"
             self.report(rules.YAML_ANCHOR, mark, message, "write the values out")
         elif key in self._marks:
-            line = self._marks[key][0].line + 1
             message = f"duplicate key {key!r}"
-            self.report(rules.YAML_DUPLICATE_KEY, mark, message, f"first written in line {line}")
-        self._key, self._key_mark = key, mark
+            hint = f"first written in line {key_line(self._marks[key])}"
+            self.report(rules.YAML_DUPLICATE_KEY, mark, message, hint)
+        self._key, self._key_place = key, place(mark.line, mark.column)
 
-    def _put(self, value: Any, mark: Any, marks: Marks) -> None:
-        """Set a value where the last event left room for it."""
+    def _put(self, value: Any, at: Place, marks: Marks | None = None) -> None:
+        """Set a value where the last event left room for it; `marks` are those of a container."""
         data = self._data
         if type(data) is dict:
-            key = str(self._key)
-            data[key] = value
-            self._marks[key] = (self._key_mark, mark, marks)
+            packed = pair(self._key_place, at)
+            data[self._key] = value
+            self._marks[self._key] = packed if marks is None else (packed, marks)
             self._key = None
         elif type(data) is list:
+            packed = pair(at, at)
             data.append(value)
-            self._marks.append((mark, mark, marks))
+            self._marks.append(packed if marks is None else (packed, marks))
         else:
+            packed = pair(at, at)
             self._root = value
-            self.document.root, self.document.marks = mark, marks
+            self.document.root = packed if marks is None else (packed, marks)
 
 
-def _entry(marks: Marks, step: str | int) -> Entry | None:
-    if isinstance(marks, dict):
-        return marks.get(step) if isinstance(step, str) else None
-    if isinstance(marks, list) and isinstance(step, int) and step < len(marks):
-        entry: Entry = marks[step]
-        return entry
-    return None
-
-
-def _position(file: str, mark: Any) -> Position:
-    return Position(file, mark.line + 1, mark.column + 1)
+def _place(event: Any) -> Place:
+    mark = event.start_mark
+    return place(mark.line, mark.column)

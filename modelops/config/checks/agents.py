@@ -35,13 +35,12 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
-    chains = [f"chain/{name}" for name in subject.declaration.chains]
-    models = [f"model/{name}" for name in subject.resolution.models]
     for index, pattern in enumerate(entry.value.allow or ()):
         position = entry.at("allow", index)
         kind, _, name = pattern.partition("/")
-        if "*" in pattern:
-            if not _matches(pattern, chains if kind == "chain" else models):
+        if "*" in name:
+            resolution = subject.resolution
+            if not _matches(name, resolution.chains if kind == "chain" else resolution.models):
                 message = f"{pattern} matches nothing that is declared"
                 yield found(rules.IDLE_ALLOW, position, message)
         elif kind == "chain":
@@ -50,10 +49,10 @@ def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
             yield from unknown_model(subject, name, position)
 
 
-def _matches(pattern: str, addresses: Iterable[str]) -> bool:
-    """Say whether any address matches; * stands for any run of characters, slashes included."""
+def _matches(pattern: str, names: Iterable[str]) -> bool:
+    """Say whether any name matches; * stands for any run of characters, slashes included."""
     expression = re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
-    return any(expression.fullmatch(address) for address in addresses)
+    return any(expression.fullmatch(name) for name in names)
 
 
 def _parameters(

@@ -78,7 +78,6 @@ def _known(
 ) -> Iterator[Diagnostic]:
     """Yield what nobody knows of a model, and what the catalog warns of."""
     preset = preset_of(entry.value)
-    position = entry.at("models", index, "model")
     record = catalog.find(preset.name, model.upstream_model) if preset else None
     if model.price is None:
         nearest = (
@@ -88,7 +87,7 @@ def _known(
         if nearest:
             hint += f"; if the name is misspelt, the catalog knows {', '.join(nearest)}"
         message = f"{model.name} has no price, so its cost is not counted"
-        yield found(rules.UNPRICED_MODEL, position, message, hint)
+        yield found(rules.UNPRICED_MODEL, entry.at("models", index, "model"), message, hint)
     if record is not None and record.deprecated:
         message = f"{model.upstream_model} is deprecated, says the catalog of {catalog.VERSION}"
-        yield found(rules.DEPRECATED_MODEL, position, message)
+        yield found(rules.DEPRECATED_MODEL, entry.at("models", index, "model"), message)

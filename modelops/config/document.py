@@ -1,0 +1,94 @@
+"""One file, loaded: its data, and where every value of it stands.
+
+Places are kept beside the data, in a tree of the same shape, and become positions only when asked
+for: a large configuration has 100,000 of them, and nearly all go unused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from modelops.resources.configuration import Diagnostic, Position
+
+Path = Sequence[str | int]
+"""Where a value stands in its document: keys and indexes from the root."""
+
+Place: TypeAlias = int
+"""Line and column, both from 0, as `place` packs them; of a key above that of its value."""
+Marks: TypeAlias = "dict[str, Entry] | list[Entry]"
+Entry: TypeAlias = "Place | tuple[Place, Marks]"
+"""Places of a key (in a list, of the item itself) and of its value, as `pair` packs them, and for a
+container what is in it. Integers, because objects would keep the garbage collector busy.
+"""
+
+_COLUMN_BITS = 24  # a file has at most 2**22 bytes
+_PLACE_BITS = 2 * _COLUMN_BITS
+_COLUMN = (1 << _COLUMN_BITS) - 1
+_PLACE = (1 << _PLACE_BITS) - 1
+
+
+def place(line: int, column: int) -> Place:
+    """Pack a line and a column."""
+    return line << _COLUMN_BITS | column
+
+
+def pair(key: Place, value: Place) -> Place:
+    """Pack the places of a key and of its value."""
+    return key << _PLACE_BITS | value
+
+
+def key_line(entry: Entry) -> int:
+    """Return the line, from 1, of the key of an entry."""
+    packed = entry if isinstance(entry, int) else entry[0]
+    return (packed >> _PLACE_BITS >> _COLUMN_BITS) + 1
+
+
+class Document:
+    """One file: plain data with Decimals for fractions, and what is wrong with it.
+
+    `data` is what could be read, so with diagnostics it is not to be relied on; `complete` says
+    whether reading got to the end. `sops` is the file's SOPS block, or None.
+    """
+
+    __slots__ = ("complete", "data", "diagnostics", "file", "root", "sops", "text")
+
+    def __init__(self, file: str, text: str = "") -> None:
+        self.file = file
+        self.text = text
+        self.complete = False
+        self.data: object = None
+        self.sops: Mapping[str, object] | None = None
+        self.root: Entry = 0
+        self.diagnostics: list[Diagnostic] = []
+
+    def position(self, path: Path = (), *, key: bool = False) -> Position:
+        """Return where the value at a path stands (its key, if asked), or the nearest above it."""
+        entry = self.root
+        for step in path:
+            below = _below(entry, step)
+            if below is None:
+                break
+            entry = below
+        packed = entry if isinstance(entry, int) else entry[0]
+        chosen = packed >> _PLACE_BITS if key else packed & _PLACE
+        return Position(self.file, (chosen >> _COLUMN_BITS) + 1, (chosen & _COLUMN) + 1)
+
+    def has(self, path: Path) -> bool:
+        """Say whether a value is written at a path."""
+        entry = self.root
+        for step in path:
+            below = _below(entry, step)
+            if below is None:
+                return False
+            entry = below
+        return True
+
+
+def _below(entry: Entry, step: str | int) -> Entry | None:
+    if isinstance(entry, int):
+        return None
+    marks = entry[1]
+    if isinstance(marks, dict):
+        return marks.get(step) if isinstance(step, str) else None
+    return marks[step] if isinstance(step, int) and 0 <= step < len(marks) else None
