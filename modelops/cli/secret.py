@@ -27,14 +27,11 @@ def command() -> None:
 )
 @options.folder
 def set_command(address: str, provider: str, folder: Path) -> None:
-    r"""Encrypt the key of provider/NAME or agent/NAME, read from stdin or asked for.
+    """Encrypt the key of provider/NAME or agent/NAME, read from stdin or asked for.
 
-    The value is never an argument, where every user of the machine could read it. Comments and
-    layout of the file stay. Examples:
-
-    \b
-        modelops secret set provider/openai
-        pass show openai | modelops secret set provider/openai
+    The value is never an argument, where every user of the machine could read it: type it, or pipe
+    it, as in `pass show openai | modelops secret set provider/openai`. Comments and layout of the
+    file stay.
     """
     file = set_secret(folder, address, provider, _value(address), os.environ)
     click.echo(f"The key of {address} is encrypted in {file}.", err=True)

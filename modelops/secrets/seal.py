@@ -61,6 +61,12 @@ def seal(secret: Secret, binding: Binding, recipients: Sequence[str]) -> str:
     return f"{FORM}.{ids}.{base64.urlsafe_b64encode(encrypt(content, recipients)).decode()}"
 
 
+def sealed_to(blob: str) -> frozenset[str]:
+    """Return the key ids a seal says it was made for; empty when it is none."""
+    parts = blob.split(".")
+    return frozenset(parts[1].split("+")) if len(parts) == 3 else frozenset()
+
+
 def unseal(blob: str, binding: Binding, identities: Sequence[Identity]) -> Secret:
     """Return the secret in a seal.
 
