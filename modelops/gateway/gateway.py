@@ -75,8 +75,8 @@ class Gateway:
             await _reply(context.reply, context.headers(), error, content)
         except CallerFaultError as fault:
             context.record_pending(final=True)
-            error, content = _told(call, fault)
-            await _reply(context.reply, context.headers(), error, content)
+            told, content = _told(call, fault)
+            await _reply(context.reply, context.headers(), told, content)
         finally:
             context.record_pending(final=True)
 

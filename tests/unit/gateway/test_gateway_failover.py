@@ -1,0 +1,464 @@
+"""The failover loop, by an injected clock and random source."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from gateway_doubles import (
+    ASK,
+    ASK_STREAM,
+    DONE,
+    HELLO,
+    ROLE,
+    STOP,
+    USAGE,
+    WORLD,
+    Bench,
+    FakeReply,
+    FakeResponse,
+    agent,
+    chain,
+    completion,
+    error,
+    model,
+    provider,
+    settings,
+    table,
+    two_targets,
+)
+
+from modelops.gateway.upstream.errors import (
+    ConnectError,
+    DnsError,
+    MalformedError,
+    ResetError,
+    TlsError,
+    TruncatedError,
+)
+from modelops.resources import resolved
+
+OK = (200, completion())
+
+
+def story(reply: FakeReply) -> str:
+    return reply.headers["x-modelops-attempts"]
+
+
+async def test_a_plain_answer_passes_byte_for_byte_and_is_booked() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, completion("first")))
+    reply = await bench.ask(ASK)
+    assert (reply.status, reply.body) == (200, completion("first"))
+    assert story(reply) == "one/a=200"
+    assert "x-modelops-fallback" not in reply.headers
+    assert reply.headers["x-modelops-target"] == "one/a"
+    assert reply.headers["x-modelops-revision"] == "3"
+    (row,) = bench.rows
+    assert (row.outcome, row.final, row.position, row.number) == ("success", True, 0, 0)
+    assert (row.usage.input_tokens, row.usage.output_tokens) == (10, 5)
+    assert row.cost.total_pico == 10 * 1_000_000 + 5 * 2_000_000
+    assert reply.rows_at == [1], "the row is written before the answer goes"
+
+
+async def test_transient_failures_are_retried_then_the_next_target_answers() -> None:
+    bench = Bench(two_targets())
+    busy = [FakeResponse(529, error("busy")) for _ in range(3)]
+    bench.client.script("one", *busy)
+    bench.client.script("two", FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert reply.status == 200
+    assert story(reply) == "one/a=529, one/a=529, one/a=529, two/b=200"
+    assert reply.headers["x-modelops-fallback"] == "true"
+    first, second = bench.clock.slept
+    assert 0.4 <= first <= 0.6
+    assert 0.8 <= second <= 1.2
+    assert [(row.outcome, row.final) for row in bench.rows] == [
+        ("failed", False), ("failed", False), ("failed", False), ("success", True)
+    ]  # fmt: skip
+    assert [row.number for row in bench.rows] == [0, 1, 2, 3]
+    assert bench.rows[0].cost.total_pico == 0, "an error answer used nothing"
+    assert all(response.closed for response in busy)
+
+
+@pytest.mark.parametrize(
+    ("failure", "label"),
+    [
+        (ConnectError("refused"), "connect"),
+        (DnsError("no such name"), "dns"),
+        (TlsError("bad certificate"), "tls"),
+        (ResetError("ended"), "reset"),
+        (MalformedError("not HTTP"), "malformed"),
+        (FakeResponse(200, b'{"cut', TruncatedError("cut")), "cut"),
+        (FakeResponse(200, b'{"choices": [1'), "error"),
+        (FakeResponse(200, b"<html>hello</html>"), "error"),
+        (FakeResponse(200, b""), "error"),
+        (FakeResponse(200, error("no", code=502)), "502"),
+        (FakeResponse(307, b"", headers=[(b"location", b"http://evil.test/")]), "307"),
+        (FakeResponse(503, b"<html>cloud</html>"), "503"),
+    ],
+)
+async def test_whatever_breaks_a_plain_call_is_made_good(failure: object, label: str) -> None:
+    bench = Bench(table(
+        provider("one"), provider("two"), model("one/a"), model("two/b"),
+        chain("pair", "one/a", "two/b", max_attempts=2),
+    ))  # fmt: skip
+    bench.client.script("one", failure)  # type: ignore[arg-type]
+    bench.client.script("two", FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert reply.status == 200
+    assert story(reply) == f"one/a={label}, two/b=200"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, error("slow down", code="rate_limit_exceeded"), "rate_limit"),
+        (429, error("pay", type="insufficient_quota"), "quota"),
+        (401, error("bad key", code="invalid_api_key"), "credential"),
+        (402, error("pay"), "quota"),
+        (403, error("no"), "credential"),
+        (404, error("gone", code="model_not_found"), "model_gone"),
+    ],
+)
+async def test_the_next_target_is_called_at_once(status: int, body: bytes, kind: str) -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(status, body))
+    bench.client.script("two", FakeResponse(*OK), FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert story(reply) == f"one/a={status}, two/b=200"
+    assert bench.clock.slept == []
+    assert bench.rows[0].error_class == kind
+    again = await bench.ask(ASK)
+    assert story(again) == "one/a=cooling, two/b=200"
+    assert bench.rows[-1].position == 1
+
+
+async def test_the_callers_fault_is_returned_as_it_is() -> None:
+    bench = Bench(two_targets())
+    body = error("temperature: 7 is too hot", type="invalid_request_error", param="temperature")
+    bench.client.script("one", FakeResponse(400, body))
+    reply = await bench.ask(ASK)
+    assert (reply.status, reply.body) == (400, body)
+    assert reply.headers["x-should-retry"] == "false"
+    (row,) = bench.rows
+    assert (row.outcome, row.error_class, row.final) == ("failed", "caller", True)
+    assert bench.gateway.tools.health.breaker(bench.gateway.table.models["one/a"]).allows(
+        bench.clock.now
+    )
+
+
+async def test_a_timeout_is_not_retried_while_another_target_remains() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, delay=1000))
+    bench.client.script("two", FakeResponse(200, ROLE, HELLO, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert story(reply) == "one/a=timeout, two/b=200"
+    assert bench.client.bounds[0] == 30
+    assert bench.rows[0].usage.source == "none", "what was sent may be billed"
+    assert bench.rows[0].cost.estimate_pico
+
+
+async def test_a_plain_answer_may_take_long_but_leaves_the_others_their_time() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, delay=1000))
+    bench.client.script("two", FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert reply.status == 200
+    assert bench.client.bounds == [270, 30]
+
+
+async def test_a_retry_is_made_only_while_every_other_target_keeps_a_full_try() -> None:
+    bench = Bench(two_targets(deadline_ms=60_000))
+    bench.client.script("one", FakeResponse(503, error(), delay=0.1))
+    bench.client.script("two", FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert story(reply) == "one/a=503, two/b=200"
+
+
+async def test_the_attempt_cap_leaves_one_try_for_each_other_target() -> None:
+    bench = Bench(two_targets(max_attempts=3))
+    bench.client.script("one", FakeResponse(503, error()), FakeResponse(503, error()))
+    bench.client.script("two", FakeResponse(503, error()))
+    reply = await bench.ask(ASK)
+    assert story(reply) == "one/a=503, one/a=503, two/b=503"
+    assert reply.status == 502
+
+
+async def test_an_exhausted_chain_says_what_happened_and_ends_sdk_retries() -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", FakeResponse(401, error("wrong key sk-abcdefgh12345678")))
+    bench.client.script("two", FakeResponse(500, error("boom")))
+    reply = await bench.ask(ASK)
+    assert reply.status == 502
+    assert reply.headers["x-should-retry"] == "false"
+    assert "one/a: credential, wrong key [redacted]" in reply.error()["message"]
+    assert "two/b: transient, boom" in reply.error()["message"]
+    assert b"sk-abc" not in reply.body
+    assert [row.final for row in bench.rows] == [False, True]
+
+
+async def test_rate_limits_everywhere_give_a_429_with_the_shortest_wait() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(429, error(), headers=[(b"retry-after", b"400")]))
+    bench.client.script("two", FakeResponse(429, error(), headers=[(b"retry-after", b"350")]))
+    reply = await bench.ask(ASK)
+    assert reply.status == 429
+    assert reply.headers["retry-after"] == "350"
+    assert bench.clock.slept == [], "neither wait fits into the deadline"
+
+
+async def test_the_last_target_waits_as_long_as_it_is_asked_to() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(500, error()), FakeResponse(500, error()),
+                        FakeResponse(500, error()))  # fmt: skip
+    bench.client.script(
+        "two", FakeResponse(429, error(), headers=[(b"retry-after-ms", b"1500")]), FakeResponse(*OK)
+    )
+    reply = await bench.ask(ASK)
+    assert reply.status == 200
+    assert bench.clock.slept[-1] == 1.5
+
+
+async def test_a_deadline_that_runs_out_is_a_504() -> None:
+    bench = Bench(two_targets(deadline_ms=40_000))
+    bench.client.script("one", FakeResponse(200, delay=1000))
+    bench.client.script("two", FakeResponse(200, delay=1000))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.status == 504
+    assert bench.client.bounds == [30, 10]
+
+
+async def test_a_context_that_is_too_long_goes_only_to_a_larger_target() -> None:
+    small, large = model("two/b", context_window=50_000), model("three/c", context_window=900_000)
+    bench = Bench(table(
+        provider("one"), provider("two"), provider("three"), model("one/a"), small, large,
+        chain("pair", "one/a", "two/b", "three/c"),
+    ))  # fmt: skip
+    bench.client.script("one", FakeResponse(400, error("x", code="context_length_exceeded")))
+    bench.client.script("three", FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert story(reply) == "one/a=400, two/b=too-small, three/c=200"
+
+
+async def test_a_context_no_target_can_carry_is_the_callers_to_know() -> None:
+    bench = Bench(two_targets())
+    body = error("prompt is too long: 300000 tokens > 200000 maximum")
+    bench.client.script("one", FakeResponse(400, body))
+    reply = await bench.ask(ASK)
+    assert (reply.status, reply.body) == (400, body)
+
+
+async def test_a_target_whose_protocol_cannot_serve_this_is_stepped_over_and_named() -> None:
+    bench = Bench(table(
+        provider("one", protocol="gemini"), provider("two"), model("one/a"), model("two/b"),
+        chain("pair", "one/a", "two/b"),
+    ))  # fmt: skip
+    bench.client.script("two", FakeResponse(200, b'{"data": [], "object": "list"}'))
+    reply = await bench.ask({"model": "pair", "input": "x"}, endpoint="/v1/responses")
+    assert story(reply).startswith("one/a=not-spoken, two/b=")
+
+
+async def test_without_a_usable_target_nothing_is_called_and_the_refusal_is_booked() -> None:
+    bench = Bench(table(
+        provider("one", api_key=""), provider("two", enabled=False), model("one/a"),
+        model("two/b"), chain("pair", "one/a", "two/b"),
+    ))  # fmt: skip
+    reply = await bench.ask(ASK)
+    assert reply.status == 502
+    assert "one/a: it has no api_key" in reply.error()["message"]
+    (row,) = bench.rows
+    assert (row.outcome, row.position, row.error_class) == ("refused", -1, "no_usable_target")
+    assert bench.client.requests == []
+
+
+async def test_an_open_breaker_is_stepped_over_until_its_probe() -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    for _ in range(5):
+        bench.client.script("one", FakeResponse(500, error()))
+        bench.client.script("two", FakeResponse(*OK))
+        await bench.ask(ASK)
+    bench.client.script("two", FakeResponse(*OK))
+    assert story(await bench.ask(ASK)) == "one/a=open, two/b=200"
+    bench.clock.now += 30
+    bench.client.script("one", FakeResponse(*OK), FakeResponse(*OK))
+    assert story(await bench.ask(ASK)) == "one/a=200"
+    assert story(await bench.ask(ASK)) == "one/a=200"
+
+
+async def test_when_everything_is_open_everything_is_tried() -> None:
+    bench = Bench(table(provider("one"), model("one/a"), chain("pair", "one/a", max_attempts=1)))
+    for _ in range(6):
+        bench.client.script("one", FakeResponse(500, error()))
+        assert story(await bench.ask(ASK)) == "one/a=500"
+
+
+async def test_the_agents_own_credential_and_parameters_are_used() -> None:
+    own = agent(
+        "dev",
+        chain="pair",
+        credentials=(resolved.Credential(provider="one", api_key="sealed"),),
+        parameters=resolved.Parameters(max_tokens=9000, temperature=None, top_p=None),
+    )
+    bench = Bench(table(provider("one"), model("one/a"), chain("pair", "one/a"), own))
+    bench.client.script("one", FakeResponse(*OK))
+    reply = await bench.ask({"messages": []}, agent="dev")
+    assert reply.status == 200
+    (request,) = bench.client.requests
+    assert b"authorization: Bearer key-of-agent/dev\r\n" in request.headers
+    assert b'"max_tokens":4096' in request.body
+    assert "key-of" not in repr(request)
+
+
+# Streams
+
+
+async def test_a_stream_passes_and_hides_the_usage_that_was_not_asked_for() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, ROLE, HELLO, WORLD, STOP, USAGE, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == ROLE + HELLO + WORLD + STOP + DONE
+    assert reply.pieces == [ROLE + HELLO, WORLD, STOP, DONE], "each event as it came"
+    assert reply.rows_at == [0, 0, 0, 1], "the row is written before the end marker goes"
+    assert b'"stream_options":{"include_usage":true}' in bench.client.requests[0].body
+    (row,) = bench.rows
+    assert (row.outcome, row.finish_reason, row.usage.output_tokens) == ("success", "stop", 5)
+    assert row.first_content_us is not None
+
+
+async def test_a_stream_shows_the_usage_that_was_asked_for() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, ROLE + HELLO + STOP + USAGE + DONE))
+    reply = await bench.ask({**ASK_STREAM, "stream_options": {"include_usage": True}})
+    assert reply.body == ROLE + HELLO + STOP + USAGE + DONE
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        FakeResponse(200, ROLE, b'data: {"error":{"message":"overloaded","code":503}}\n\n'),
+        FakeResponse(200, b'event: error\ndata: {"error":{"message":"no"}}\n\n'),
+        FakeResponse(200, ROLE, TruncatedError("cut")),
+        FakeResponse(200, ROLE, 100.0),
+        FakeResponse(200, ROLE),
+        FakeResponse(200, b""),
+        FakeResponse(200, error("no stream here")),
+        FakeResponse(200, b"<html>"),
+        FakeResponse(200, b"data: {broken\n\n"),
+        FakeResponse(200, b"data: ", *[b"x" * 1_000_000 for _ in range(17)]),
+    ],
+)
+async def test_until_the_first_content_a_stream_can_be_made_good(failure: FakeResponse) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", failure)
+    bench.client.script("two", FakeResponse(200, HELLO, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + STOP + DONE
+    assert [row.outcome for row in bench.rows] == ["failed", "success"]
+
+
+@pytest.mark.parametrize("end", [TruncatedError("cut"), 100.0, b""])
+async def test_a_stream_that_breaks_off_ends_with_an_error_event(end: object) -> None:
+    bench = Bench(two_targets())
+    pieces = [HELLO, end] if end else [HELLO]
+    bench.client.script("one", FakeResponse(200, *pieces))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.status == 200
+    assert reply.body.startswith(HELLO)
+    assert b'"code":"stream_interrupted"' in reply.body[len(HELLO) :]
+    assert reply.finished
+    (row,) = bench.rows
+    assert (row.outcome, row.cost.total_pico) == ("failed", None)
+    assert row.cost.estimate_pico
+
+
+async def test_a_providers_own_error_event_is_passed_on() -> None:
+    bench = Bench(two_targets())
+    event = b'data: {"error":{"message":"upstream gave up","code":502}}\n\n'
+    bench.client.script("one", FakeResponse(200, HELLO, event))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + event
+    assert (bench.rows[0].outcome, bench.rows[0].message) == ("failed", "upstream gave up")
+
+
+async def test_a_stream_without_its_end_marker_is_whole_when_it_gave_its_reason() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, HELLO, STOP))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + STOP
+    assert bench.rows[0].outcome == "success"
+
+
+async def test_held_events_are_bounded() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, *[ROLE] * 80, HELLO, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.status == 200
+    assert len(reply.pieces) > 10
+
+
+async def test_a_cancelled_call_is_booked_with_what_it_used() -> None:
+    bench = Bench(two_targets())
+    stuck = asyncio.Event()
+
+    class Stuck(FakeResponse):
+        async def read(self, wait: float) -> bytes:
+            if self.pieces:
+                return await super().read(wait)
+            stuck.set()
+            await asyncio.Event().wait()
+            return b""
+
+    response = Stuck(200, HELLO)
+    bench.client.script("one", response)
+    task = asyncio.create_task(bench.ask(ASK_STREAM))
+    await stuck.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (row,) = bench.rows
+    assert (row.outcome, row.final, row.error_class) == ("cancelled", True, "")
+    assert row.cost.estimate_pico
+    assert response.closed
+
+
+async def test_a_call_cancelled_between_two_tries_keeps_its_last_row_final() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(503, error()))
+
+    async def forever(seconds: float) -> None:
+        raise asyncio.CancelledError
+
+    bench.clock.sleep = forever  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await bench.ask(ASK)
+    (row,) = bench.rows
+    assert (row.outcome, row.final) == ("failed", True)
+
+
+async def test_a_request_keeps_the_table_it_began_with() -> None:
+    bench = Bench(two_targets())
+
+    class Swapping(FakeResponse):
+        async def read(self, wait: float) -> bytes:
+            bench.gateway.table = table(settings())
+            return await super().read(wait)
+
+    bench.client.script("one", Swapping(503, error()), FakeResponse(*OK))
+    reply = await bench.ask(ASK)
+    assert reply.headers["x-modelops-revision"] == "3"
+    assert reply.status == 200
+
+
+async def test_refusals_are_answered_in_the_callers_dialect() -> None:
+    bench = Bench(two_targets())
+    reply = await bench.ask({"model": "pear"}, endpoint="/v1/messages", dialect="anthropic")
+    assert reply.status == 404
+    assert reply.error()["type"] == "not_found_error"
+    assert "pair" in reply.error()["message"]
+    (row,) = bench.rows
+    assert (row.outcome, row.error_class, row.usage.input_tokens) == (
+        "refused",
+        "model_not_found",
+        0,
+    )
