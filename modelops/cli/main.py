@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "diff": "Show how two revisions differ.",
     "rollback": "Make a new revision with the content of an old one.",
     "usage": "Report requests, tokens, cost and latency.",
+    "key": "Make a key for an agent or an operator.",
+    "identity": "Make, show and replace the key by which the server opens secrets.",
     "secret": "Encrypt a key into the file of a provider or an agent.",
     "up": "Validate, plan, apply and serve on a local store, in one.",
     "serve": "Serve the store's configuration over HTTP.",

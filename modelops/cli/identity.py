@@ -1,0 +1,69 @@
+"""`modelops identity`: the server's private key, and the public half that secrets are sealed to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from modelops.cli import options
+from modelops.operations import identity
+from modelops.operations.identity import ServerIdentity
+
+
+@click.group()
+def command() -> None:
+    """Make, show and replace the key by which the server opens secrets.
+
+    It lies in MODELOPS_SERVER_IDENTITY_FILE, else in .modelops/server.key of the configuration
+    folder. stdout carries public halves only, the current one first.
+    """
+
+
+@command.command("create")
+@options.folder
+def create_command(folder: Path) -> None:
+    """Make the server's identity and print its public half."""
+    made = identity.create_identity(folder, os.environ)
+    _print(made)
+    click.echo(
+        f"The identity is in {made.path}: give it to the server and to nobody else.", err=True
+    )
+    click.echo(
+        f"For a store that others apply to, declare:  server_recipients: [{made.recipients[0]}]",
+        err=True,
+    )
+
+
+@command.command("show")
+@options.folder
+def show_command(folder: Path) -> None:
+    """Print the public halves of the server's identities."""
+    _print(identity.show_identity(folder, os.environ))
+
+
+@command.command("rotate")
+@click.option("--retire", is_flag=True, help="Last step: drop all identities but the newest.")
+@options.folder
+def rotate_command(folder: Path, retire: bool) -> None:
+    """Put a new identity before the present one; both open until --retire drops the old."""
+    if retire:
+        _print(identity.retire_identity(folder, os.environ))
+        return
+    rotated = identity.rotate_identity(folder, os.environ)
+    _print(rotated)
+    both = ", ".join(rotated.recipients)
+    click.echo(
+        "Next, so that every secret opens at every moment:\n"
+        f"  1. give {rotated.path} to every server and restart it\n"
+        f"  2. declare server_recipients: [{both}] and apply\n"
+        f"  3. declare server_recipients: [{rotated.recipients[0]}] and apply\n"
+        "  4. modelops identity rotate --retire, and restart the servers once more",
+        err=True,
+    )
+
+
+def _print(shown: ServerIdentity) -> None:
+    for recipient in shown.recipients:
+        click.echo(recipient)

@@ -1,0 +1,52 @@
+"""The server's identity as a person handles it: make one, look at it, replace it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from modelops.secrets import server_identity
+
+STATE_DIRECTORY = ".modelops"
+
+
+class ServerIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an identity lies, and its public halves: the current one first."""
+
+    path: Path
+    recipients: tuple[str, ...]
+
+
+def create_identity(folder: Path, environ: Mapping[str, str]) -> ServerIdentity:
+    """Make the server's identity; SecretError when there is one."""
+    state = folder / STATE_DIRECTORY
+    path = server_identity.location(state, environ)
+    identity = server_identity.create(path)
+    if path.parent == state:
+        ignored = state / ".gitignore"  # so that no `git add .` takes the key along
+        if not ignored.exists():
+            ignored.write_text("*\n", encoding="ascii")
+    return ServerIdentity(path=path, recipients=(identity.recipient,))
+
+
+def show_identity(folder: Path, environ: Mapping[str, str]) -> ServerIdentity:
+    """Return the server's identity; SecretError when there is none that can be used."""
+    path = server_identity.location(folder / STATE_DIRECTORY, environ)
+    found = server_identity.load(path)
+    return ServerIdentity(path=path, recipients=tuple(one.recipient for one in found))
+
+
+def rotate_identity(folder: Path, environ: Mapping[str, str]) -> ServerIdentity:
+    """Put a new identity before the present ones, which go on opening what they opened."""
+    path = server_identity.location(folder / STATE_DIRECTORY, environ)
+    rotated = server_identity.rotate(path)
+    return ServerIdentity(path=path, recipients=tuple(one.recipient for one in rotated))
+
+
+def retire_identity(folder: Path, environ: Mapping[str, str]) -> ServerIdentity:
+    """Drop all identities but the current one; what is sealed to the others no longer opens."""
+    path = server_identity.location(folder / STATE_DIRECTORY, environ)
+    server_identity.retire(path)
+    return show_identity(folder, environ)
