@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from modelops.store import sqlite
@@ -91,14 +90,9 @@ def require_current(version: str, place: str) -> None:
 
 
 def _sqlite_path(url: str) -> Path:
-    try:
-        backend = make_url(url).get_backend_name()
-    except ArgumentError:
-        backend = ""
-    if backend != "sqlite":
-        raise StoreError(
-            f"{url.partition(':')[0]!r} is not a kind of store", "write sqlite:///PATH"
-        )
+    scheme = url.partition(":")[0]
+    if scheme != "sqlite":
+        raise StoreError(f"{scheme!r} is not a kind of store", "write sqlite:///PATH")
     return sqlite.path_of(url)
 
 

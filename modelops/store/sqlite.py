@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
-from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -28,13 +27,16 @@ from modelops.store.protocol import (
 
 
 def path_of(url: str) -> Path:
-    """Return the file of a `sqlite:///PATH` URL; StoreError when it names none."""
-    database = make_url(url).database
-    if not database or database == ":memory:":
+    """Return the file of a `sqlite:///PATH` URL; StoreError when it names none.
+
+    The path is taken as it stands, so no character of it needs to be escaped.
+    """
+    name = url.partition(":///")[2]
+    if name in ("", ":memory:"):
         raise StoreError(
             f"{url!r} names no file", "write sqlite:///PATH, or sqlite:////PATH for an absolute one"
         )
-    return Path(database)
+    return Path(name)
 
 
 def exists(path: Path) -> bool:
