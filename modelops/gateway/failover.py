@@ -30,13 +30,20 @@ _NEXT_AT_ONCE = frozenset({"rate_limit", "timeout"})
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """A target in its place, ready to be called: its request is made."""
+    """A target in its place that can be called, as far as is known before its request is made."""
 
     position: int
     step: Step
     credential: Credential
     adapter: Adapter
-    outgoing: Outgoing
+
+
+class Skip(msgspec.Struct, frozen=True, gc=False):
+    """A target that cannot be called with this request. `label` is for the header."""
+
+    step: Step
+    label: str
+    reason: str
 
 
 class CallerFaultError(Exception):
@@ -58,7 +65,7 @@ class Failover:
         self._context = context
         self._failures: list[tuple[Candidate, Failure]] = []
         self._skipped: list[str] = []
-        self._too_much: list[str] = []
+        self._too_much = 0
 
     async def run(self) -> None:
         """Answer the request from the first target that can.
@@ -66,23 +73,33 @@ class Failover:
         Raises CallerFaultError when the request is at fault, GatewayError when the chain is
         exhausted or no target can be tried.
         """
-        candidates = self._candidates()
+        turns = [
+            self._turn(position, step) for position, step in enumerate(self._context.chain.steps)
+        ]
+        candidates = [turn for turn in turns if isinstance(turn, Candidate)]
         health_matters = any(not self._blocked(candidate) for candidate in candidates)
-        for index, candidate in enumerate(candidates):
+        for turn in turns:
+            if isinstance(turn, Skip):
+                self._skip(turn)
+                continue
+            candidates.remove(turn)
             if self._over():
                 break
-            if health_matters and (block := self._blocked(candidate)):
-                self._skip(candidate.step, block)
+            if health_matters and (block := self._blocked(turn)):
+                self._skip(Skip(turn.step, block, block))
                 continue
-            if not self._fits(candidate):
-                self._skip(candidate.step, "too-small")
+            try:
+                outgoing = self._outgoing(turn)
+            except CannotCarryError as error:
+                self._too_much += 1
+                self._skip(Skip(turn.step, "cannot-carry", str(error)))
                 continue
-            failure = await self._try(candidate, candidates[index + 1 :])
+            failure = await self._try(turn, outgoing, candidates)
             if failure is None:
                 return
-            self._failures.append((candidate, failure))
+            self._failures.append((turn, failure))
             if not failure.policy.failover:
-                raise CallerFaultError(failure, native=candidate.adapter.native)
+                raise CallerFaultError(failure, native=turn.adapter.native)
         if not self._failures:
             raise self._nothing_tried()
         last, failure = self._failures[-1]
@@ -90,36 +107,32 @@ class Failover:
             raise CallerFaultError(failure, native=last.adapter.native)
         raise self._exhausted()
 
-    def _candidates(self) -> list[Candidate]:
-        """Return the targets that can be called with this request; the others are noted."""
-        context, found = self._context, []
-        for position, step in enumerate(context.chain.steps):
-            target = step.target
-            adapter = ADAPTERS.get((context.call.endpoint, target.provider.protocol))
-            credential = context.credential(step)
-            if adapter is None:
-                self._skip(
-                    step,
-                    "not-spoken",
-                    f"{target.provider.protocol} targets cannot serve {context.call.endpoint} yet",
-                )
-            elif not target.provider.enabled:
-                self._skip(step, "disabled", "its provider is disabled")
-            elif credential.error:
-                self._skip(step, "unusable", credential.error)
-            else:
-                try:
-                    outgoing = adapter.outgoing(
-                        context.body, context.call.headers, target, context.parameters
-                    )
-                except CannotCarryError as error:
-                    self._too_much.append(str(error))
-                    self._skip(step, "cannot-carry", str(error))
-                else:
-                    found.append(Candidate(position, step, credential, adapter, outgoing))
-        return found
+    def _turn(self, position: int, step: Step) -> Candidate | Skip:
+        """Return a target ready to be called, or why it cannot be."""
+        context, target = self._context, step.target
+        provider, endpoint = target.provider, context.call.endpoint
+        if not provider.enabled:
+            return Skip(step, "disabled", "its provider is disabled")
+        adapter = ADAPTERS.get((endpoint, provider.protocol))
+        if adapter is None:
+            return Skip(step, "not-spoken", f"{provider.protocol} cannot serve {endpoint} yet")
+        credential = context.credential(step)
+        if credential.error:
+            return Skip(step, "unusable", credential.error)
+        return Candidate(position, step, credential, adapter)
 
-    async def _try(self, candidate: Candidate, others: list[Candidate]) -> Failure | None:
+    def _outgoing(self, candidate: Candidate) -> Outgoing:
+        """Return the request for a target; CannotCarryError when it cannot take it."""
+        context, target = self._context, candidate.step.target
+        if not self._fits(candidate):
+            raise CannotCarryError("it cannot carry what an earlier target could not")
+        return candidate.adapter.outgoing(
+            context.body, context.call.headers, target, context.parameters
+        )
+
+    async def _try(
+        self, candidate: Candidate, outgoing: Outgoing, others: list[Candidate]
+    ) -> Failure | None:
         """Call one target until it answers or its retries are over; return the last failure."""
         context = self._context
         retries = 0
@@ -131,7 +144,7 @@ class Failover:
                 candidate.position,
                 candidate.credential,
                 candidate.adapter,
-                candidate.outgoing,
+                outgoing,
             )
             failure = await trial.run(self._bound(candidate, others))
             context.number += 1
@@ -211,14 +224,14 @@ class Failover:
                     return False
         return True
 
-    def _skip(self, step: Step, label: str, reason: str = "") -> None:
-        self._context.trail.append(f"{step.target.name}={label}")
-        self._skipped.append(f"{step.target.name}: {reason or label}")
+    def _skip(self, skip: Skip) -> None:
+        self._context.trail.append(f"{skip.step.target.name}={skip.label}")
+        self._skipped.append(f"{skip.step.target.name}: {skip.reason}")
 
     def _nothing_tried(self) -> GatewayError:
         """Return the error of a request for which there was no target to call."""
         lines = "\n".join(self._skipped) or "the deadline or the attempt cap left no room"
-        if self._too_much and len(self._too_much) == len(self._skipped):
+        if self._too_much and self._too_much == len(self._skipped):
             return GatewayError(
                 400, "unsupported_feature", f"no target can carry this request:\n{lines}"
             )

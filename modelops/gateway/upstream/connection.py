@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, the one over TLS included."""
         # A cast, not a check: uvloop's transports are no subclass of asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=4 * SLICE)
 
     def connection_lost(self, exc: Exception | None) -> None:

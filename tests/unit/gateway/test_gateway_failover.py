@@ -238,7 +238,7 @@ async def test_a_context_that_is_too_long_goes_only_to_a_larger_target() -> None
     bench.client.script("one", FakeResponse(400, error("x", code="context_length_exceeded")))
     bench.client.script("three", FakeResponse(*OK))
     reply = await bench.ask(ASK)
-    assert story(reply) == "one/a=400, two/b=too-small, three/c=200"
+    assert story(reply) == "one/a=400, two/b=cannot-carry, three/c=200"
 
 
 async def test_a_context_no_target_can_carry_is_the_callers_to_know() -> None:
