@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from modelops import __version__
-from modelops.server.controllers import agents, chains, models, providers, revisions
+from modelops.server.controllers import agents, chains, models, providers, revisions, usage
 from modelops.server.data_plane import data_plane
 from modelops.server.guard import guard
 from modelops.server.health import healthz, readyz
@@ -25,6 +25,7 @@ API_ROUTES = (
     chains.list_chains,
     agents.list_agents,
     revisions.list_revisions,
+    usage.usage,
 )
 
 

@@ -67,7 +67,7 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Return the answer to an error that reached Litestar, in the shape of its path."""
     status, detail, hint = _describe(request, error)
     path = request.scope["path"]
-    if path.startswith("/v1"):
+    if f"{path}/".startswith("/v1/"):
         body = dialect_error(dialect_of(path, request.headers), status, detail)
         media_type = "application/json"
     else:

@@ -12,11 +12,11 @@ from modelops.server.access import AccessError
 from modelops.server.clock import SystemClock
 from modelops.server.live import Live
 from modelops.server.settings import ServerSettings
-from modelops.store.protocol import AttemptStore, ConfigStore, Head
+from modelops.store.protocol import AttemptStore, ConfigStore, Head, UsageStore
 
 
-class Store(ConfigStore, AttemptStore, Protocol):
-    """Both halves of a store."""
+class Store(ConfigStore, AttemptStore, UsageStore, Protocol):
+    """A whole store: revisions, books and what reports read."""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, cast
 
 import msgspec
+from uvicorn.server import ServerState
 
 from modelops.gateway.call import Call, Reply
 from modelops.gateway.gateway import Gateway
@@ -31,12 +32,23 @@ from modelops.resources.resolved import (
     Target,
 )
 from modelops.resources.state import State, by_address
+from modelops.resources.state import settings as find_settings
 from modelops.server.clock import SystemClock
+from modelops.server.protocol import BoundedProtocol
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.worker import WorkerServer, uvicorn_config
-from modelops.store.protocol import Changes, CommitInfo, Head, Revision, Snapshot, StoreError
+from modelops.store.protocol import (
+    Changes,
+    CommitInfo,
+    Head,
+    Revision,
+    Selection,
+    Snapshot,
+    StoreError,
+    UsageGroup,
+)
 
 Answer = Callable[[Call, Reply], Awaitable[None]]
 
@@ -145,7 +157,7 @@ class MemoryStore:
         self.away = ""
         self.attempts: list[Attempt] = []
         self.snapshots: list[Snapshot] = []
-        self.polls = 0
+        self.selections: list[Selection] = []
         self.stand(resources)
 
     def stand(self, resources: State | None, **head: Any) -> None:
@@ -162,7 +174,6 @@ class MemoryStore:
         self.snapshots.append(Snapshot(head=Head(**(values | head)), state=resources or {}))
 
     async def head(self) -> Head:
-        self.polls += 1
         return (await self.snapshot()).head
 
     async def snapshot(self, revision: int | None = None) -> Snapshot:
@@ -182,6 +193,13 @@ class MemoryStore:
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         self.attempts.extend(attempts)
+
+    async def settings(self) -> Settings | None:
+        return find_settings(self.snapshots[-1].state)
+
+    async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
+        self.selections.append(selection)
+        return []
 
     async def close(self) -> None:
         self.away = "closed"
@@ -244,14 +262,37 @@ def make_runtime(store: MemoryStore, script: Answer = hello, **fields: Any) -> R
 
 @contextlib.asynccontextmanager
 async def serving(runtime: Runtime) -> AsyncIterator[int]:
-    """Refresh once, serve on a free port without the poller, and give the port."""
+    """Refresh once, serve on a free port without the poller, and give the port.
+
+    uvicorn's protocol without its server, whose start and stop take a fifth of a second.
+    """
     await refresh(runtime)
+    config, connections = uvicorn_config(runtime), ServerState()
+    config.load()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: BoundedProtocol(config, connections, {}), "127.0.0.1", 0
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for connection in list(connections.connections):
+            connection.transport.abort()
+        if connections.tasks:
+            await asyncio.wait(connections.tasks)
+
+
+@contextlib.asynccontextmanager
+async def serving_as_worker(runtime: Runtime) -> AsyncIterator[int]:
+    """Serve as a worker process does, and stop like one."""
+    await refresh(runtime)
+    config = uvicorn_config(runtime)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     listener.setblocking(False)
     ready = asyncio.Event()
-    server = WorkerServer(uvicorn_config(runtime), ready.set)
+    server = WorkerServer(config, ready.set)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await ready.wait()

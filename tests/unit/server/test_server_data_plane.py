@@ -17,6 +17,7 @@ from server_support import (
     make_runtime,
     parse,
     serving,
+    serving_as_worker,
     state,
 )
 
@@ -126,7 +127,7 @@ async def test_requests_cut_by_the_end_of_patience_are_told_so() -> None:
         began.set()
         await asyncio.Event().wait()
 
-    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+    async with serving_as_worker(make_runtime(MemoryStore(state()), script)) as port:
         waiting = asyncio.create_task(ask(port))
         await began.wait()
     assert (await waiting).status == 503

@@ -1,0 +1,84 @@
+"""`/api/usage`: what was asked, what it took and what it cost, straight from the books."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Annotated
+
+from litestar import get
+from litestar.exceptions import ValidationException
+from litestar.params import FromQuery, QueryParameter
+
+from modelops.ledger.periods import PERIODS, Bucket
+from modelops.ledger.reports import UsageReport
+from modelops.operations.usage import DEFAULT_PERIOD, DIMENSIONS, UsageQuery, report
+from modelops.server.guard import caller_of
+from modelops.server.keys import Caller
+from modelops.server.parts import Parts
+from modelops.server.problems import AnyRequest
+
+By = Annotated[
+    list[str] | None,
+    QueryParameter(
+        max_items=len(DIMENSIONS),
+        description=f"Group by {', '.join(DIMENSIONS)}; several, apart by commas or repeated.",
+    ),
+]
+Period = Annotated[
+    str,
+    QueryParameter(description=f"{', '.join(PERIODS)}; {DEFAULT_PERIOD} without `from`."),
+]
+Since = Annotated[
+    str, QueryParameter(name="from", description="A date or time, inclusive.", max_length=40)
+]
+Until = Annotated[
+    str,
+    QueryParameter(name="to", description="A date, inclusive, or a time.", max_length=40),
+]
+Filter = Annotated[
+    list[str] | None,
+    QueryParameter(
+        name="filter",
+        max_items=100,
+        description="DIMENSION:VALUE that rows must have; several of one are alternatives.",
+    ),
+]
+
+
+@get("/usage", opt={"agents": True})
+async def usage(
+    request: AnyRequest,
+    runtime: Parts,
+    by: By = None,
+    period: Period = "",
+    since: Since = "",
+    until: Until = "",
+    bucket: FromQuery[Bucket] = "none",
+    filters: Filter = None,
+) -> UsageReport:
+    """Return a report in the configuration's time zone; an agent's key sees that agent's rows."""
+    query = UsageQuery(
+        by=tuple(name for group in by or () for name in group.split(",")),
+        period=period,
+        since=since,
+        until=until,
+        bucket=bucket,
+        filters=_allowed(_filters(filters or ()), caller_of(request)),
+    )
+    return await report(runtime.store, query, now_us=runtime.clock.unix_us())
+
+
+def _filters(written: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, list[str]] = defaultdict(list)
+    for item in written:
+        name, colon, value = item.partition(":")
+        if not colon:
+            raise ValidationException(f"filter: {item[:100]!r} is not DIMENSION:VALUE")
+        values[name].append(value)
+    return {name: tuple(wanted) for name, wanted in values.items()}
+
+
+def _allowed(filters: dict[str, tuple[str, ...]], caller: Caller) -> dict[str, tuple[str, ...]]:
+    """Return the filters of a caller: an agent's are narrowed to itself, whatever it asks."""
+    return filters | {"agent": (caller.name,)} if caller.kind == "agent" else filters
