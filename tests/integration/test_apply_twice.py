@@ -1,0 +1,100 @@
+"""Applying twice changes nothing the second time: every fixture, and folders made by hypothesis."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from plan_declarations import Folder, folders, write
+
+from modelops.config import load_configuration
+from modelops.operations.apply import apply
+from modelops.operations.plan import Request, plan, prepare
+from modelops.plan.document import Plan
+from modelops.store import migrate, open_store
+from modelops.store.protocol import Snapshot
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = [
+    path.parent
+    for folder in ("tests/fixtures/config", "examples", ".")
+    for path in sorted(
+        (ROOT / folder).glob("modelops.yaml" if folder == "." else "*/modelops.yaml")
+    )
+]
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def request(folder: Path) -> Request:
+    return Request(folder=folder, environment="", created_by="ada@laptop", now=NOW)
+
+
+async def applied(url: str, folder: Path) -> tuple[Plan, Snapshot]:
+    """Apply a folder and return the plan and what the store holds after it."""
+    await migrate(url)
+    store = open_store(url)
+    try:
+        everything = frozenset((await store.snapshot()).state)
+        asked = Request(
+            folder=folder, environment="", created_by="ada@laptop", now=NOW, confirmed=everything
+        )
+        prepared = await prepare(store, asked)
+        await apply(store, prepared, now=NOW)
+        return prepared.plan, await store.snapshot()
+    finally:
+        await store.close()
+
+
+async def planned_twice(url: str, folder: Path) -> tuple[Plan, Plan]:
+    """Return the plan from an equal digest, and the one from comparing everything."""
+    store = open_store(url)
+    try:
+        quick = await plan(store, request(folder))
+        return quick, (await prepare(store, request(folder))).plan
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("folder", FIXTURES, ids=lambda path: path.name)
+async def test_a_second_apply_finds_nothing(folder: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    first, snapshot = await applied(url, folder)
+    assert first.summary.create == len(first.changes) == len(snapshot.state)
+    assert snapshot.state == load_configuration(folder).state
+    quick, full = await planned_twice(url, folder)
+    assert quick.empty
+    assert full.empty
+    again, after = await applied(url, folder)
+    assert again.empty
+    assert after.head == snapshot.head
+    assert after.head.revision == 1
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(folders(), folders())
+def test_any_folder_leads_from_any_other_to_what_it_declares(one: Folder, other: Folder) -> None:
+    async def journey(place: Path) -> None:
+        url = f"sqlite:///{place}/store.db"
+        await applied(url, write(place / "one", _unprotected(one)))
+        folder = write(place / "other", other)
+        _, snapshot = await applied(url, folder)
+        assert snapshot.state == load_configuration(folder).state
+        quick, full = await planned_twice(url, folder)
+        assert quick.empty
+        assert full.empty
+
+    with tempfile.TemporaryDirectory() as place:
+        asyncio.run(journey(Path(place)))
+
+
+def _unprotected(files: Folder) -> Folder:
+    """Return the folder without protection, which would refuse the way to another one."""
+    for content in files.values():
+        content.pop("protected", None)
+        for model in content.get("models", ()):
+            model.pop("protected", None)
+    return files
