@@ -42,9 +42,10 @@ def listening(function: Function) -> Function:
     return function
 
 
-def say_ready(url: str) -> None:
+def say_ready(url: str, simulator_url: str = "") -> None:
     """Say that requests are answered: a line of JSON for a program, a sentence for a person."""
     if sys.stdout.isatty():
         click.echo(f"serving on {url}; Ctrl-C stops", err=True)
     else:
-        click.echo(msgspec.json.encode({"url": url}))
+        simulator = {"simulator_url": simulator_url} if simulator_url else {}
+        click.echo(msgspec.json.encode({"url": url, **simulator}))

@@ -16,9 +16,22 @@ from modelops.server.settings import ServerSettings
 @options.folder
 @options.environment
 @options.store
+@click.option(
+    "--simulator",
+    "simulator_url",
+    default="",
+    metavar="URL",
+    help="Put the simulator at this URL behind every provider.",
+)
 @listening
 def command(
-    folder: Path, environment: str, store_url: str, host: str, port: int, workers: int
+    folder: Path,
+    environment: str,
+    store_url: str,
+    simulator_url: str,
+    host: str,
+    port: int,
+    workers: int,
 ) -> None:
     """Serve the configuration a store holds; a new revision is live within a second.
 
@@ -35,5 +48,6 @@ def command(
         host=host,
         port=port,
         workers=workers,
+        simulator_url=simulator_url,
     )
     serve(settings, say_ready)

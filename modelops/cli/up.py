@@ -52,10 +52,6 @@ def command(
     prepared = asyncio.run(_apply(url, request))
     set_up_logging()
 
-    def on_ready(server_url: str) -> None:
-        click.echo(next_steps(prepared, server_url, url), err=True)
-        say_ready(server_url)
-
     with simulator() if simulate else contextlib.nullcontext("") as simulator_url:
         settings = ServerSettings(
             store_url=url,
@@ -65,6 +61,11 @@ def command(
             workers=workers,
             simulator_url=simulator_url,
         )
+
+        def on_ready(server_url: str) -> None:
+            click.echo(next_steps(prepared, server_url, url, simulator_url), err=True)
+            say_ready(server_url, simulator_url)
+
         serve(settings, on_ready)
 
 
@@ -82,17 +83,23 @@ async def _apply(url: str, request: Request) -> Prepared:
     return prepared
 
 
-def next_steps(prepared: Prepared, server_url: str, store_url: str) -> str:
-    """Return three lines: how to ask, how to see what it cost, where to read on."""
+def next_steps(prepared: Prepared, server_url: str, store_url: str, simulator_url: str = "") -> str:
+    """Return three lines: how to ask, how to see what it cost, what to read or to break."""
     resources = prepared.configuration.state
     settings = state.settings(resources)
     model = (settings.default_chain if settings else "") or next(iter(state.models(resources)), "")
     has_keys = any(agent.keys for agent in state.agents(resources).values())
     key = ' -H "authorization: Bearer $KEY"' if has_keys else ""
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    failing = f'curl {simulator_url}/_simulator/faults -d \'{{"provider": "NAME", "status": 529}}\''
+    more = (
+        f"break: {failing}; Ctrl-C stops"
+        if simulator_url
+        else f"read:  {server_url}/schema (all routes), README.md; Ctrl-C stops"
+    )
     return (
         f"ask:   curl {server_url}/v1/chat/completions{key}"
         f" -H 'content-type: application/json' -d '{body}'\n"
         f"see:   modelops usage --by model --store {store_url}\n"
-        f"read:  {server_url}/schema (all routes), README.md; Ctrl-C stops"
+        f"{more}"
     )
