@@ -23,7 +23,7 @@ SCHEMA_VERSIONS = ("0001",)
 
 
 class Database(NamedTuple):
-    """One database. `place` is how messages call it; `exists` is cheap and connects to nothing."""
+    """One database. `place` is how messages call it; `exists` connects to nothing."""
 
     engine: AsyncEngine
     place: str
@@ -55,7 +55,8 @@ def connect(url: str, *, lock_wait_s: float) -> Database:
 def connect_to_migrate(url: str, *, lock_wait_s: float) -> Database:
     """Return the database of a URL, made if need be, whose transactions exclude other writers."""
     path = _sqlite_path(url)
-    sqlite.create_file(path)
+    if not sqlite.exists(path):
+        sqlite.create_file(path)
     return _on_sqlite(path, sqlite.migration_engine(path, lock_wait_s=lock_wait_s))
 
 

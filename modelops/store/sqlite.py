@@ -40,8 +40,21 @@ def path_of(url: str) -> Path:
 
 
 def exists(path: Path) -> bool:
-    """Say whether a store was begun here: an empty file is what a killed first apply leaves."""
-    return path.exists() and (path.is_dir() or path.stat().st_size > 0)
+    """Say whether a store was begun here: an empty file is what a killed first apply leaves.
+
+    StoreUnreachableError when there is something that cannot be opened. The driver would find out
+    too, but in a thread of its own that it then abandons.
+    """
+    try:
+        with path.open("rb") as file:
+            return bool(file.read(1))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        reason = "is a folder" if path.is_dir() else f"cannot be opened: {error.strerror}"
+        raise StoreUnreachableError(
+            f"the store {path} {reason}", "check the path and its permissions"
+        ) from error
 
 
 def create_file(path: Path) -> None:
@@ -129,9 +142,9 @@ def store_error(error: BaseException, path: Path) -> StoreError | None:
     if code == sqlite3.SQLITE_NOTADB:
         return NotAStoreError(f"{path} is not a database", "name a store with --store")
     if code == sqlite3.SQLITE_CANTOPEN:
-        reason = "is a folder" if path.is_dir() else "cannot be opened"
         return StoreUnreachableError(
-            f"{place} {reason}", "check the path and its permissions, and those of its folder"
+            f"{place} cannot be opened",
+            "check the permissions of the file and of its folder",
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
         return StoreDamagedError(
