@@ -103,7 +103,8 @@ def _chosen(resource: Resource) -> Iterator[tuple[str, Any, str]]:
 
 def _differences(old: Resource, new: Resource, catalog: str) -> Iterator[FieldChange]:
     """Yield the fields in which two resources differ, in value or in where it comes from."""
-    for path, was, now in _leaves("", _values(old), _values(new)):
+    pruned = old.sources == new.sources
+    for path, was, now in _leaves("", _values(old), _values(new), pruned):
         old_source, source = _source(old.sources, path), _source(new.sources, path)
         if was != now or old_source != source:
             yield FieldChange(
@@ -126,11 +127,17 @@ def _values(resource: Resource) -> dict[str, Any]:
     }
 
 
-def _leaves(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Walk two values side by side down to what can be shown on one line."""
+def _leaves(path: str, old: Any, new: Any, pruned: bool) -> Iterator[tuple[str, Any, Any]]:
+    """Walk two values side by side down to what can be shown on one line.
+
+    `pruned` leaves out what is equal; without it, equal values may still differ in their sources.
+    """
+    if pruned and old == new:
+        return
     if isinstance(old, dict) and isinstance(new, dict):
         for name in dict.fromkeys((*old, *new)):
-            yield from _leaves(f"{path}.{name}" if path else name, old.get(name), new.get(name))
+            below = f"{path}.{name}" if path else name
+            yield from _leaves(below, old.get(name), new.get(name), pruned)
         return
     ours, theirs = _elements(path, old), _elements(path, new)
     if ours is None or theirs is None:
@@ -139,7 +146,7 @@ def _leaves(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
     if list(ours) != list(theirs):
         yield path, list(ours), list(theirs)
     for key in dict.fromkeys((*ours, *theirs)):
-        yield from _leaves(f"{path}[{key}]", ours.get(key), theirs.get(key))
+        yield from _leaves(f"{path}[{key}]", ours.get(key), theirs.get(key), pruned)
 
 
 def _elements(path: str, value: Any) -> dict[str, Any] | None:

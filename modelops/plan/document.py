@@ -4,8 +4,9 @@ It is the one thing every renderer, the command line, CI and a later `apply` rea
 secret value and nothing that only the process that made it could understand. Within one
 `format_version` fields are only ever added, so a reader passes over what it does not know.
 
-`plan_digest` is the SHA-256 of the canonical JSON of everything else, so that a file that was cut
-off or edited by hand is recognized. It is no signature: `apply` makes the plan again and compares.
+`plan_digest` is the SHA-256 of the document's sorted JSON in which it is itself '', so that a file
+that was cut off or edited by hand is recognized. It is no signature: `apply` makes the plan again
+and compares.
 """
 
 from __future__ import annotations
@@ -149,7 +150,9 @@ class InvalidPlanError(ModelopsError):
 
 def seal(plan: Plan) -> Plan:
     """Return the plan with its digest filled in."""
-    return msgspec.structs.replace(plan, plan_digest=_digest(msgspec.to_builtins(plan)))
+    return msgspec.structs.replace(
+        plan, plan_digest=_digest(msgspec.structs.replace(plan, plan_digest=""))
+    )
 
 
 def encode(plan: Plan) -> bytes:
@@ -174,7 +177,7 @@ def decode(content: bytes, name: str) -> Plan:
             f"{name}: plan of format version {version}, this modelops reads up to {FORMAT_VERSION}",
             "apply it with the version that made it, or plan again with this one",
         )
-    if document.get("plan_digest") != _digest(document):
+    if document.get("plan_digest") != _digest({**document, "plan_digest": ""}):
         raise InvalidPlanError(f"{name}: changed since it was made: its digest does not fit", again)
     try:
         return msgspec.convert(document, Plan)
@@ -182,7 +185,6 @@ def decode(content: bytes, name: str) -> Plan:
         raise InvalidPlanError(f"{name}: not a plan of modelops: {error}", again) from None
 
 
-def _digest(document: dict[str, Any]) -> str:
-    """Return the digest over everything but `plan_digest`, unknown fields included."""
-    rest = {name: value for name, value in document.items() if name != "plan_digest"}
-    return hashlib.sha256(msgspec.json.encode(rest, order="deterministic")).hexdigest()
+def _digest(document: Plan | dict[str, Any]) -> str:
+    """Return the digest of a document without one, fields that this version does not know too."""
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
