@@ -11,10 +11,10 @@ BAD_KEY = "bad"
 """How a key begins that is to be rejected."""
 
 
-def check(protocol: Protocol, request: Request) -> None:
-    """Raise RequestError unless the request carries a good key where the protocol wants it."""
+def check(protocol: Protocol, request: Request, *, required: bool) -> None:
+    """Raise RequestError for a bad key, and for none where the protocol wants it if `required`."""
     key = _key(protocol, request)
-    if not key:
+    if not key and required:
         raise _missing(protocol)
     if key.startswith(BAD_KEY):
         raise _rejected(protocol)

@@ -1,8 +1,8 @@
 """How providers that speak OpenAI's protocol differ from OpenAI, by the provider's name.
 
 Recorded traffic shows each of these: where a stream carries its usage, what reasoning is called,
-whether reasoning is counted inside the output, what else stands in the usage. A provider that is
-not listed behaves like OpenAI.
+whether reasoning is counted inside the output, what else stands in the usage. A provider of any
+other name is taken for somebody's own server, which behaves like OpenAI and needs no key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
     `reasoning_field` is where the text of reasoning goes, '' when it is hidden. `always_usage`
     means that a stream reports usage without being asked. `reasoning_apart` means that
     completion_tokens leave reasoning out, and only total_tokens has it. `cost` adds what the
-    answer cost in USD. `keyless` providers need no key. `comments` are sent before a stream.
+    answer cost in USD. `keyless` providers do without a key. `comments` are sent before a stream.
     `cache_split` reports cached and uncached input beside the total.
     """
 
@@ -42,6 +42,9 @@ OPENAI = Habit(rejects_max_tokens=True)
 HABITS: Mapping[str, Habit] = {
     "openai": OPENAI,
     "azure": OPENAI,
+    "anthropic": Habit(),
+    "google": Habit(),
+    "aihubmix": Habit(),
     "deepseek": Habit(
         reasoning_field="reasoning_content",
         usage_place="finish_chunk",
@@ -68,7 +71,7 @@ HABITS: Mapping[str, Habit] = {
 }
 """Habits by provider name."""
 
-PLAIN = Habit()
+PLAIN = Habit(keyless=True)
 """A provider of any other name."""
 
 COST_PER_TOKEN_USD = 0.000001

@@ -138,8 +138,8 @@ class Simulator:
         )
 
     def _handled(self, route: Route, request: Request) -> Response:
-        if route.protocol != "ollama" and not habits.habit_of(request.provider).keyless:
-            auth.check(route.protocol, request)
+        keyless = route.protocol == "ollama" or habits.habit_of(request.provider).keyless
+        auth.check(route.protocol, request, required=not keyless)
         return route.handler(request, self.world)
 
 
