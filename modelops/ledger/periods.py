@@ -50,16 +50,16 @@ def zone(name: str) -> ZoneInfo:
 
 def period_span(period: str, timezone: ZoneInfo, now_us: int) -> Span:
     """Return the span of one of PERIODS that ends now; weeks begin on Monday."""
-    now = from_us(now_us, timezone)
     if period in _CALENDAR:
-        since = _midnight(_CALENDAR[period](now.date()), timezone)
+        today = from_us(now_us, timezone).date()
+        since_us = to_us(_midnight(_CALENDAR[period](today), timezone))
     elif period in _ROLLING:
-        since = now - _ROLLING[period]
+        since_us = now_us - _ROLLING[period] // _MICROSECOND
     else:
         raise ModelopsError(
             f"{period!r} is not a period", f"write one of {', '.join(PERIODS)}, or from and to"
         )
-    return Span(since_us=to_us(since), until_us=now_us)
+    return Span(since_us=since_us, until_us=now_us)
 
 
 def written_span(since: str, until: str, timezone: ZoneInfo, now_us: int) -> Span:

@@ -117,7 +117,7 @@ def build(
         series=tuple(
             UsagePoint(start=from_us(start, local).isoformat(timespec="seconds"), **_fields(row))
             for start, row in _series(
-                groups, bucket_starts(span, bucket, local), by, ordered or [()], per_target
+                groups, bucket_starts(span, bucket, local), by, ordered if by else [()], per_target
             )
         ),
     )

@@ -1,0 +1,144 @@
+"""What cannot be added up is worked out last, and what nobody knows is not 0."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.ledger import render
+from modelops.ledger.periods import Span
+from modelops.ledger.reports import UsageReport, build, measures, usd
+from modelops.metering.histogram import bucket_of
+from modelops.resources.errors import ModelopsError
+from modelops.store.protocol import SLOT_US, Sums, UsageGroup
+
+HOUR_US = 4 * SLOT_US
+SPAN = Span(since_us=400_000 * HOUR_US, until_us=400_003 * HOUR_US)
+
+
+def group(*key: str, slot: int | None = None, **sums: int) -> UsageGroup:
+    return UsageGroup(key=key, slot=slot, sums=Sums(**sums))  # type: ignore[arg-type]
+
+
+def report(*groups: UsageGroup, by: tuple[str, ...] = ("provider",)) -> UsageReport:
+    return build(SPAN, "UTC", by, "none", groups)
+
+
+def test_rates_are_over_attempts_by_provider_and_over_requests_otherwise() -> None:
+    sums = Sums(
+        attempts=12,
+        attempts_ok=5,
+        attempts_cancelled=2,
+        requests=8,
+        requests_ok=5,
+        requests_fallback=1,
+        requests_cancelled=2,
+    )
+    assert measures(sums, per_target=True).success_rate == 0.5
+    assert measures(sums, per_target=False).success_rate == round(5 / 6, 4)
+    assert measures(sums, per_target=False).fallback_rate == 0.2
+    assert measures(Sums(), per_target=True).success_rate is None
+
+
+def test_a_cost_that_nobody_knows_is_none_and_one_of_nothing_is_0() -> None:
+    unknown = measures(Sums(attempts=3, unpriced=2, unmetered=1), per_target=False)
+    assert (unknown.cost_usd, unknown.input_cost_usd) == (None, None)
+    partly = measures(Sums(attempts=3, unpriced=2, cost_pico=5), per_target=False)
+    assert partly.cost_usd == "0.000000000005"
+    assert measures(Sums(), per_target=False).cost_usd == "0"
+
+
+def test_latency_comes_from_the_histogram() -> None:
+    sums = Sums(latency_count=2, latency_sum_us=3_000_000)
+    sums.latency = {bucket_of(1_000_000): 1, bucket_of(2_000_000): 1}
+    found = measures(sums, per_target=False).latency_ms
+    assert found is not None
+    assert found.mean == 1500.0
+    assert 1000 <= found.p50 <= 1200 < 2000 <= found.p95 <= 2400
+    assert measures(Sums(), per_target=False).first_content_ms is None
+
+
+def test_rows_come_dearest_first_and_totals_are_their_sum() -> None:
+    found = report(
+        group("groq", attempts=9, cost_pico=10**9, input_tokens=5),
+        group("openai", attempts=1, cost_pico=2 * 10**9, input_tokens=7),
+    )
+    assert [row.key for row in found.rows] == [{"provider": "openai"}, {"provider": "groq"}]
+    assert (found.totals.cost_usd, found.totals.input_tokens) == ("0.003", 12)
+
+
+def test_a_series_has_every_bucket_of_every_row() -> None:
+    slot = SPAN.since_us // SLOT_US
+    groups = [
+        group("a", slot=slot, requests=1),
+        group("a", slot=slot + 3, requests=2),
+        group("b", slot=slot + 8, requests=4),
+    ]
+    found = build(SPAN, "Asia/Kathmandu", ("agent",), "hour", groups)
+    assert {point.start[-11:] for point in found.series} == {"00:00+05:45"}
+    counts = [point.requests for point in found.series if point.key["agent"] == "a"]
+    assert sum(counts) == 3
+    assert len(found.series) == 2 * 4
+    assert found.totals.requests == 7
+
+
+def test_a_report_without_rows_still_has_its_series() -> None:
+    found = build(SPAN, "UTC", ("agent",), "hour", [])
+    assert (found.rows, found.series, found.totals.requests) == ((), (), 0)
+    plain = build(SPAN, "UTC", (), "hour", [])
+    assert [point.requests for point in plain.series] == [0, 0, 0]
+
+
+def test_too_many_points_are_an_error() -> None:
+    groups = [group(str(number), slot=1, requests=1) for number in range(7_000)]
+    with pytest.raises(ModelopsError, match="3 buckets of 7000 rows"):
+        build(SPAN, "UTC", ("user",), "hour", groups)
+
+
+@given(st.integers(0, 10**30))
+def test_money_is_shown_exactly(pico: int) -> None:
+    whole, _, fraction = usd(pico).partition(".")
+    assert int(whole) * 10**12 + int(fraction.ljust(12, "0")) == pico
+    assert not usd(pico).endswith(".")
+    assert "e" not in usd(pico).lower()
+
+
+def test_the_table_lines_up_and_says_what_is_missing() -> None:
+    shown = render.text(
+        report(
+            group("openai", requests=3, attempts=3, attempts_ok=3, cost_pico=3 * 10**12),
+            group("groq", requests=1, attempts=1, unpriced=1),
+            group("", requests=2, simulated=2),
+        ),
+        bar="#",
+    )
+    lines = shown.splitlines()
+    assert lines[0].startswith("usage by provider from 2015-08-")
+    assert lines[2].split()[:3] == ["provider", "requests", "attempts"]
+    assert lines[3].split()[0] == "openai"
+    assert lines[3].endswith("############")
+    assert "unknown" in lines[4]
+    assert lines[5].split()[0] == "-"
+    assert lines[6].split()[0] == "total"
+    assert lines[7:] == [
+        "  1 attempts unpriced: their model has no price",
+        "  2 rows simulated",
+    ]
+    assert len({line.index("requests") + 8 for line in lines[2:3]}) == 1
+
+
+def test_markdown_and_csv_hold_the_same_rows() -> None:
+    found = report(group("a|b", requests=1, attempts=1, cost_pico=1), group("=cmd()", requests=2))
+    assert "| a\\|b | 1 | 1 |" in render.markdown(found)
+    head, first, second = render.csv_text(found).splitlines()
+    assert head.startswith("provider,requests,attempts,")
+    assert head.count(",") == first.count(",") == second.count(",")
+    assert first.startswith("a|b,1,1,")
+    assert second.startswith("'=cmd(),2,0,")
+
+
+def test_csv_of_a_report_without_groups_is_its_totals() -> None:
+    lines = render.csv_text(build(SPAN, "UTC", (), "none", [group(requests=5)])).splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("5,")
