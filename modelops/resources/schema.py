@@ -40,12 +40,6 @@ def schema(name: str) -> dict[str, Any]:
     return document | {"$defs": definitions} if definitions else document
 
 
-def text(name: str) -> str:
-    """Return the content of `schema/NAME.schema.json`."""
-    content = msgspec.json.encode(schema(name))
-    return msgspec.json.format(content, indent=2).decode() + "\n"
-
-
 def _corrected(node: Any) -> Any:
     """Return a part of a schema as an editor should see it."""
     if isinstance(node, list):
