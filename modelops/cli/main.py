@@ -15,6 +15,7 @@ from modelops.resources.errors import ExitCode, ModelopsError
 
 COMMANDS: dict[str, str] = {
     "validate": "Check a configuration folder; needs no key, store or network.",
+    "fmt": "Bring every file into one layout.",
     "schema": "Print or write the JSON Schemas of the YAML form.",
     "plan": "Show what applying the folder would change.",
     "apply": "Move the store to what the folder declares, in one transaction.",
