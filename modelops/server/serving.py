@@ -11,8 +11,12 @@ import logging
 import resource
 import socket
 from collections.abc import Callable
+from typing import cast
+
+import msgspec
 
 from modelops.resources.errors import ModelopsError, RefusedError
+from modelops.resources.state import State
 from modelops.server.access import is_loopback
 from modelops.server.keys import compile_keyring
 from modelops.server.refresh import check_environment
@@ -20,7 +24,7 @@ from modelops.server.settings import ServerSettings
 from modelops.server.supervisor import supervise
 from modelops.server.worker import run_worker
 from modelops.store import open_store
-from modelops.store.protocol import Snapshot, StoreError
+from modelops.store.protocol import StoreLockedError, StoreUnreachableError
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +40,9 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
 
     ModelopsError (exit 1) when it cannot start, RefusedError (3) when it must not.
     """
-    asyncio.run(_check(settings))
-    listener = bind(settings.host, settings.port)
+    address = resolve(settings.host, settings.port)
+    asyncio.run(_check(settings, address))
+    listener = listen(address)
     raise_file_limit()
     url = url_of(listener)
     if settings.workers > 1:
@@ -46,21 +51,33 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
         run_worker(settings, listener, lambda: on_ready(url))
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; ModelopsError says why there is none."""
+class Address(msgspec.Struct, frozen=True):
+    """Where to listen, looked up. `sockaddr` begins with the IP address."""
+
+    family: socket.AddressFamily
+    sockaddr: tuple[str, int] | tuple[str, int, int, int]
+
+
+def resolve(host: str, port: int) -> Address:
+    """Return the address of a host name or IP; ModelopsError when there is none."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise ModelopsError(f"{host!r} is not an address to listen on: {error.strerror}") from None
+    family, _, _, _, sockaddr = found[0]
+    return Address(family, cast("tuple[str, int]", sockaddr))
+
+
+def listen(address: Address) -> socket.socket:
+    """Return a listening socket; ModelopsError says why there is none."""
+    listener = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        listener.bind(address.sockaddr)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        host, port = address.sockaddr[:2]
         raise ModelopsError(
             f"cannot listen on {host}:{port}: {error.strerror}",
             "another process may be serving there; choose another with --port, or 0 for any",
@@ -77,12 +94,12 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def check_exposure(host: str, snapshot: Snapshot) -> None:
+def check_exposure(ip: str, state: State) -> None:
     """RefusedError when a server without agents' keys would listen beyond this machine."""
-    if is_loopback(host) or compile_keyring(snapshot.state).agents:
+    if is_loopback(ip) or compile_keyring(state).agents:
         return
     raise RefusedError(
-        f"refused to listen on {host}: no agent has a key, so anyone who reaches it could spend",
+        f"refused to listen on {ip}: no agent has a key, so anyone who reaches it could spend",
         "declare keys first (`modelops key new agent/NAME`), or serve on 127.0.0.1",
     )
 
@@ -95,15 +112,18 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _check(settings: ServerSettings) -> None:
-    """Refuse what the store's head already shows to be wrong; a store that is away is not."""
+async def _check(settings: ServerSettings, address: Address) -> None:
+    """Refuse what the store already shows to be wrong; that it does not answer is not."""
     store = open_store(settings.store_url)
     try:
         snapshot = await store.snapshot()
-    except StoreError as error:
-        logger.warning("%s; serving nothing until it answers", error.message)
+    except (StoreUnreachableError, StoreLockedError) as error:
+        logger.warning("%s; nothing is served until it answers", error.message)
         return
     finally:
         await store.close()
     check_environment(snapshot.head, settings.environment)
-    check_exposure(settings.host, snapshot)
+    if snapshot.head.revision:
+        check_exposure(address.sockaddr[0], snapshot.state)
+    else:
+        logger.warning("nothing has been applied to %s yet", settings.store_url)

@@ -1,0 +1,144 @@
+"""`modelops serve` from the outside: its start, its end, the store it follows, what it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from server_process import (
+    PATIENCE_S,
+    eventually,
+    modelops,
+    serving,
+    simulator,
+    write_configuration,
+)
+
+SLOW_STREAM = (
+    b'{"model":"first/static-40x25ms","stream":true,"messages":[{"role":"user","content":"x"}]}'
+)
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # the refusal of it is tested
+
+
+@pytest.fixture(scope="module")
+def simulator_url() -> Iterator[str]:
+    with simulator() as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path, simulator_url: str) -> Path:
+    """Return a configuration that has been applied."""
+    write_configuration(tmp_path, simulator_url)
+    applied = modelops("apply", "-C", str(tmp_path), "--yes")
+    assert applied.returncode == 0, applied.stderr
+    return tmp_path
+
+
+def test_serves_follows_the_store_and_stops(folder: Path, simulator_url: str) -> None:
+    with serving(folder) as server:
+        assert server.ask()[0] == 200
+        assert server.get("/readyz") == (200, {"status": "ready", "revision": 1, "problems": []})
+        write_configuration(folder, simulator_url, note="two")
+        assert modelops("apply", "-C", str(folder), "--yes").returncode == 0
+        eventually(lambda: server.get("/readyz")[1]["revision"], 2)
+        assert server.get("/api/chains")[1]["items"][0]["display_name"] == "Production two"
+        assert server.stop() == 0
+    assert "Traceback" not in server.errors.read_text()
+
+
+def test_interrupting_it_is_no_error(folder: Path) -> None:
+    with serving(folder) as server:
+        assert server.stop(signal.SIGINT) == 0
+    assert "Traceback" not in server.errors.read_text()
+
+
+def test_what_was_served_is_in_the_books_after_the_end(folder: Path) -> None:
+    with serving(folder) as server:
+        for _ in range(5):
+            assert server.ask()[0] == 200
+        server.stop()
+    report = modelops("usage", "-C", str(folder), "--format", "json")
+    assert '"requests":5' in report.stdout.replace(" ", "")
+
+
+def test_what_runs_is_finished_and_new_connections_are_refused(folder: Path) -> None:
+    """After SIGTERM a stream goes on to its end while nobody new gets in."""
+    with serving(folder) as server:
+        netloc = urlsplit(server.url).netloc
+        streaming = http.client.HTTPConnection(netloc, timeout=PATIENCE_S)
+        body = SLOW_STREAM
+        streaming.request(
+            "POST", "/v1/chat/completions", body, {"content-type": "application/json"}
+        )
+        answer = streaming.getresponse()
+        assert answer.status == 200
+        server.process.terminate()
+        host, _, port = netloc.partition(":")
+
+        def connects() -> bool:
+            try:
+                socket.create_connection((host, int(port)), 1).close()
+            except OSError:
+                return False
+            return True
+
+        eventually(connects, False)
+        assert answer.read().endswith(b"data: [DONE]\n\n")
+        streaming.close()
+        assert server.process.wait(PATIENCE_S) == 0
+
+
+def test_a_port_in_use_is_an_error_with_its_reason(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = modelops("serve", "-C", str(folder), "--port", port)
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ended.stderr
+    assert "--port" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_address_that_is_none_is_an_error(folder: Path) -> None:
+    ended = modelops("serve", "-C", str(folder), "--host", "no.such.host.invalid")
+    assert ended.returncode == 1
+    assert "'no.such.host.invalid' is not an address to listen on" in ended.stderr
+
+
+def test_without_keys_it_does_not_listen_beyond_this_machine(folder: Path) -> None:
+    ended = modelops("serve", "-C", str(folder), "--host", EVERYWHERE, "--port", "0")
+    assert ended.returncode == 3
+    assert "no agent has a key" in ended.stderr
+    assert "modelops key new" in ended.stderr
+
+
+def test_another_environment_is_refused(folder: Path) -> None:
+    ended = modelops("serve", "-C", str(folder), "--env", "staging", "--port", "0")
+    assert ended.returncode == 1
+    assert "environment" in ended.stderr
+
+
+def test_without_a_store_it_serves_nothing_and_says_so(tmp_path: Path, simulator_url: str) -> None:
+    with serving(tmp_path) as server:
+        assert server.get("/readyz")[0] == 503
+        status, answer = server.ask()
+        assert status == 503
+        assert "modelops apply" in answer["error"]["message"]
+        write_configuration(tmp_path, simulator_url)
+        assert modelops("apply", "-C", str(tmp_path), "--yes").returncode == 0
+        eventually(lambda: server.get("/readyz")[0], 200)
+        assert server.ask()[0] == 200
+
+
+def test_a_store_that_is_none_is_said_at_once(tmp_path: Path) -> None:
+    store = tmp_path / "store.db"
+    store.write_text("this is no database\n" * 100)
+    ended = modelops("serve", "--store", f"sqlite:///{store}", "--port", "0")
+    assert ended.returncode == 1
+    assert "store.db is not a database" in ended.stderr
+    assert store.read_text() == "this is no database\n" * 100
