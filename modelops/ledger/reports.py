@@ -17,7 +17,7 @@ from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
 from modelops.metering.histogram import percentile
 from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
-from modelops.store.protocol import SLOT_US, Sums, UsageGroup
+from modelops.store.books import SLOT_US, Sums, UsageGroup
 
 Key = TypeVar("Key")
 

@@ -10,7 +10,7 @@ import msgspec
 from modelops.ledger.periods import Bucket, Span, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
 from modelops.resources.errors import ModelopsError
-from modelops.store.protocol import Dimension, Selection, UsageStore
+from modelops.store.books import Dimension, Selection, UsageStore
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DEFAULT_PERIOD = "24h"

@@ -12,7 +12,8 @@ from modelops.server.access import AccessError
 from modelops.server.clock import SystemClock
 from modelops.server.live import Live
 from modelops.server.settings import ServerSettings
-from modelops.store.protocol import AttemptStore, ConfigStore, Head, UsageStore
+from modelops.store.books import UsageStore
+from modelops.store.protocol import AttemptStore, ConfigStore, Head
 
 
 class Store(ConfigStore, AttemptStore, UsageStore, Protocol):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Dialect
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.metering.histogram import bucket_of
+from modelops.store import upsert
 from modelops.store.tables import attempts
 
 _INSERTS: dict[str, str] = {}
@@ -30,8 +30,9 @@ async def insert(connection: AsyncConnection, rows: Sequence[Attempt]) -> None:
 def _insert_statement(dialect: Dialect) -> str:
     statement = _INSERTS.get(dialect.name)
     if statement is None:
-        build = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        compiled = build(attempts).on_conflict_do_nothing().compile(dialect=dialect)
+        compiled = (
+            upsert.insert(attempts, dialect).on_conflict_do_nothing().compile(dialect=dialect)
+        )
         statement = _INSERTS[dialect.name] = str(compiled)
     return statement
 

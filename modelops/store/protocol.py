@@ -1,21 +1,23 @@
 """What the rest of the program asks of a store, and the data that crosses.
 
-Two halves: `ConfigStore` holds revisions (a database, or later a running server's API), and
-`AttemptStore` the books. A revision is numbered, immutable and complete; revision 0 is the empty
-one that a store is born with, so the first apply has a base to compare like any other.
+`ConfigStore` holds revisions (a database, or a running server's API), `AttemptStore` the books,
+`OperationsStore` what workers say of themselves; what reports ask is in `books.py`. A revision is
+numbered, immutable and complete; revision 0 is the empty one that a store is born with, so the
+first apply has a base to compare like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
-from modelops.resources.resolved import Resource, Settings
+from modelops.resources.resolved import Resource
 from modelops.resources.state import State
+from modelops.secrets.sealed import SealedSecret
 
 RevisionKind = Literal["apply", "rollback"]
 
@@ -39,10 +41,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new revision changes against its base: resources to put, addresses to delete."""
+    """What a new revision changes against its base: resources to put, addresses to delete.
+
+    `secrets` are rows to write with it, each replacing the one of its place; they belong to the
+    store and not to the revision, so a rollback keeps the newest.
+    """
 
     put: tuple[Resource, ...] = ()
     delete: tuple[str, ...] = ()
+    secrets: tuple[SealedSecret, ...] = ()
 
 
 class CommitInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +99,10 @@ class ConfigStore(Protocol):
         """Return the newest revisions first, those below `before` when it is given."""
         ...
 
+    async def secrets(self) -> Sequence[SealedSecret]:
+        """Return every sealed secret the store keeps, those of deleted resources included."""
+        ...
+
     async def close(self) -> None:
         """Give back every connection."""
         ...
@@ -105,85 +116,52 @@ class AttemptStore(Protocol):
         ...
 
 
-SLOT_US = 15 * 60 * 1_000_000
-"""A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """One server worker as it last said of itself; `report` is JSON of the server's own making.
 
-Dimension = Literal["provider", "model", "agent", "user", "chain", "revision", "status"]
-"""What the books can be grouped and filtered by. `model` is provider/model, `status` that of
-metering.attempt.request_status.
-"""
-
-
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows to add up, and into which groups.
-
-    Rows that started at `since_us` or later and before `until_us`; a filter lets through the rows
-    whose value is among those it names. `by_slot` also groups by quarters of an hour.
+    `error` says why it does not serve the head, '' when it does. Times are Unix microseconds.
     """
 
-    since_us: int
-    until_us: int
-    by: tuple[Dimension, ...] = ()
-    by_slot: bool = False
-    filters: Mapping[Dimension, tuple[str, ...]] = {}
+    instance: str
+    host: str
+    pid: int
+    started_at_us: int
+    seen_at_us: int
+    revision: int
+    error: str
+    report: str
 
 
-class Sums(msgspec.Struct, kw_only=True):
-    """What one group of rows adds up to: every field can be added to that of another group.
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The last connection test of a provider; `report` is JSON of the probe's own making."""
 
-    `attempts` leaves out refused requests, which reached no provider; `requests` counts final rows.
-    Attempts without a cost are `unpriced` when their usage was reported, else `unmetered`. Latency
-    is that of successful attempts. Histograms count by bucket (metering/histogram.py). Money is
-    pico-USD; Python's integers do not overflow.
-    """
-
-    attempts: int = 0
-    attempts_ok: int = 0
-    attempts_cancelled: int = 0
-    requests: int = 0
-    requests_ok: int = 0
-    requests_fallback: int = 0
-    requests_cancelled: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_pico: int = 0
-    input_cost_pico: int = 0
-    output_cost_pico: int = 0
-    estimate_pico: int = 0
-    unpriced: int = 0
-    unmetered: int = 0
-    simulated: int = 0
-    latency_count: int = 0
-    latency_sum_us: int = 0
-    first_content_count: int = 0
-    first_content_sum_us: int = 0
-    latency: dict[int, int] = {}
-    first_content: dict[int, int] = {}
+    provider: str
+    status: str
+    tested_at_us: int
+    report: str
 
 
-class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """The sums of one group: its values in the order of `by`, and its slot when asked for.
+class OperationsStore(Protocol):
+    """What workers tell each other and operators: instances, and connection tests."""
 
-    A slot is a quarter of an hour of Unix time, numbered from 0.
-    """
-
-    key: tuple[str, ...]
-    slot: int | None
-    sums: Sums
-
-
-class UsageStore(Protocol):
-    """What reports read."""
-
-    async def settings(self) -> Settings | None:
-        """Return the settings of the head; None before the first apply."""
+    async def put_instance(self, instance: Instance) -> None:
+        """Write a worker's row, and drop those not seen for a day before it."""
         ...
 
-    async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
-        """Return the sums of every group that has a row."""
+    async def delete_instance(self, instance: str) -> None:
+        """Drop the row of a worker that ends."""
+        ...
+
+    async def instances(self) -> Sequence[Instance]:
+        """Return every worker's row, the one seen last first."""
+        ...
+
+    async def put_probe_result(self, result: ProbeResult) -> None:
+        """Write the result of a provider's connection test over the one before."""
+        ...
+
+    async def probe_results(self) -> Sequence[ProbeResult]:
+        """Return the last result of every provider that was tested, by name."""
         ...
 
 

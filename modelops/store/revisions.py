@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.resources import state as states
 from modelops.resources.resolved import Resource, Settings
-from modelops.store import forms
+from modelops.store import forms, operations
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -131,6 +131,7 @@ async def commit(
     if fresh:
         rows = [{"address": a, "since": number, "digest": d} for a, d in fresh.items()]
         await connection.execute(insert(members), rows)
+    await operations.put_secrets(connection, changes.secrets, info.created_at_us)
     await connection.execute(update(store).values(digest=made.digest))
     return made
 

@@ -9,17 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
-from modelops.store import attempts, database, revisions, usage
+from modelops.secrets.sealed import SealedSecret
+from modelops.store import attempts, database, operations, revisions, usage
+from modelops.store.books import Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
     Head,
+    Instance,
+    ProbeResult,
     Revision,
-    Selection,
     Snapshot,
     StoreError,
     StoreMissingError,
-    UsageGroup,
 )
 
 
@@ -58,6 +60,36 @@ class SqlStore:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         async with self._write() as connection:
             await attempts.insert(connection, rows)
+
+    async def secrets(self) -> Sequence[SealedSecret]:
+        """Return every sealed secret the store keeps, those of deleted resources included."""
+        async with self._read() as connection:
+            return [] if connection is None else await operations.all_secrets(connection)
+
+    async def put_instance(self, instance: Instance) -> None:
+        """Write a worker's row, and drop those not seen for a day before it."""
+        async with self._write() as connection:
+            await operations.put_instance(connection, instance)
+
+    async def delete_instance(self, instance: str) -> None:
+        """Drop the row of a worker that ends."""
+        async with self._write() as connection:
+            await operations.delete_instance(connection, instance)
+
+    async def instances(self) -> Sequence[Instance]:
+        """Return every worker's row, the one seen last first."""
+        async with self._read() as connection:
+            return [] if connection is None else await operations.all_instances(connection)
+
+    async def put_probe_result(self, result: ProbeResult) -> None:
+        """Write the result of a provider's connection test over the one before."""
+        async with self._write() as connection:
+            await operations.put_probe_result(connection, result)
+
+    async def probe_results(self) -> Sequence[ProbeResult]:
+        """Return the last result of every provider that was tested, by name."""
+        async with self._read() as connection:
+            return [] if connection is None else await operations.all_probe_results(connection)
 
     async def settings(self) -> Settings | None:
         """Return the settings of the head; None before the first apply."""

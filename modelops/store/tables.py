@@ -133,3 +133,50 @@ attempts = Table(
 """The books: one row per attempt, as in metering/attempt.py. No foreign key: rows outlive
 revisions and may arrive in any order. Buckets are those of metering/histogram.py.
 """
+
+sealed_secrets = Table(
+    "sealed_secrets",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("source_sha256", String(64), nullable=False),
+    Column("data_key_sha256", String(64), nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("blob", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+)
+"""Sealed secrets and references, one row per place (secrets/sealed.py)."""
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("instance", String(64), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at_us", BigInteger, nullable=False),
+    Column("seen_at_us", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("report", Text, nullable=False),
+)
+"""Server workers, as each last said of itself."""
+
+probe_results = Table(
+    "probe_results",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("tested_at_us", BigInteger, nullable=False),
+    Column("report", Text, nullable=False),
+)
+"""The last connection test of every provider."""
+
+journals = Table(
+    "journals",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("consumed", BigInteger, nullable=False),
+)
+"""How many bytes of each worker's journal are in `attempts`: written with the rows themselves."""

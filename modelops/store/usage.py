@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Label, Row, Select, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.store.protocol import SLOT_US, Dimension, Selection, Sums, UsageGroup
+from modelops.store.books import SLOT_US, Dimension, Selection, Sums, UsageGroup
 from modelops.store.tables import attempts
 
 _MONEY_PART = 1_000_000

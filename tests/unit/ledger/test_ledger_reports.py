@@ -11,7 +11,7 @@ from modelops.ledger.periods import Span
 from modelops.ledger.reports import UsageReport, build, measures, usd
 from modelops.metering.histogram import bucket_of
 from modelops.resources.errors import ModelopsError
-from modelops.store.protocol import SLOT_US, Sums, UsageGroup
+from modelops.store.books import SLOT_US, Sums, UsageGroup
 
 HOUR_US = 4 * SLOT_US
 SPAN = Span(since_us=400_000 * HOUR_US, until_us=400_003 * HOUR_US)

@@ -14,7 +14,7 @@ from store_samples import attempt, url_of
 from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store
-from modelops.store.protocol import SLOT_US, Dimension, Selection, Sums
+from modelops.store.books import SLOT_US, Dimension, Selection, Sums
 
 START_US = 1_763_700_000_000_000
 END_US = START_US + 4 * SLOT_US

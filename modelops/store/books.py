@@ -1,0 +1,91 @@
+"""What a report asks of the books, and the sums it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from modelops.resources.resolved import Settings
+
+SLOT_US = 15 * 60 * 1_000_000
+"""A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
+
+Dimension = Literal["provider", "model", "agent", "user", "chain", "revision", "status"]
+"""What the books can be grouped and filtered by. `model` is provider/model, `status` that of
+metering.attempt.request_status.
+"""
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows to add up, and into which groups.
+
+    Rows that started at `since_us` or later and before `until_us`; a filter lets through the rows
+    whose value is among those it names. `by_slot` also groups by quarters of an hour.
+    """
+
+    since_us: int
+    until_us: int
+    by: tuple[Dimension, ...] = ()
+    by_slot: bool = False
+    filters: Mapping[Dimension, tuple[str, ...]] = {}
+
+
+class Sums(msgspec.Struct, kw_only=True):
+    """What one group of rows adds up to: every field can be added to that of another group.
+
+    `attempts` leaves out refused requests, which reached no provider; `requests` counts final rows.
+    Attempts without a cost are `unpriced` when their usage was reported, else `unmetered`. Latency
+    is that of successful attempts. Histograms count by bucket (metering/histogram.py). Money is
+    pico-USD; Python's integers do not overflow.
+    """
+
+    attempts: int = 0
+    attempts_ok: int = 0
+    attempts_cancelled: int = 0
+    requests: int = 0
+    requests_ok: int = 0
+    requests_fallback: int = 0
+    requests_cancelled: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_pico: int = 0
+    input_cost_pico: int = 0
+    output_cost_pico: int = 0
+    estimate_pico: int = 0
+    unpriced: int = 0
+    unmetered: int = 0
+    simulated: int = 0
+    latency_count: int = 0
+    latency_sum_us: int = 0
+    first_content_count: int = 0
+    first_content_sum_us: int = 0
+    latency: dict[int, int] = {}
+    first_content: dict[int, int] = {}
+
+
+class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """The sums of one group: its values in the order of `by`, and its slot when asked for.
+
+    A slot is a quarter of an hour of Unix time, numbered from 0.
+    """
+
+    key: tuple[str, ...]
+    slot: int | None
+    sums: Sums
+
+
+class UsageStore(Protocol):
+    """What reports read."""
+
+    async def settings(self) -> Settings | None:
+        """Return the settings of the head; None before the first apply."""
+        ...
+
+    async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
+        """Return the sums of every group that has a row."""
+        ...

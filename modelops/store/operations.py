@@ -1,0 +1,71 @@
+"""Workers, connection tests and sealed secrets in SQL: small tables of rows that replace rows."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Table, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from modelops.secrets.sealed import SealedSecret
+from modelops.store.protocol import Instance, ProbeResult
+from modelops.store.tables import instances, probe_results, sealed_secrets
+from modelops.store.upsert import replace
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+DAY_US = 86_400_000_000
+KEEP_DELETED_US = 30 * DAY_US
+"""How long the secret of a deleted resource is kept."""
+
+
+async def put_instance(connection: AsyncConnection, instance: Instance) -> None:
+    """Write a worker's row, and drop those not seen for a day before it."""
+    await replace(connection, instances, [instance])
+    gone = instances.c.seen_at_us < instance.seen_at_us - DAY_US
+    await connection.execute(delete(instances).where(gone))
+
+
+async def delete_instance(connection: AsyncConnection, instance: str) -> None:
+    """Drop the row of a worker that ends."""
+    await connection.execute(delete(instances).where(instances.c.instance == instance))
+
+
+async def all_instances(connection: AsyncConnection) -> list[Instance]:
+    """Return every worker's row, the one seen last first."""
+    rows = await _rows(connection, instances, Instance)
+    return sorted(rows, key=lambda row: (-row.seen_at_us, row.instance))
+
+
+async def put_probe_result(connection: AsyncConnection, result: ProbeResult) -> None:
+    """Write the result of a provider's connection test over the one before."""
+    await replace(connection, probe_results, [result])
+
+
+async def all_probe_results(connection: AsyncConnection) -> list[ProbeResult]:
+    """Return the last result of every provider that was tested, by name."""
+    rows = await _rows(connection, probe_results, ProbeResult)
+    return sorted(rows, key=lambda row: row.provider)
+
+
+async def put_secrets(
+    connection: AsyncConnection, rows: tuple[SealedSecret, ...], now_us: int
+) -> None:
+    """Write these rows, and erase secrets of resources that were deleted 30 days before."""
+    await replace(connection, sealed_secrets, rows)
+    expired = sealed_secrets.c.deleted_at < now_us - KEEP_DELETED_US
+    await connection.execute(delete(sealed_secrets).where(expired))
+
+
+async def all_secrets(connection: AsyncConnection) -> list[SealedSecret]:
+    """Return every sealed secret, by place."""
+    rows = await _rows(connection, sealed_secrets, SealedSecret)
+    return sorted(rows, key=lambda row: row.place)
+
+
+async def _rows(connection: AsyncConnection, table: Table, kind: type[Row]) -> list[Row]:
+    return [
+        msgspec.convert(dict(row), kind)
+        for row in (await connection.execute(select(table))).mappings()
+    ]

@@ -1,0 +1,35 @@
+"""INSERT with ON CONFLICT: SQLite and Postgres write it alike, SQLAlchemy once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def insert(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT of this database's kind."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+async def replace(
+    connection: AsyncConnection, table: Table, rows: Sequence[msgspec.Struct]
+) -> None:
+    """Write rows, each over the one with the same primary key; fields are named as columns."""
+    if not rows:
+        return
+    statement = insert(table, connection.dialect)
+    keys = [column.name for column in table.primary_key]
+    values: dict[str, Any] = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=values),
+        [msgspec.structs.asdict(row) for row in rows],
+    )
