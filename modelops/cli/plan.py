@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from modelops.cli import options, stores, terminal
+from modelops.operations.compare import compare
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, plan
 from modelops.plan import document
@@ -29,6 +30,13 @@ from modelops.resources.errors import ExitCode, ModelopsError
     help="Write the plan document for a later `apply FILE`.",
 )
 @click.option(
+    "--base",
+    "base_ref",
+    default="",
+    metavar="REF",
+    help="Compare with a git commit instead of the store; needs neither store nor key.",
+)
+@click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 instead of 0 when there are changes."
 )
 def command(
@@ -37,6 +45,7 @@ def command(
     store_url: str,
     output_format: str,
     out: Path | None,
+    base_ref: str,
     detailed_exitcode: bool,
 ) -> int:
     """Show what applying the folder would change.
@@ -49,7 +58,11 @@ def command(
         created_by=terminal.caller(),
         now=datetime.now(UTC),
     )
-    made = stores.using(locate(store_url, folder), lambda store: plan(store, request))
+    made = (
+        compare(request, base_ref)
+        if base_ref
+        else stores.using(locate(store_url, folder), lambda store: plan(store, request))
+    )
     if out is not None:
         _write(out, made)
     click.echo(render(made, output_format, color=terminal.colored(sys.stdout)), nl=False)

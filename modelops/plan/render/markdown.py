@@ -84,11 +84,11 @@ def _row(change: Change) -> str:
     elif change.action == "create":
         what = phrases.gist(change)
     else:
-        what = ", ".join(phrases.label(field) for field in change.fields)
+        what = ", ".join(dict.fromkeys(map(phrases.whole, change.fields)))
     reach = phrases.reach(change.reaches)
     notes = [
         f"from {change.moved_from}" if change.moved_from else "",
-        what if len(what) <= phrases.LONGEST else phrases.counted(len(change.fields), "field"),
+        what,
         reach,
     ]
     place = _code(f"{change.file}:{change.line}") if change.file else ""

@@ -6,6 +6,7 @@ Values come from files that anybody may have written, so what a terminal or a lo
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from modelops.plan.document import Action, Change, FieldChange, Plan, Summary
@@ -64,6 +65,11 @@ def _inside(path: str, content: Any) -> str:
 def label(field: FieldChange) -> str:
     """Return the path of a field as users write it: without the unit that the program adds."""
     return visible(field.path.removesuffix("_ms"))
+
+
+def whole(field: FieldChange) -> str:
+    """Return the name of the field that a changed value is part of."""
+    return re.split(r"[.\[]", field.path, maxsplit=1)[0].removesuffix("_ms")
 
 
 def transition(field: FieldChange) -> tuple[str, str, str]:
