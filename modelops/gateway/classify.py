@@ -17,6 +17,7 @@ from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.redaction import redact
 from modelops.gateway.retry_after import duration, retry_after
 from modelops.gateway.upstream.errors import (
+    ClosedError,
     ConnectError,
     ConnectTimeoutError,
     DnsError,
@@ -164,6 +165,7 @@ _EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
     ResetError: ("transient", "reset"),
     MalformedError: ("invalid_answer", "malformed"),
     TruncatedError: ("transient", "cut"),
+    ClosedError: ("transient", "closed"),
 }
 
 

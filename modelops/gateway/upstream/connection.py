@@ -15,6 +15,7 @@ import httptools
 
 from modelops.gateway.upstream.client import Headers
 from modelops.gateway.upstream.errors import (
+    ClosedError,
     HeadTimeoutError,
     IdleTimeoutError,
     MalformedError,
@@ -28,8 +29,8 @@ from modelops.gateway.upstream.waiting import Waiting
 HELD_MAX = 256 * 1024
 """Bytes of a body that may wait for their reader before the connection stops reading."""
 
-HEAD_MAX = 256 * 1024
-"""Bytes a response may send before its head is complete."""
+HEAD_MAX = 128 * 1024
+"""Bytes of a response's head, whole or not yet."""
 
 SLICE = 64 * 1024
 """Bytes of a request body that are handed to the transport at once."""
@@ -95,19 +96,17 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._answered = False
         self._keep_alive = False
-        self._head_bytes = 0
+        self._head_bytes = self._unfinished_bytes = 0
         self._unsent: memoryview | None = None
         self._writable = True
         self._paused = False
         self._waiting = Waiting(self._late)
 
-    # What the client asks for
-
     async def exchange(self, request: Request, wait: float) -> Exchange:
         """Send a request and return the exchange once the response's head has come."""
         exchange = self._exchange = Exchange(self)
         self._answered = self._keep_alive = False
-        self._head_bytes = 0
+        self._head_bytes = self._unfinished_bytes = 0
         try:
             self._write(request)
             await self.progress(wait)
@@ -144,9 +143,13 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def abort(self) -> None:
-        """End the connection at once, whatever is under way."""
-        self._exchange = self._unsent = None
+        """End the connection at once; whoever still waits for an exchange gets a ClosedError."""
+        exchange, self._exchange, self._unsent = self._exchange, None, None
         self._waiting.stop()
+        if exchange is not None and not exchange.complete:
+            exchange.error = ClosedError("the connection was closed on this side")
+            exchange.complete = True
+            self._waiting.wake()
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
@@ -182,17 +185,19 @@ class Connection(asyncio.Protocol):
             self._lost(self)
             return
         self._answered = True
-        if not exchange.status:
-            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            self._fail(MalformedError(str(error.__context__)))
         except httptools.HttpParserError as error:
             self._fail(MalformedError(f"the response is not HTTP/1.1: {error}"))
         except httptools.HttpParserUpgrade:
             self._fail(MalformedError("the response switches to another protocol"))
         else:
-            if not exchange.status and self._head_bytes > HEAD_MAX:
-                self._fail(MalformedError(f"the response head is over {HEAD_MAX} bytes"))
+            if not exchange.status:
+                self._unfinished_bytes += len(data)
+                if self._unfinished_bytes > HEAD_MAX:
+                    self._fail(MalformedError(f"the response head is over {HEAD_MAX} bytes"))
 
     def pause_writing(self) -> None:
         """Hold back the rest of the request body."""
@@ -217,6 +222,7 @@ class Connection(asyncio.Protocol):
             return
         name = name.lower()
         exchange.headers.append((name, value))
+        self._head_bytes += len(name) + len(value)
         if name in (b"content-length", b"transfer-encoding"):
             exchange.delimited = True
 
@@ -225,6 +231,8 @@ class Connection(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None:
             return
+        if self._head_bytes > HEAD_MAX:
+            raise MalformedError(f"the response head is over {HEAD_MAX} bytes")
         status = self._parser.get_status_code()
         if status < 200:
             exchange.headers.clear()
@@ -253,8 +261,6 @@ class Connection(asyncio.Protocol):
         self._keep_alive = self._parser.should_keep_alive()
         exchange.complete = True
         self._waiting.wake()
-
-    # Inner workings
 
     def _write(self, request: Request) -> None:
         if self._transport is None:

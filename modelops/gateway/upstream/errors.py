@@ -48,3 +48,7 @@ class MalformedError(UpstreamError):
 
 class TruncatedError(UpstreamError):
     """The connection ended in the middle of a response."""
+
+
+class ClosedError(UpstreamError):
+    """The client was closed while the call was under way."""

@@ -1,0 +1,327 @@
+"""The upstream client against an upstream that misbehaves, plain and over TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from faulty_upstream import FaultyUpstream, certificate, serving
+
+from modelops.gateway.upstream.errors import (
+    ClosedError,
+    ConnectError,
+    ConnectTimeoutError,
+    DnsError,
+    HeadTimeoutError,
+    IdleTimeoutError,
+    MalformedError,
+    ResetError,
+    TlsError,
+    TruncatedError,
+    UpstreamError,
+)
+from modelops.gateway.upstream.http1 import Http1Client
+from modelops.gateway.upstream.request import Origin, Request
+
+GRACE = 0.05
+"""Seconds within which a cancelled call must have ended its connection."""
+
+
+class Rig:
+    """A client and the upstream it talks to."""
+
+    def __init__(self, upstream: FaultyUpstream, client: Http1Client) -> None:
+        self.upstream = upstream
+        self.client = client
+
+    def request(self, path: str, body: bytes = b"{}") -> Request:
+        headers = b"host: test\r\nauthorization: Bearer key\r\n"
+        return Request(self.upstream.origin, path, headers, body)
+
+    async def fetch(self, path: str, body: bytes = b"{}") -> tuple[int, bytes]:
+        """Return status and body of a whole exchange."""
+        response = await self.client.send(self.request(path, body), 5.0)
+        try:
+            pieces = []
+            while piece := await response.read(5.0):
+                pieces.append(piece)
+            return response.status, b"".join(pieces)
+        finally:
+            response.close()
+
+
+@pytest.fixture(params=["plain", "tls"])
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    server, client_tls = certificate(tmp_path) if request.param == "tls" else (None, None)
+    async with serving(server) as upstream:
+        client = Http1Client(tls=client_tls)
+        yield Rig(upstream, client)
+        await client.close()
+
+
+async def test_a_request_arrives_as_it_was_given_and_the_connection_is_kept(rig: Rig) -> None:
+    for _ in range(3):
+        assert await rig.fetch("/ok", b'{"a": 1}') == (200, b"ok")
+    assert rig.upstream.connections == 1
+    _, _, head, size = rig.upstream.requests[0]
+    assert size == 8
+    assert head == (
+        b"POST /ok HTTP/1.1\r\nhost: test\r\nauthorization: Bearer key\r\ncontent-length: 8\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/reset", ResetError),
+        ("/empty", ResetError),
+        ("/garbage", MalformedError),
+        ("/http2", MalformedError),
+        ("/switch", MalformedError),
+        ("/endless-head", MalformedError),
+        ("/big-head", MalformedError),
+        ("/cut-head", TruncatedError),
+        ("/cut", TruncatedError),
+        ("/cut-chunked", TruncatedError),
+        ("/bad-chunk", MalformedError),
+    ],
+)
+async def test_broken_responses_are_told_apart(
+    rig: Rig, path: str, error: type[UpstreamError]
+) -> None:
+    with pytest.raises(error):
+        await rig.fetch(path)
+    assert await rig.fetch("/ok") == (200, b"ok"), "the client goes on"
+    assert rig.upstream.connections == 2
+
+
+async def test_what_came_before_a_cut_is_still_read(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/cut"), 5.0)
+    assert await response.read(5.0) == b"x" * 50
+    with pytest.raises(TruncatedError):
+        await response.read(5.0)
+    response.close()
+
+
+async def test_a_body_without_a_length_ends_with_the_connection(rig: Rig) -> None:
+    assert await rig.fetch("/until-close") == (200, b"all of it")
+    assert await rig.fetch("/ok") == (200, b"ok")
+    assert rig.upstream.connections == 2
+
+
+async def test_interim_responses_are_passed_over(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/hints"), 5.0)
+    assert response.status == 200
+    assert response.headers == [(b"content-length", b"2")]
+    response.close()
+
+
+async def test_a_redirect_is_not_followed(rig: Rig) -> None:
+    assert await rig.fetch("/redirect") == (307, b"")
+    assert len(rig.upstream.requests) == 1
+
+
+async def test_headers_come_raw_and_in_lower_case(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/odd-headers"), 5.0)
+    assert (b"set-cookie", b"a=1") in response.headers
+    assert (b"set-cookie", b"b=2") in response.headers
+    assert (b"x-latin", b"caf\xe9") in response.headers
+    assert (b"x-mixed", b"V") in response.headers
+    assert await response.read(5.0) == b"\x1f\x8b", "nothing is decompressed"
+    response.close()
+    response = await rig.client.send(rig.request("/many-headers"), 5.0)
+    assert len(response.headers) == 301
+    response.close()
+    await rig.fetch("/ok")
+    assert b"cookie" not in rig.upstream.requests[-1][2], "cookies are not kept"
+
+
+@pytest.mark.parametrize("path", ["/close-after", "/connection-close"])
+async def test_a_connection_the_server_closed_is_not_used_again(rig: Rig, path: str) -> None:
+    assert await rig.fetch(path) == (200, b"ok")
+    await asyncio.sleep(GRACE)
+    assert await rig.fetch("/ok") == (200, b"ok")
+    assert [path for _, path, _, _ in rig.upstream.requests] == [path, "/ok"]
+
+
+async def test_a_request_that_races_with_the_servers_close_is_sent_once_more(rig: Rig) -> None:
+    assert await rig.fetch("/drop-second") == (200, b"ok")
+    assert await rig.fetch("/drop-second") == (200, b"ok")
+    numbers = [number for number, _, _, _ in rig.upstream.requests]
+    assert numbers == [1, 1, 2], "dropped on the kept connection, answered on a new one"
+
+
+async def test_a_new_connection_that_dies_is_not_tried_again(rig: Rig) -> None:
+    with pytest.raises(ResetError):
+        await rig.fetch("/reset")
+    assert rig.upstream.connections == 1
+
+
+async def test_a_second_response_to_one_request_ends_the_connection(rig: Rig) -> None:
+    assert await rig.fetch("/twice") == (200, b"ok")
+    await asyncio.sleep(GRACE)
+    assert await rig.fetch("/ok") == (200, b"ok")
+    assert rig.upstream.connections == 2
+
+
+async def test_timers_tell_where_the_time_went(rig: Rig) -> None:
+    for path in ("/hang", "/stall-in-head"):
+        with pytest.raises(HeadTimeoutError):
+            await rig.client.send(rig.request(path), 0.05)
+    response = await rig.client.send(rig.request("/stall"), 5.0)
+    await response.read(5.0)
+    with pytest.raises(IdleTimeoutError):
+        await response.read(0.05)
+    response.close()
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 1.0)
+
+
+@pytest.mark.parametrize("path", ["/hang", "/stall-in-head", "/stall", "/events"])
+async def test_a_cancelled_call_ends_its_connection_at_once(rig: Rig, path: str) -> None:
+    task = asyncio.create_task(rig.fetch(path))
+    while not rig.upstream.requests:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.03)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), GRACE * 4)
+
+
+async def test_two_hundred_cancelled_calls_leave_no_socket(rig: Rig) -> None:
+    tasks = [asyncio.create_task(rig.fetch("/hang")) for _ in range(200)]
+    await asyncio.wait_for(_until(lambda: len(rig.upstream.requests) == 200), 20)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 5)
+
+
+async def test_an_unread_response_ends_its_connection(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/fifty-megabytes"), 5.0)
+    response.close()
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 1.0)
+
+
+async def test_events_arrive_when_they_are_sent(rig: Rig) -> None:
+    loop = asyncio.get_running_loop()
+    response = await rig.client.send(rig.request("/events"), 5.0)
+    arrived: list[float] = []
+    while piece := await response.read(5.0):
+        arrived.extend([loop.time()] * piece.count(b"data:"))
+    response.close()
+    assert len(arrived) == 10
+    delays = [at - sent for at, sent in zip(arrived, rig.upstream.sent_at, strict=True)]
+    assert sorted(delays)[5] < 0.02, "an event is not kept for the next one"
+
+
+async def test_a_paused_reader_stops_the_upstream(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/fifty-megabytes"), 5.0)
+    written = -1
+    while written != rig.upstream.written:
+        written = rig.upstream.written
+        await asyncio.sleep(0.1)
+    assert written < 20 << 20, "sockets hold some, memory does not hold the rest"
+    size = 0
+    while piece := await response.read(5.0):
+        size += len(piece)
+        assert len(piece) < 2 << 20
+    response.close()
+    assert size == 50 << 20
+
+
+async def test_fifty_megabytes_go_up(rig: Rig) -> None:
+    assert await rig.fetch("/ok", b"y" * (50 << 20)) == (200, b"ok")
+    assert rig.upstream.requests[0][3] == 50 << 20
+    assert await rig.fetch("/ok") == (200, b"ok")
+    assert rig.upstream.connections == 1
+
+
+async def test_an_answer_before_the_end_of_a_long_request_is_read(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/early", b"y" * (50 << 20)), 5.0)
+    assert response.status == 413
+    response.close()
+    assert await rig.fetch("/ok") == (200, b"ok")
+    assert rig.upstream.connections == 2
+
+
+async def test_closing_ends_what_is_under_way(rig: Rig) -> None:
+    await rig.fetch("/ok")
+    task = asyncio.create_task(rig.fetch("/hang"))
+    await asyncio.wait_for(_until(lambda: len(rig.upstream.requests) == 2), 1.0)
+    await rig.client.close()
+    with pytest.raises(ClosedError):
+        await asyncio.wait_for(task, 1.0)
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 1.0)
+
+
+async def test_a_refused_connection_and_an_unknown_name() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    client = Http1Client()
+    with pytest.raises(ConnectError):
+        await client.send(Request(Origin("127.0.0.1", port, tls=False), "/", b"", b""), 5.0)
+    with pytest.raises(DnsError):
+        await client.send(Request(Origin("a..b.invalid", 80, tls=False), "/", b"", b""), 5.0)
+    await client.close()
+
+
+async def test_a_listener_that_never_answers_tls_is_a_connect_timeout() -> None:
+    async with serving() as upstream:
+        client = Http1Client(connect_timeout=0.05)
+        origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
+        with pytest.raises(ConnectTimeoutError):
+            await client.send(Request(origin, "/", b"", b""), 5.0)
+        await asyncio.wait_for(_until(lambda: upstream.open == 0), 1.0)
+        await client.close()
+
+
+async def test_a_cancelled_tls_handshake_ends_its_connection() -> None:
+    async with serving() as upstream:
+        client = Http1Client()
+        origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
+        task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
+        await asyncio.wait_for(_until(lambda: upstream.open == 1), 1.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(_until(lambda: upstream.open == 0), GRACE * 4)
+        await client.close()
+
+
+async def test_certificates_are_verified(tmp_path: Path) -> None:
+    server, _ = certificate(tmp_path)
+    async with serving(server) as upstream:
+        client = Http1Client()
+        with pytest.raises(TlsError, match=r"self.signed"):
+            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        await client.close()
+
+
+async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
+    server, trusting = certificate(tmp_path, "other.test")
+    async with serving(server) as upstream:
+        client = Http1Client(tls=trusting)
+        with pytest.raises(TlsError, match=r"127\.0\.0\.1"):
+            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        await client.close()
+
+
+def test_the_default_tls_settings_verify() -> None:
+    from modelops.gateway.upstream.connect import tls_context
+
+    context = tls_context()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def _until(condition: object) -> None:
+    assert callable(condition)
+    while not condition():
+        await asyncio.sleep(0.002)
