@@ -14,6 +14,7 @@ from modelops import __version__
 from modelops.resources.errors import ExitCode, ModelopsError
 
 COMMANDS: dict[str, str] = {
+    "init": "Begin a configuration that can be applied at once.",
     "validate": "Check a configuration folder; needs no key, store or network.",
     "fmt": "Bring every file into one layout.",
     "schema": "Print or write the JSON Schemas of the YAML form.",

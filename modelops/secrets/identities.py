@@ -56,6 +56,31 @@ def generate() -> Identity:
     return Identity(str(pyrage.x25519.Identity.generate()))
 
 
+def create(path: Path) -> Identity:
+    """Make a new identity in a file of its own, mode 0600; never overwrite one."""
+    identity = generate()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SecretError(
+            f"there is an identity in {path} already",
+            "use it; the server's is replaced with: modelops identity rotate",
+        ) from None
+    except OSError as error:
+        raise SecretError(f"no identity can be made in {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(file_content([identity]))
+    return identity
+
+
+def file_content(found: Sequence[Identity]) -> str:
+    """Return what an identity file holds, as age-keygen writes it."""
+    return "".join(
+        f"# public key: {identity.recipient}\n{identity.reveal()}\n" for identity in found
+    )
+
+
 def decrypt(content: bytes, identities: Sequence[Identity]) -> bytes:
     """Return what an age file holds; NoKeyError when none of the identities opens it."""
     for identity in identities:

@@ -7,8 +7,7 @@ sealed to them, so that a rotation has no moment at which something does not ope
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from modelops.secrets import identities
@@ -37,37 +36,15 @@ def load(path: Path) -> tuple[Identity, ...]:
     return found
 
 
-def create(path: Path) -> Identity:
-    """Make a new identity in a file of its own, mode 0600; never overwrite one."""
-    identity = identities.generate()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise SecretError(
-            f"there is an identity in {path} already",
-            "use it, or replace it with: modelops identity rotate",
-        ) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(_content([identity]))
-    return identity
-
-
 def rotate(path: Path) -> tuple[Identity, ...]:
     """Put a new identity before those in the file, which go on opening what they opened."""
     rotated = (identities.generate(), *load(path))
-    replace_file(path, _content(rotated).encode(), mode=0o600)
+    replace_file(path, identities.file_content(rotated).encode(), mode=0o600)
     return rotated
 
 
 def retire(path: Path) -> tuple[Identity, ...]:
     """Drop all but the current identity, and return those that were dropped."""
     current, *old = load(path)
-    replace_file(path, _content([current]).encode(), mode=0o600)
+    replace_file(path, identities.file_content([current]).encode(), mode=0o600)
     return tuple(old)
-
-
-def _content(found: Sequence[Identity]) -> str:
-    return "".join(
-        f"# public key: {identity.recipient}\n{identity.reveal()}\n" for identity in found
-    )

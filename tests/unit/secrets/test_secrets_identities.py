@@ -44,17 +44,17 @@ def test_at_hand_looks_where_sops_looks(tmp_path: Path) -> None:
 
 def test_server_identity_is_created_once_and_private(tmp_path: Path) -> None:
     path = server_identity.location(tmp_path / ".modelops", {})
-    created = server_identity.create(path)
+    created = identities.create(path)
     assert path == tmp_path / ".modelops" / "server.key"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [found.recipient for found in server_identity.load(path)] == [created.recipient]
     with pytest.raises(SecretError, match="already"):
-        server_identity.create(path)
+        identities.create(path)
 
 
 def test_server_identity_open_to_others_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "server.key"
-    server_identity.create(path)
+    identities.create(path)
     path.chmod(0o640)
     with pytest.raises(SecretError, match="open to others") as caught:
         server_identity.load(path)
@@ -75,7 +75,7 @@ def test_server_identity_elsewhere(tmp_path: Path) -> None:
 
 def test_rotation_opens_old_and_new_until_retired(tmp_path: Path) -> None:
     path = tmp_path / "server.key"
-    old = server_identity.create(path)
+    old = identities.create(path)
     before = identities.encrypt(b"before", [old.recipient])
     new, *_ = server_identity.rotate(path)
     after = identities.encrypt(b"after", [new.recipient])

@@ -1,0 +1,48 @@
+"""`modelops init`: begin a configuration in a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from modelops.operations.init import init_folder
+from modelops.operations.scaffold import secret_variable
+
+
+@click.command()
+@click.argument("folder", default=Path(), type=click.Path(path_type=Path))
+@click.option("--config", default="", metavar="NAME", help="Its name (default: the folder's).")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    default=("anthropic", "openai"),
+    show_default=True,
+    metavar="NAME",
+    help="A provider to begin with; may be given several times.",
+)
+def command(folder: Path, config: str, providers: tuple[str, ...]) -> None:
+    """Begin a configuration in FOLDER (default: here) that can be applied at once.
+
+    It gets providers, a chain over them, an agent, rules for sops, hooks and a CI workflow. Keys
+    are encrypted to your age identity, which is made where sops looks for it, never in the folder,
+    unless you have one. stdout names the files that were written.
+    """
+    made = init_folder(folder, config, tuple(dict.fromkeys(providers)), os.environ)
+    for path in made.written:
+        click.echo(path)
+    for path in made.kept:
+        click.echo(f"kept as it was: {path}", err=True)
+    if made.identity_file:
+        click.echo(f"Your new age identity is {made.identity_file}: keep a copy.", err=True)
+    place = "" if folder == Path() else f" -C {folder}"
+    click.echo(
+        f"Next:\n"
+        f"  try it without keys:      modelops up --simulate{place}\n"
+        f"  a key in the environment: export {secret_variable(providers[0])}=...\n"
+        f"  or encrypted in git:      modelops secret set provider/{providers[0]}{place}\n"
+        f"  then:                     modelops up{place}",
+        err=True,
+    )
