@@ -44,6 +44,7 @@ def command(
     set_up_logging()
     settings = ServerSettings(
         store_url=locate(store_url, folder),
+        state_directory=str((folder / ".modelops").resolve()),
         environment=environment,
         host=host,
         port=port,

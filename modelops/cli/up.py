@@ -55,6 +55,7 @@ def command(
     with simulator() if simulate else contextlib.nullcontext("") as simulator_url:
         settings = ServerSettings(
             store_url=url,
+            state_directory=str((folder / ".modelops").resolve()),
             environment=environment,
             host=host,
             port=port,

@@ -6,7 +6,6 @@ table, the keyring, the names. The state itself stays at hand for the `/api` rep
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import msgspec
@@ -14,10 +13,9 @@ import msgspec
 from modelops.gateway.table import RoutingTable, compile_table
 from modelops.resources.resolved import Agent, Chain, Model, Provider
 from modelops.resources.state import State, agents, chains, models, providers
-from modelops.secrets.errors import SecretError
-from modelops.secrets.references import open_reference
 from modelops.secrets.secret import Secret
 from modelops.server.keys import Keyring, compile_keyring
+from modelops.server.opener import Opener
 from modelops.store.protocol import Head, Snapshot
 
 
@@ -40,23 +38,9 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     secret_files: Mapping[str, Secret | None]
 
 
-def compile_live(
-    snapshot: Snapshot, simulator_url: str, environ: Mapping[str, str] = os.environ
-) -> Live:
+def compile_live(snapshot: Snapshot, open_secret: Opener, simulator_url: str) -> Live:
     """Return what serves this snapshot; ModelopsError or ValueError when it cannot be served."""
     state = snapshot.state
-    errors: dict[str, str] = {}
-    files: dict[str, Secret | None] = {}
-
-    def open_secret(address: str, field: str) -> Secret | None:
-        reference = _reference(state, address, field)
-        secret, error = _open(reference, environ)
-        if error:
-            errors[address] = f"{field}: {error}"
-        if reference.startswith("file:"):
-            files[reference] = secret
-        return secret
-
     table = compile_table(snapshot.head.revision, state, open_secret, simulator_url=simulator_url)
     return Live(
         head=snapshot.head,
@@ -67,33 +51,6 @@ def compile_live(
         models=models(state),
         chains=chains(state),
         agents=agents(state),
-        secret_errors=errors,
-        secret_files=files,
+        secret_errors=open_secret.errors,
+        secret_files=open_secret.files,
     )
-
-
-def secret_files_changed(live: Live, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a file that holds a secret holds another one now, or none, or one at last."""
-    return any(
-        _open(reference, environ)[0] != secret for reference, secret in live.secret_files.items()
-    )
-
-
-def _open(reference: str, environ: Mapping[str, str]) -> tuple[Secret | None, str]:
-    """Return the secret, or None and why there is none."""
-    try:
-        return open_reference(reference, environ), ""
-    except SecretError as error:
-        return None, error.message
-
-
-def _reference(state: State, address: str, field: str) -> str:
-    """Return where the secret of a field is: `env:NAME`, `file:NAME` or `sealed`."""
-    resource = state[address]
-    if isinstance(resource, Provider):
-        return resource.api_key
-    if isinstance(resource, Agent):
-        for credential in resource.credentials:
-            if field == f"credentials[{credential.provider}].api_key":
-                return credential.api_key
-    raise ValueError(f"{address} has no secret in {field}")

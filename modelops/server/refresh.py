@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from pathlib import Path
 from typing import NoReturn
 
 from modelops.resources.errors import ModelopsError
-from modelops.server.live import Live, compile_live, secret_files_changed
+from modelops.server.live import Live, compile_live
+from modelops.server.opener import Opener, files_changed
 from modelops.server.runtime import Runtime
 from modelops.store.protocol import Head, StoreError
 
@@ -73,14 +76,16 @@ async def _is_news(runtime: Runtime, head: Head) -> bool:
     if not time_to_look or not live.secret_files:
         return False
     _look_again_later(runtime)
-    return await asyncio.to_thread(secret_files_changed, live)
+    return await asyncio.to_thread(files_changed, live.secret_files, os.environ)
 
 
 async def _compile(runtime: Runtime, head: Head) -> Live:
     """Read the head's revision and compile it beside the event loop."""
     check_environment(head, runtime.settings.environment)
     snapshot = await runtime.store.snapshot()
-    return await asyncio.to_thread(compile_live, snapshot, runtime.settings.simulator_url)
+    sealed = await runtime.store.secrets()
+    opener = Opener(snapshot, sealed, Path(runtime.settings.state_directory), os.environ)
+    return await asyncio.to_thread(compile_live, snapshot, opener, runtime.settings.simulator_url)
 
 
 def check_environment(head: Head, environment: str) -> None:

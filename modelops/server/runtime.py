@@ -13,11 +13,11 @@ from modelops.server.clock import SystemClock
 from modelops.server.live import Live
 from modelops.server.settings import ServerSettings
 from modelops.store.books import UsageStore
-from modelops.store.protocol import AttemptStore, ConfigStore, Head
+from modelops.store.protocol import AttemptStore, ConfigStore, Head, OperationsStore
 
 
-class Store(ConfigStore, AttemptStore, UsageStore, Protocol):
-    """A whole store: revisions, books and what reports read."""
+class Store(ConfigStore, AttemptStore, OperationsStore, UsageStore, Protocol):
+    """A whole store: revisions, books, what workers say of themselves and what reports read."""
 
 
 @dataclass(slots=True)

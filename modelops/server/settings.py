@@ -12,10 +12,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one `modelops serve`. It crosses to workers as JSON and holds no secret.
 
     `environment` is the one the store must belong to. `simulator_url` '' means real providers.
-    `port` 0 takes any free one.
+    `port` 0 takes any free one. `state_directory` is where the identity of a local server lies.
     """
 
     store_url: str
+    state_directory: str
     environment: str = ""
     host: str = "127.0.0.1"
     port: int = 8400

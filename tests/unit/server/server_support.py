@@ -33,21 +33,23 @@ from modelops.resources.resolved import (
 )
 from modelops.resources.state import State, by_address
 from modelops.resources.state import settings as find_settings
+from modelops.secrets.sealed import SealedSecret
 from modelops.server.clock import SystemClock
 from modelops.server.protocol import BoundedProtocol
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.worker import WorkerServer, uvicorn_config
+from modelops.store.books import Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
     Head,
+    Instance,
+    ProbeResult,
     Revision,
-    Selection,
     Snapshot,
     StoreError,
-    UsageGroup,
 )
 
 Answer = Callable[[Call, Reply], Awaitable[None]]
@@ -158,6 +160,8 @@ class MemoryStore:
         self.attempts: list[Attempt] = []
         self.snapshots: list[Snapshot] = []
         self.selections: list[Selection] = []
+        self.sealed: list[SealedSecret] = []
+        self.rows: dict[str, Instance] = {}
         self.stand(resources)
 
     def stand(self, resources: State | None, **head: Any) -> None:
@@ -193,6 +197,28 @@ class MemoryStore:
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         self.attempts.extend(attempts)
+
+    async def secrets(self) -> Sequence[SealedSecret]:
+        return self.sealed
+
+    async def put_instance(self, instance: Instance) -> None:
+        if self.away:
+            raise StoreError(self.away, "bring it back")
+        self.rows[instance.instance] = instance
+
+    async def delete_instance(self, instance: str) -> None:
+        self.rows.pop(instance, None)
+
+    async def instances(self) -> Sequence[Instance]:
+        if self.away:
+            raise StoreError(self.away, "bring it back")
+        return list(self.rows.values())
+
+    async def put_probe_result(self, result: ProbeResult) -> None:
+        raise AssertionError("no test here probes")
+
+    async def probe_results(self) -> Sequence[ProbeResult]:
+        return []
 
     async def settings(self) -> Settings | None:
         return find_settings(self.snapshots[-1].state)
@@ -250,6 +276,7 @@ async def hello(_call: Call, reply: Reply) -> None:
 
 def make_runtime(store: MemoryStore, script: Answer = hello, **fields: Any) -> Runtime:
     values: dict[str, Any] = {"store_url": "sqlite:////nowhere/store.db", "port": 0, "grace_s": 1}
+    values |= {"state_directory": "/nowhere"}
     return Runtime(
         settings=ServerSettings(**(values | fields)),
         store=store,
