@@ -24,12 +24,10 @@ RETENTION_US = 30 * 86_400 * 1_000_000
 """How long the row of a deleted resource is kept, in microseconds."""
 
 
-def recipients(configuration: Configuration, local: Sequence[Identity]) -> tuple[str, ...]:
-    """Return whom to seal to: the declared recipients, else the identity beside a local store."""
+def recipients(configuration: Configuration) -> tuple[str, ...]:
+    """Return whom the configuration declares that secrets are sealed to; () for nobody."""
     declared = settings(configuration.state)
-    if declared and declared.server_recipients:
-        return declared.server_recipients
-    return tuple(identity.recipient for identity in local)
+    return declared.server_recipients if declared else ()
 
 
 def stale_sources(

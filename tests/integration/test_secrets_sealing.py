@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from modelops.config import InvalidConfigurationError, load_configuration
+from modelops.operations.sealing import seal_secrets
 from modelops.operations.secret import set_secret
 from modelops.resources.configuration import Configuration
-from modelops.secrets import identities
+from modelops.secrets import identities, server_identity
 from modelops.secrets.errors import NoKeyError, SecretError, TamperedError
 from modelops.secrets.opening import open_sources
 from modelops.secrets.sealed import Place, SealedSecret, secret_changes, unconsented
@@ -19,9 +20,6 @@ from modelops.secrets.sealing import (
     binding,
     expired,
     open_row,
-    recipients,
-    rows_to_write,
-    stale_sources,
 )
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import program
@@ -68,18 +66,22 @@ def edit(folder: Path, file: str, before: str, after: str) -> None:
 class Store:
     """Rows of secrets as a store keeps them: one by address and field."""
 
-    def __init__(self) -> None:
+    def __init__(self, state_directory: Path | None = None) -> None:
         self.rows: dict[Place, SealedSecret] = {}
+        self.state_directory = state_directory
 
     def apply(
         self, folder: Path, environment: str = "", now_us: int = 1
     ) -> tuple[SealedSecret, ...]:
         """Apply as the program does, and return what was written."""
-        configuration = load_configuration(folder, environment)
-        rows = list(self.rows.values())
-        to = recipients(configuration, [])
-        opened = open_sources(folder, stale_sources(configuration, rows, to), ENVIRON)
-        written = rows_to_write(configuration, rows, opened, to, now_us)
+        written = seal_secrets(
+            folder,
+            load_configuration(folder, environment),
+            list(self.rows.values()),
+            ENVIRON,
+            state_directory=self.state_directory,
+            now_us=now_us,
+        )
         self.rows |= {row.place: row for row in written}
         return written
 
@@ -146,10 +148,20 @@ def test_changed_recipients_seal_anew_and_both_open(folder: Path) -> None:
 
 def test_local_store_seals_to_the_identity_beside_it(folder: Path) -> None:
     edit(folder, "modelops.yaml", f"server_recipients: [{SERVER.recipient}]\n", "")
-    configuration = load_configuration(folder)
-    assert recipients(configuration, [SERVER]) == (SERVER.recipient,)
     with pytest.raises(SecretError, match="no recipient"):
         Store().apply(folder)
+    store = Store(folder / ".modelops")
+    assert len(store.apply(folder)) == 3
+    (made,) = server_identity.load(folder / ".modelops" / "server.key")
+    assert store.open(load_configuration(folder), "provider/first", key=made) == f"{KEY}-first"
+    server_identity.rotate(folder / ".modelops" / "server.key")
+    assert len(store.apply(folder, now_us=2)) == 3
+    assert store.apply(folder, now_us=3) == ()
+
+
+def test_declared_recipients_need_no_identity_here(folder: Path) -> None:
+    Store(folder / ".modelops").apply(folder)
+    assert not (folder / ".modelops").exists()
 
 
 def test_deleted_row_is_kept_then_erased_and_does_not_open(folder: Path) -> None:
