@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from modelops.config.key_shapes import hidden
 from modelops.config.rules import Rule
 from modelops.resources.configuration import Diagnostic, Position
 from modelops.resources.errors import ModelopsError
@@ -21,9 +22,13 @@ class InvalidConfigurationError(ModelopsError):
 
 
 def found(rule: Rule, position: Position, message: str, hint: str = "") -> Diagnostic:
-    """Return what a rule found at a place."""
+    """Return what a rule found at a place; whatever looks like a key is taken out of the words."""
     return Diagnostic(
-        position=position, severity=rule.severity, rule=rule.id, message=message, hint=hint
+        position=position,
+        severity=rule.severity,
+        rule=rule.id,
+        message=hidden(message),
+        hint=hidden(hint),
     )
 
 

@@ -74,6 +74,18 @@ class Document:
         chosen = packed >> _PLACE_BITS if key else packed & _PLACE
         return Position(self.file, (chosen >> _COLUMN_BITS) + 1, (chosen & _COLUMN) + 1)
 
+    def value(self, path: Path) -> object:
+        """Return what is written at a path; None when nothing is."""
+        value = self.data
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+                value = value[step]
+            else:
+                return None
+        return value
+
     def has(self, path: Path) -> bool:
         """Say whether a value is written at a path."""
         entry = self.root

@@ -18,7 +18,7 @@ from msgspec import inspect
 
 from modelops.config import rules
 from modelops.config.diagnostics import did_you_mean, found
-from modelops.config.exposed import looks_like_key
+from modelops.config.key_shapes import hidden
 from modelops.config.rules import Rule
 from modelops.config.yaml import Document, Path
 from modelops.resources import declared
@@ -96,7 +96,7 @@ def _(
             clean = False
             hint = did_you_mean(name, fields.keys() - data.keys())
             missing -= {meant for meant in missing if repr(meant) in hint}
-            message = f"unknown field {_hidden_or(show_path(step))}"
+            message = f"unknown field {show_path(step)}"
             yield found(rules.UNKNOWN_FIELD, document.position(step, key=True), message, hint)
     for name in sorted(missing):
         message = f"missing field {show_path((*path, name))!r}"
@@ -200,7 +200,9 @@ def _(kind: inspect.DictType, data: object, document: Document, path: Path) -> I
         return
     for name, value in data.items():
         step = (*path, name)
-        yield from _walk(kind.key_type, name, document, step)
+        for problem in _walk(kind.key_type, name, document, step):
+            position = document.position(step, key=True)
+            yield msgspec.structs.replace(problem, position=position)
         yield from _walk(kind.value_type, value, document, step)
     yield from _length(data, kind, "entry", document, path)
 
@@ -291,11 +293,7 @@ def _show(data: object, path: Path) -> str:
         return "the value (hidden)"
     if isinstance(data, dict | list):
         return _KINDS_OF_DATA[type(data)]
-    shown = str(data) if isinstance(data, Decimal) else json.dumps(data, ensure_ascii=False)
-    return _hidden_or(shown)
-
-
-def _hidden_or(shown: str) -> str:
-    if looks_like_key(shown):
+    if isinstance(data, str) and "@" in data:  # a URL may carry a password
         return "the value (hidden)"
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+    shown = str(data) if isinstance(data, Decimal) else json.dumps(data, ensure_ascii=False)
+    return shown if len(shown) <= 60 else f"{hidden(shown)[:57]}..."

@@ -148,7 +148,7 @@ MIXED_TYPES = _error("mixed-types", "A chain mixes chat and embedding models.")
 
 # Callers and settings
 UNMET_PARAMETER = _warning("unmet-parameter", "A parameter asks more than a target can give.")
-PARAMETER_RANGE = _error("parameter-range", "temperature or top_p is out of its bounds.")
+PARAMETER_RANGE = _error("parameter-range", "A temperature or top_p is out of its bounds.")
 REPEATED_NAME = _error("repeated-name", "A list names the same key, operator or provider twice.")
 SHARED_KEY = _error("shared-key", "Two callers have the same key; which one calls is then unknown.")
 BAD_DATE = _error("bad-date", "An expiry is no date.")

@@ -27,8 +27,9 @@ BOOLEAN_WORDS = frozenset(
 )
 _NUMBER_STARTS = frozenset("0123456789+-.")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,2})?")
-_BARE_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][0-9]+")
+_DECIMAL = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40}(?:[eE][-+][0-9]{1,2})?|[eE][-+][0-9]{1,2})"
+)
 _AMBIGUOUS = re.compile(
     r"[-+]?[0-9][0-9_]*"  # octal, 1_000, more digits than an integer holds
     r"|[-+]?0[xobXOB][0-9a-fA-F_]+"
@@ -55,7 +56,7 @@ def resolve(text: str) -> Scalar:
         return text
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _DECIMAL.fullmatch(text) and not _BARE_EXPONENT.fullmatch(text):
+    if _DECIMAL.fullmatch(text):
         return Decimal(text)
     if _AMBIGUOUS.fullmatch(text):
         raise AmbiguousError

@@ -283,7 +283,10 @@ class Credential(Declared, frozen=True, kw_only=True):
 class Parameters(Declared, frozen=True, kw_only=True):
     """Values for what a request leaves out, sent to models that take them."""
 
-    max_tokens: Annotated[int, Meta(ge=1, le=100_000_000)] | None = None
+    max_tokens: Annotated[
+        Annotated[int, Meta(ge=1, le=100_000_000)] | None,
+        Meta(description="Most tokens of output."),
+    ] = None
     temperature: Annotated[
         Annotated[Decimal, Meta(extra_json_schema={"minimum": 0, "maximum": 2})] | None,
         Meta(description="0 to 2.", examples=[0.2]),
@@ -327,15 +330,19 @@ class Operator(Declared, frozen=True, kw_only=True):
     """A person or job that reads reports, tests or applies."""
 
     operator: Name
-    role: Role
+    role: Annotated[
+        Role, Meta(description="viewer reads, operator also tests, deployer also applies.")
+    ]
     keys: tuple[Key, ...] = ()
 
 
 class Move(Declared, frozen=True, kw_only=True):
     """A resource that goes by another address now."""
 
-    from_: Annotated[str, Meta(examples=["chain/prod"])] = msgspec.field(name="from")
-    to: Annotated[str, Meta(examples=["chain/production"])]
+    from_: Annotated[str, Meta(description="The address until now.", examples=["chain/prod"])] = (
+        msgspec.field(name="from")
+    )
+    to: Annotated[str, Meta(description="Its address now.", examples=["chain/production"])]
 
 
 class Settings(Declared, frozen=True, kw_only=True):

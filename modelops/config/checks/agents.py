@@ -60,8 +60,9 @@ def _parameters(
 ) -> Iterator[Diagnostic]:
     for name, (lowest, highest) in PARAMETER_BOUNDS.items():
         value: Decimal | None = getattr(entry.value.parameters, name)
-        if value is not None and not (value.is_finite() and lowest <= value <= highest):
-            message = f"{name} is not from {lowest} to {highest}"
+        written = entry.document.value(("parameters", name))
+        if value is not None and (isinstance(written, str) or not lowest <= value <= highest):
+            message = f"{name} is not a number from {lowest} to {highest}"
             yield found(rules.PARAMETER_RANGE, entry.at("parameters", name), message)
     limit = agent.parameters.max_tokens
     chain = subject.resolution.chains.get(agent.chain)

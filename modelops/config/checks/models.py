@@ -68,7 +68,12 @@ def _parts(
     """Yield parts of a price that are out of range."""
     for name in prices.PARTS:
         value: Decimal | None = getattr(price, name)
-        if value is not None and not prices.in_range(value):
+        if value is None:
+            continue
+        if isinstance(entry.document.value((*path, name)), str):
+            message, hint = f"{name} is text, not a number", "write it without quotes"
+            yield found(rules.PRICE_RANGE, entry.at(*path, name), message, hint)
+        elif not prices.in_range(value):
             message = f"{name} is not a price: 0 to 1,000,000 USD per million, at most 12 decimals"
             yield found(rules.PRICE_RANGE, entry.at(*path, name), message)
 

@@ -1,0 +1,266 @@
+"""What is filled in, from where, and what every value becomes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from config_support import VALID, found, look, resolved
+
+from modelops import catalog
+from modelops.catalog.records import CatalogModel, CatalogPrice, CatalogTier
+from modelops.resources import resolved as forms
+from modelops.resources import state
+from modelops.resources.configuration import Configuration, SecretSource
+
+KNOWN = CatalogModel(
+    type="chat",
+    context_window=1000,
+    max_output_tokens=100,
+    capabilities=("tools", "vision"),
+    price=CatalogPrice(
+        input=Decimal("3.0"),
+        output=Decimal(15),
+        cache_read=Decimal("0.30"),
+        tiers=(CatalogTier(above_input_tokens=500, input=Decimal(6), output=Decimal(30)),),
+    ),
+    deprecated=True,
+)
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the catalog know exactly one model: `known` of preset openai."""
+
+    def find(preset: str, model: str) -> CatalogModel | None:
+        return KNOWN if (preset, model) == ("openai", "known") else None
+
+    monkeypatch.setattr(catalog, "find", find)
+
+
+def with_provider(
+    folder: Path, content: str, more: dict[str, str | None] | None = None
+) -> Configuration:
+    name = content.split()[1]
+    files = {f"providers.d/{name}.yaml": content, **(more or {})}
+    return resolved(folder, files)
+
+
+def provider(configuration: Configuration, name: str) -> forms.Provider:
+    return state.providers(configuration.state)[name]
+
+
+def model(configuration: Configuration, name: str) -> forms.Model:
+    return state.models(configuration.state)[name]
+
+
+def test_a_preset_fills_in_what_is_not_written(tmp_path: Path) -> None:
+    content = "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
+    openai = provider(with_provider(tmp_path, content), "openai")
+    assert (openai.preset, openai.protocol, openai.auth) == ("openai", "openai", "bearer")
+    assert openai.base_url == "https://api.openai.com/v1"
+    assert openai.sources["base_url"] == "preset"
+    assert openai.sources["preset"] == "default"
+    assert openai.sources["enabled"] == "default"
+    assert "api_key" not in openai.sources
+
+
+def test_what_is_written_wins_and_has_no_source(tmp_path: Path) -> None:
+    content = (
+        "provider: openai\nbase_url: https://EU.Example.com:443/v1/\nauth: {header: X-Key}\n"
+        "enabled: true\ndisplay_name: Ours\nprotocol: openai\napi_key: {file: key}\n"
+    )
+    openai = provider(with_provider(tmp_path, content), "openai")
+    assert openai.base_url == "https://eu.example.com:443/v1"
+    assert (openai.auth, openai.display_name, openai.api_key) == ("x-key", "Ours", "file:key")
+    assert not {"base_url", "auth", "enabled", "display_name", "protocol"} & set(openai.sources)
+
+
+@pytest.mark.parametrize(
+    ("lines", "auth"),
+    [
+        ("api_key: {env: MODELOPS_SECRET_X}\n", "bearer"),
+        ("", "none"),
+        ("auth: x-api-key\napi_key: {env: MODELOPS_SECRET_X}\n", "x-api-key"),
+    ],
+)
+def test_auth_without_a_preset_follows_from_the_key(lines: str, auth: str, tmp_path: Path) -> None:
+    content = f"provider: own\nprotocol: openai\nbase_url: https://own.example\n{lines}"
+    assert provider(with_provider(tmp_path, content), "own").auth == auth
+
+
+def test_a_key_for_a_local_preset_goes_as_a_bearer_token(tmp_path: Path) -> None:
+    content = "provider: ollama\napi_key: {env: MODELOPS_SECRET_X}\n"
+    assert provider(with_provider(tmp_path, content), "ollama").auth == "bearer"
+
+
+@pytest.mark.usefixtures("known")
+def test_the_catalog_fills_in_a_model(tmp_path: Path) -> None:
+    content = (
+        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
+        "models: [{model: mine, upstream_model: known, max_output_tokens: 50}]\n"
+    )
+    mine = model(with_provider(tmp_path, content), "openai/mine")
+    assert (mine.upstream_model, mine.type) == ("known", "chat")
+    assert (mine.context_window, mine.max_output_tokens) == (1000, 50)
+    assert mine.capabilities == ("vision", "tools")
+    assert mine.price == forms.Price(
+        input=Decimal(3),
+        output=Decimal(15),
+        cache_read=Decimal("0.3"),
+        cache_write=Decimal(3),
+        cache_write_1h=Decimal(3),
+        tiers=(
+            forms.Tier(
+                above_input_tokens=500,
+                input=Decimal(6),
+                output=Decimal(30),
+                cache_read=Decimal(6),
+                cache_write=Decimal(6),
+                cache_write_1h=Decimal(6),
+            ),
+        ),
+    )
+    assert mine.sources == {
+        "type": "catalog",
+        "context_window": "catalog",
+        "capabilities": "catalog",
+        "price": "catalog",
+        "price.cache_write": "default",
+        "price.cache_write_1h": "default",
+        "price.tiers[500].cache_read": "default",
+        "price.tiers[500].cache_write": "default",
+        "price.tiers[500].cache_write_1h": "default",
+        "default": "default",
+        "protected": "default",
+    }
+
+
+@pytest.mark.usefixtures("known")
+def test_a_declared_price_wins_whole(tmp_path: Path) -> None:
+    content = (
+        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
+        "models: [{model: known, price: {input: 1.50, output: 2}}]\n"
+    )
+    price = model(with_provider(tmp_path, content), "openai/known").price
+    assert price is not None
+    assert (price.input, price.cache_read, price.tiers) == (Decimal("1.5"), Decimal("1.5"), ())
+
+
+@pytest.mark.usefixtures("known")
+def test_a_deprecated_model_is_a_warning(tmp_path: Path) -> None:
+    content = "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\nmodels: [{model: known}]\n"
+    assert found(tmp_path, {"providers.d/openai.yaml": content}) == [
+        "deprecated-model providers.d/openai.yaml:3:18"
+    ]
+
+
+@pytest.mark.usefixtures("known")
+def test_a_misspelt_target_that_the_catalog_knows_is_to_be_declared(tmp_path: Path) -> None:
+    files = {
+        "providers.d/openai.yaml": "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n",
+        "chains.d/main.yaml": "chain: main\ntargets: [{model: openai/known}]\n",
+    }
+    (diagnostic,) = look(tmp_path, files).diagnostics
+    assert (
+        diagnostic.hint == "the catalog knows it: add `- model: known` to providers.d/openai.yaml"
+    )
+
+
+@pytest.mark.usefixtures("known")
+def test_what_nobody_knows_stays_unknown(tmp_path: Path) -> None:
+    content = "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\nmodels: [{model: other}]\n"
+    other = model(with_provider(tmp_path, content), "openai/other")
+    assert (other.context_window, other.max_output_tokens, other.capabilities) == (None,) * 3
+    assert other.price is None
+    assert other.type == "chat"
+
+
+def test_models_of_a_free_preset_cost_nothing(tmp_path: Path) -> None:
+    content = "provider: ollama\nmodels: [{model: own-model}]\n"
+    price = model(with_provider(tmp_path, content), "ollama/own-model").price
+    assert price is not None
+    assert price.input == price.output == price.cache_write_1h == 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "timeout"),
+    [("{model: alpha/large}", 60_000), ("{model: alpha/large}, {model: alpha/small}", 30_000)],
+)
+def test_the_usual_timeout_depends_on_the_number_of_targets(
+    targets: str, timeout: int, tmp_path: Path
+) -> None:
+    files = {"chains.d/main.yaml": f"chain: main\ntargets: [{targets}]\n"}
+    chain = state.chains(resolved(tmp_path, files).state)["main"]
+    assert [target.timeout_ms for target in chain.targets] == [timeout] * len(chain.targets)
+    assert all(target.answer_timeout_ms == 300_000 for target in chain.targets)
+    assert chain.max_attempts == len(chain.targets) + 3
+    assert (chain.deadline_ms, chain.max_duration_ms) == (300_000, 1_800_000)
+    assert chain.sources["targets[alpha/large].timeout_ms"] == "default"
+
+
+def test_an_agent_follows_the_default_chain(tmp_path: Path) -> None:
+    dev = state.agents(resolved(tmp_path, {}).state)["dev"]
+    assert (dev.chain, dev.allow) == ("main", ("chain/main",))
+    assert dev.sources["chain"] == dev.sources["allow"] == "default"
+
+
+def test_an_agent_may_have_no_chain(tmp_path: Path) -> None:
+    files = {"modelops.yaml": "config: small\n"}
+    dev = state.agents(resolved(tmp_path, files).state)["dev"]
+    assert (dev.chain, dev.allow) == ("", ())
+
+
+def test_secrets_say_where_they_come_from_and_may_go(tmp_path: Path) -> None:
+    cipher = "ENC[AES256_GCM,data:eA==,iv:eA==,tag:eA==,type:str]"
+    files = {
+        "providers.d/alpha.yaml": VALID["providers.d/alpha.yaml"].replace(
+            "{env: MODELOPS_SECRET_ALPHA}", cipher
+        )
+        + "sops: {age: [{recipient: age1x, enc: wrapped}], mac: x}\n",
+        "agents.d/dev.yaml": (
+            "agent: dev\ncredentials: [{provider: alpha, api_key: {env: MODELOPS_SECRET_DEV}}]\n"
+        ),
+    }
+    configuration = resolved(tmp_path, files)
+    sealed, lent = configuration.secrets
+    assert sealed.data_key_sha256 != ""
+    assert sealed == SecretSource(
+        address="provider/alpha",
+        field="api_key",
+        kind="sops",
+        value=cipher,
+        origin="https://alpha.example:443",
+        file="providers.d/alpha.yaml",
+        data_key_sha256=sealed.data_key_sha256,
+    )
+    assert lent == SecretSource(
+        address="agent/dev",
+        field="credentials[alpha].api_key",
+        kind="env",
+        value="MODELOPS_SECRET_DEV",
+        origin="https://alpha.example:443",
+        file="agents.d/dev.yaml",
+    )
+    assert cipher not in str(state.encode(configuration.state["provider/alpha"]))
+
+
+@pytest.mark.parametrize("spelling", ["3", "3.0", "3.00", "+3", "30.0e-01"])
+def test_equal_prices_resolve_to_equal_content(spelling: str, tmp_path: Path) -> None:
+    text = VALID["providers.d/alpha.yaml"]
+    files = {"providers.d/alpha.yaml": text.replace("input: 1,", f"input: {spelling},")}
+    content = state.encode(resolved(tmp_path, files).state["model/alpha/large"])
+    assert b'"input":"3"' in content
+
+
+@pytest.mark.parametrize("case", ["minimal", "two-targets", "full"])
+def test_the_fixtures_resolve_without_a_warning(case: str) -> None:
+    from modelops.config import load_configuration
+
+    folder = Path(__file__).parents[2] / "fixtures" / "config" / case
+    configuration = load_configuration(folder)
+    assert configuration.warnings == ()
+    for address, resource in configuration.state.items():
+        assert state.decode(state.encode(resource)) == resource
+        assert configuration.position(address) is not None

@@ -1,0 +1,278 @@
+"""Every rule with a configuration that breaks it, and only it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from config_support import VALID, found, look
+
+from modelops.config.rules import RULES
+
+ALPHA, MAIN, DEV = "providers.d/alpha.yaml", "chains.d/main.yaml", "agents.d/dev.yaml"
+SHA = "0123456789abcdef" * 4
+KEY = "sk-" + "a1b2c3d4" * 4
+MARK = "▸"
+"""Stands before what a rule must point at; taken out before the file is written."""
+
+Files = Mapping[str, str | None]
+
+
+def alpha(old: str, new: str) -> Files:
+    """Return the valid provider with every occurrence of a text replaced."""
+    assert old in VALID[ALPHA]
+    return {ALPHA: VALID[ALPHA].replace(old, new)}
+
+
+def settings(more: str) -> Files:
+    return {"modelops.yaml": VALID["modelops.yaml"] + more}
+
+
+def chain(targets: str, more: str = "") -> Files:
+    return {MAIN: f"chain: main\ntargets: [{targets}]\n{more}"}
+
+
+def agent(more: str) -> Files:
+    return {DEV: f"agent: dev\n{more}"}
+
+
+LARGE, SMALL = "{model: alpha/large}", "{model: alpha/small}"
+
+CASES: list[tuple[str, Files]] = [
+    ("file-too-large", {DEV: MARK + "#" * (5 << 20)}),
+    ("control-character", {DEV: "agent: dev▸\x07\n"}),
+    ("settings-twice", {"modelops.yml": "▸config: x\n"}),
+    ("yaml-syntax", agent("labels: {a\n▸")),
+    ("yaml-duplicate-key", agent("▸agent: dev\n")),
+    ("yaml-anchor", agent("labels: ▸&x {a: b}\n")),
+    ("yaml-tag", agent("labels: ▸!!map {a: b}\n")),
+    ("yaml-ambiguous", agent("labels: {a: ▸no}\n")),
+    ("yaml-key", agent("labels: {▸1: a}\n")),
+    ("yaml-documents", agent("▸---\nagent: x\n")),
+    ("yaml-too-deep", agent("labels: " + "[" * 63 + "▸[[")),
+    ("wrong-kind", {"agents.d/x.yaml": "▸chain: x\n"}),
+    ("file-name", {"agents.d/x.yaml": "agent: ▸other\n"}),
+    ("unknown-field", agent("▸lables: {}\n")),
+    ("missing-field", agent("keys: [▸{name: a}]\n")),
+    ("wrong-type", agent("keys: ▸nothing\n")),
+    ("bad-value", agent("parameters: {max_tokens: ▸0}\n")),
+    ("bad-value", agent("labels: {▸A: b}\n")),
+    ("bad-value", alpha("api_key:", "auth: {header: ▸Host}\napi_key:")),
+    ("unencrypted-secret", alpha("{env: MODELOPS_SECRET_ALPHA}", "▸hunter2")),
+    ("exposed-key", agent(f"# ▸{KEY}\n")),
+    ("exposed-key", agent(f"labels: {{a: ▸{KEY}}}\n")),
+    ("duplicate-address", {"agents.d/more/dev.yaml": "agent: ▸dev\n"}),
+    ("duplicate-address", alpha("model: small", "model: ▸large")),
+    ("unknown-reference", chain("{model: ▸alfa/large}")),
+    ("unknown-reference", chain("{model: ▸alpha/lagre}")),
+    ("unknown-reference", agent("chain: ▸mian\n")),
+    ("unknown-reference", agent("prefer: ▸beta\n")),
+    ("unknown-reference", agent("allow: [▸chain/x, ▸model/alpha/x]\n")),
+    ("unknown-reference", {"modelops.yaml": "config: small\ndefault_chain: ▸mian\n"}),
+    ("unknown-reference", agent("credentials: [{provider: ▸beta, api_key: {file: x}}]\n")),
+    (
+        "name-taken",
+        {"chains.d/other.yaml": f"chain: other\naliases: [▸main]\ntargets: [{SMALL}]\n"},
+    ),
+    ("reserved-name", chain(LARGE, "aliases: [▸alpha/x]\n")),
+    ("reserved-name", chain(LARGE, "aliases: [▸default]\n")),
+    ("shadowed-model", chain(LARGE, "aliases: [▸large]\n")),
+    ("repeated-target", chain(f"{LARGE}, {{model: ▸alpha/large}}")),
+    (
+        "disabled-target",
+        {
+            "providers.d/beta.yaml": VALID[ALPHA].replace("alpha", "beta") + "enabled: false\n",
+            **chain(f"{{model: ▸beta/large}}, {LARGE}"),
+        },
+    ),
+    (
+        "no-usable-target",
+        {
+            ALPHA: VALID[ALPHA] + "enabled: false\n",
+            MAIN: f"chain: main\n▸targets: [{LARGE}]\n",
+        },
+    ),
+    ("idle-allow", agent("allow: [chain/main, ▸model/beta/*]\n")),
+    ("moved-address", settings("moved: [▸{from: chain/old, to: chain/new}]\n")),
+    ("moved-address", settings("moved: [{from: ▸chain, to: chain/main}]\n")),
+    ("moved-address", settings("moved: [▸{from: agent/x, to: chain/main}]\n")),
+    ("moved-address", settings("moved: [▸{from: agent/dev, to: agent/dev}]\n")),
+    (
+        "moved-address",
+        settings("moved: [{from: agent/x, to: agent/dev}, ▸{from: agent/x, to: agent/dev}]\n"),
+    ),
+    ("removed-address", settings("removed: [▸agent/dev, agent/gone]\n")),
+    ("removed-address", settings("removed: [▸something]\n")),
+    ("unknown-preset", alpha("protocol: openai", "preset: ▸opnai")),
+    ("incomplete-provider", alpha("provider: alpha\nprotocol: openai\n", "provider: ▸alpha\n")),
+    ("bad-url", alpha("https://alpha.example/v1", "▸https://alpha.example:99999/v1")),
+    ("bad-url", alpha("https://alpha.example/v1", "▸https://älpha.example/v1")),
+    ("bad-url", alpha("https://alpha.example/v1", "▸https://[alpha/v1")),
+    ("insecure-url", alpha("https:", "▸http:")),
+    ("unused-key", alpha("api_key:", "auth: none\n▸api_key:")),
+    (
+        "unused-key",
+        {
+            **alpha("api_key: {env: MODELOPS_SECRET_ALPHA}", "auth: none"),
+            **agent("credentials: [{provider: ▸alpha, api_key: {file: x}}]\n"),
+        },
+    ),
+    (
+        "missing-key",
+        alpha(
+            "provider: alpha\nprotocol: openai\nbase_url: https://alpha.example/v1\n"
+            "api_key: {env: MODELOPS_SECRET_ALPHA}\n",
+            "provider: ▸alpha\nprotocol: openai\nbase_url: https://alpha.example/v1\n"
+            "auth: bearer\n",
+        ),
+    ),
+    (
+        "two-defaults",
+        alpha(
+            "  - model: small\n",
+            "    default: true\n  - model: small\n    default: ▸true\n",
+        ),
+    ),
+    ("price-range", alpha("input: 1,", "input: ▸-1,")),
+    ("price-range", alpha("input: 1,", "input: ▸1000001,")),
+    ("price-range", alpha("input: 1,", 'input: ▸"NaN",')),
+    ("price-range", alpha("input: 1,", 'input: ▸"sNaN",')),
+    ("price-range", alpha("input: 1,", 'input: ▸"1e999999999",')),
+    ("price-range", alpha("input: 1,", 'input: ▸"1",')),
+    ("price-range", alpha("input: 1,", "input: ▸0.1234567890123,")),
+    (
+        "price-tiers",
+        alpha(
+            "output: 2}",
+            "output: 2, tiers: [{above_input_tokens: 9, input: 1, output: 1},"
+            " {above_input_tokens: ▸9, input: 1, output: 1}]}",
+        ),
+    ),
+    (
+        "unpriced-model",
+        alpha(
+            "  - model: small\n    capabilities: [tools]\n    price: {input: 0.5, output: 1}\n",
+            "  - model: ▸small\n    capabilities: [tools]\n",
+        ),
+    ),
+    ("duration-range", chain(LARGE, "deadline: ▸2h\n")),
+    ("duration-range", chain(LARGE, "max_duration: ▸25h\n")),
+    ("duration-range", chain("{model: alpha/large, timeout: ▸500ms}")),
+    ("duration-range", chain("{model: alpha/large, timeout: ▸11m}")),
+    ("duration-range", chain("{model: alpha/large, answer_timeout: ▸301s}")),
+    ("unreachable-target", chain(f"{LARGE}, ▸{SMALL}", "deadline: 30s\n")),
+    ("unreachable-target", chain(f"{LARGE}, ▸{SMALL}", "deadline: 50s\n")),
+    ("unreachable-target", chain(f"{LARGE}, ▸{SMALL}", "max_attempts: 1\n")),
+    ("unmet-requirement", chain("{model: ▸alpha/large}", "requires: [tools, vision]\n")),
+    (
+        "unknown-capability",
+        {
+            **alpha("    capabilities: [tools]\n", ""),
+            **chain("{model: ▸alpha/large}", "requires: [tools]\n"),
+        },
+    ),
+    (
+        "mixed-types",
+        {
+            **alpha("model: small", "model: small\n    type: embedding"),
+            **chain(f"{LARGE}, {{model: ▸alpha/small}}"),
+        },
+    ),
+    ("unmet-parameter", agent("parameters: {max_tokens: ▸4097}\n")),
+    ("parameter-range", agent("parameters: {temperature: ▸2.1, top_p: ▸-0.1}\n")),
+    ("parameter-range", agent('parameters: {temperature: ▸"1"}\n')),
+    (
+        "repeated-name",
+        agent(f"keys: [{{name: a, sha256: {SHA}}}, {{name: ▸a, sha256: {SHA}}}]\n"),
+    ),
+    (
+        "repeated-name",
+        settings("operators: [{operator: a, role: viewer}, {operator: ▸a, role: viewer}]\n"),
+    ),
+    (
+        "repeated-name",
+        agent(
+            "credentials: [{provider: alpha, api_key: {file: x}},"
+            " {provider: ▸alpha, api_key: {file: z}}]\n"
+        ),
+    ),
+    (
+        "shared-key",
+        {
+            **settings(
+                f"operators: [{{operator: a, role: viewer, keys: [{{name: a, sha256: {SHA}}}]}}]\n"
+            ),
+            **agent(f"keys: [{{name: a, sha256: ▸{SHA}}}]\n"),
+        },
+    ),
+    ("bad-date", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-02-30"}}]\n')),
+    ("expired-key", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-11-20"}}]\n')),
+    ("unknown-timezone", settings("timezone: ▸Europe/Belrin\n")),
+]
+
+ELSEWHERE = {
+    *("unreadable-file", "symlink", "settings-missing"),
+    *("encoding", "yaml-too-many", "deprecated-model"),
+}
+"""Rules that need a file system, a folder or a catalog of their own, tested beside those."""
+
+
+def unmarked(files: Files) -> tuple[dict[str, str | None], list[str]]:
+    """Return files without marks, and the places of the marks as file:line:column."""
+    clean: dict[str, str | None] = {}
+    places = []
+    for name, marked in sorted(files.items()):
+        rest = marked or ""
+        while MARK in rest:
+            before, _, after = rest.partition(MARK)
+            line = before.count("\n") + 1
+            column = len(before) - before.rfind("\n")
+            places.append(f"{name}:{line}:{column}")
+            rest = before + after
+        clean[name] = None if marked is None else rest
+    return clean, places
+
+
+def test_the_valid_configuration_has_no_diagnostics(tmp_path: Path) -> None:
+    assert found(tmp_path, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "files"), CASES, ids=[f"{place}-{rule}" for place, (rule, _) in enumerate(CASES)]
+)
+def test_a_rule_finds_what_it_is_for(rule: str, files: Files, tmp_path: Path) -> None:
+    clean, places = unmarked(files)
+    assert places
+    assert found(tmp_path, clean) == [f"{rule} {place}" for place in places]
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {rule for rule, _ in CASES} | ELSEWHERE == set(RULES)
+
+
+def test_rules_are_documented_in_sentences() -> None:
+    assert all(rule.doc.endswith(".") and rule.doc[0].isupper() for rule in RULES.values())
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        (agent("lables: {}\n"), "did you mean 'labels'?"),
+        (agent("chain: mian\n"), "did you mean 'main'?"),
+        (chain("{model: alfa/large}"), "did you mean 'alpha'?"),
+        (chain("{model: alpha/lagre}"), "did you mean 'large'?"),
+        (alpha("protocol: openai", "preset: opnai"), "did you mean 'openai'?"),
+        (alpha("protocol: openai", "protocol: opnai"), "did you mean 'openai'?"),
+        (settings("timezone: Europe/Belrin\n"), "did you mean 'Europe/Berlin'?"),
+        ({DEV: "agnet: dev\n"}, "did you mean 'agent'?"),
+    ],
+)
+def test_a_misspelt_name_brings_the_right_one(files: Files, hint: str, tmp_path: Path) -> None:
+    (diagnostic,) = look(tmp_path, files).diagnostics
+    assert diagnostic.hint == hint
+
+
+def test_a_broken_file_does_not_make_its_references_wrong(tmp_path: Path) -> None:
+    files = {ALPHA: "provider: alpha\nmodles: []\n", **agent("prefer: alpha\n")}
+    assert [line.split()[0] for line in found(tmp_path, files)] == ["unknown-field"]
