@@ -11,26 +11,16 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import habits, openai_usage
+from modelops.simulator import habits, openai_chat_request, openai_usage
 from modelops.simulator.answer import Answer, ToolCall, answer
 from modelops.simulator.habits import Habit
-from modelops.simulator.question import (
-    Question,
-    Segment,
-    Tool,
-    ToolChoice,
-    ToolResult,
-    segment,
-)
 from modelops.simulator.wire import (
     JSON_TYPE,
     SSE_TYPE,
     Request,
-    RequestError,
     Response,
     Tokens,
     encode,
-    read,
     sse,
 )
 from modelops.simulator.world import World
@@ -44,80 +34,12 @@ FINISH = {
 """finish_reason by why the answer ended."""
 
 
-class Part(msgspec.Struct):
-    """A part of a message's content."""
-
-    type: str
-    text: str = ""
-
-
-class Function(msgspec.Struct):
-    """A function, as it is offered or as it was called."""
-
-    name: str
-    arguments: str = ""
-    parameters: dict[str, Any] | None = None
-
-
-class Called(msgspec.Struct):
-    """A call an earlier answer made."""
-
-    id: str
-    function: Function
-
-
-class Offered(msgspec.Struct):
-    """A tool the caller offers."""
-
-    type: str
-    function: Function | None = None
-
-
-class Message(msgspec.Struct):
-    """A message of the conversation."""
-
-    role: str
-    content: str | list[Part] | None = None
-    tool_calls: list[Called] | None = None
-    tool_call_id: str = ""
-
-
-class StreamOptions(msgspec.Struct):
-    """What a stream is to carry."""
-
-    include_usage: bool = False
-
-
-class Chat(msgspec.Struct):
-    """The body of a request; fields that do not change the answer are not listed."""
-
-    model: str
-    messages: list[Message]
-    stream: bool | None = False
-    stream_options: StreamOptions | None = None
-    tools: list[Offered] | None = None
-    tool_choice: str | dict[str, Any] | None = None
-    parallel_tool_calls: bool | None = True
-    response_format: dict[str, Any] | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    stop: str | list[str] | None = None
-    n: int | None = 1
-    reasoning_effort: str | None = None
-    reasoning: dict[str, Any] | None = None
-    thinking: dict[str, Any] | None = None
-    enable_thinking: bool | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-
-
 def respond(request: Request, world: World) -> Response:
     """Answer `POST /chat/completions`."""
-    chat = read(request, Chat)
     habit = habits.habit_of(request.provider)
-    _check(chat, habit)
+    chat = openai_chat_request.load(request, habit)
     world.need_model(request.provider, chat.model)
-    question = _question(chat)
+    question = openai_chat_request.question(chat)
     said = answer(question, world.seed)
     cached = world.cache.automatic(request.provider, question).read
     choices = chat.n or 1
@@ -157,117 +79,6 @@ def respond(request: Request, world: World) -> Response:
         "usage": openai_usage.chat(tokens, habit),
     }
     return msgspec.structs.replace(response, body=encode(body))
-
-
-def _check(chat: Chat, habit: Habit) -> None:
-    if not chat.messages:
-        raise RequestError(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, "
-            "but got an empty array instead.",
-            code="empty_array",
-            param="messages",
-        )
-    if habit.rejects_max_tokens and chat.max_tokens is not None and habits.reasons(chat.model):
-        raise RequestError(
-            "Unsupported parameter: 'max_tokens' is not supported with this model. "
-            "Use 'max_completion_tokens' instead.",
-            code="unsupported_parameter",
-            param="max_tokens",
-        )
-    if not 1 <= (chat.n or 1) <= 128:
-        raise RequestError("'n' must be between 1 and 128.", param="n")
-    open_calls: set[str] = set()
-    for index, message in enumerate(chat.messages):
-        if message.role == "tool":
-            if message.tool_call_id not in open_calls:
-                raise RequestError(
-                    "Invalid parameter: messages with role 'tool' must be a response to a "
-                    "preceeding message with 'tool_calls'.",
-                    param=f"messages.[{index}].role",
-                )
-            open_calls.discard(message.tool_call_id)
-        elif open_calls:
-            raise _unanswered(open_calls)
-        else:
-            open_calls = {call.id for call in message.tool_calls or ()}
-    if open_calls:
-        raise _unanswered(open_calls)
-
-
-def _unanswered(calls: set[str]) -> RequestError:
-    return RequestError(
-        "An assistant message with 'tool_calls' must be followed by tool messages responding to "
-        "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
-        + ", ".join(sorted(calls)),
-        param="messages",
-    )
-
-
-def _question(chat: Chat) -> Question:
-    choice, forced = _tool_choice(chat.tool_choice)
-    tools = [offer.function for offer in chat.tools or () if offer.function]
-    offers = [segment(encode(tool).decode()) for tool in tools]
-    stop = [chat.stop] if isinstance(chat.stop, str) else chat.stop or []
-    limits = (chat.max_completion_tokens, chat.max_tokens)
-    return Question(
-        model=chat.model,
-        text=next((_text(m) for m in reversed(chat.messages) if m.role == "user"), ""),
-        prompt=(*offers, *(_segment(message) for message in chat.messages)),
-        results=_results(chat.messages),
-        tools=tuple(Tool(tool.name, tool.parameters or {}) for tool in tools),
-        tool_choice=choice,
-        forced_tool=forced,
-        parallel_calls=chat.parallel_tool_calls is not False,
-        schema=_schema(chat.response_format),
-        reasoning=_reasons(chat),
-        max_tokens=next((limit for limit in limits if limit is not None), None),
-        stop=tuple(stop),
-    )
-
-
-def _tool_choice(value: str | dict[str, Any] | None) -> tuple[ToolChoice, str]:
-    if isinstance(value, dict):
-        return "required", str((value.get("function") or {}).get("name", ""))
-    return ("none" if value == "none" else "required" if value == "required" else "auto"), ""
-
-
-def _text(message: Message) -> str:
-    if isinstance(message.content, list):
-        return "\n".join(part.text for part in message.content if part.text)
-    return message.content or ""
-
-
-def _segment(message: Message) -> Segment:
-    parts = message.content if isinstance(message.content, list) else []
-    calls = [call.function.name + call.function.arguments for call in message.tool_calls or ()]
-    return segment(
-        "\n".join([_text(message), *calls]) if calls else _text(message),
-        images=sum(part.type == "image_url" for part in parts),
-        documents=sum(part.type == "file" for part in parts),
-    )
-
-
-def _results(messages: list[Message]) -> tuple[ToolResult, ...]:
-    names = {call.id: call.function.name for m in messages for call in m.tool_calls or ()}
-    last = next((i for i, m in enumerate(reversed(messages)) if m.role != "tool"), len(messages))
-    ending = messages[len(messages) - last :]
-    return tuple(ToolResult(names.get(m.tool_call_id, ""), _text(m)) for m in ending)
-
-
-def _schema(response_format: dict[str, Any] | None) -> dict[str, Any] | None:
-    kind = (response_format or {}).get("type")
-    if kind == "json_schema":
-        described = (response_format or {}).get("json_schema") or {}
-        return dict(described.get("schema") or {})
-    return {} if kind == "json_object" else None
-
-
-def _reasons(chat: Chat) -> bool:
-    if chat.reasoning_effort in {"none", "minimal"}:
-        return False
-    thinking = chat.thinking is not None and chat.thinking.get("type") != "disabled"
-    asked = chat.reasoning_effort or chat.reasoning or thinking or chat.enable_thinking
-    return bool(asked) or habits.reasons(chat.model)
 
 
 def _call(call: ToolCall, world: World) -> dict[str, Any]:

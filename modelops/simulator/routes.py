@@ -16,6 +16,7 @@ from modelops.simulator import (
     models,
     openai_chat,
     openai_embeddings,
+    openai_responses,
 )
 from modelops.simulator.wire import Protocol, Request, RequestError, Response
 from modelops.simulator.world import World
@@ -51,6 +52,7 @@ class Route(msgspec.Struct, frozen=True):
 
 ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "chat/completions"): Route("openai", "chat/completions", openai_chat.respond),
+    ("POST", "responses"): Route("openai", "responses", openai_responses.respond),
     ("POST", "embeddings"): Route("openai", "embeddings", openai_embeddings.respond),
     ("GET", "models"): Route("openai", "models", models.openai_list),
     ("GET", "key"): Route("openai", "key", models.openrouter_key),
