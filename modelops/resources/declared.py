@@ -125,7 +125,14 @@ SecretField = Annotated[
 class AuthHeader(Declared, frozen=True, kw_only=True):
     """A provider that takes its key in a header of its own."""
 
-    header: Annotated[str, Meta(pattern=HEADER_PATTERN, examples=["api-key", "x-goog-api-key"])]
+    header: Annotated[
+        str,
+        Meta(
+            pattern=HEADER_PATTERN,
+            description="The header's name; its value is the bare key.",
+            examples=["api-key", "x-goog-api-key"],
+        ),
+    ]
 
 
 class Tier(Declared, frozen=True, kw_only=True):
