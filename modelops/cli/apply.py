@@ -30,6 +30,7 @@ from modelops.operations.plan import Request, prepare
     help="Agree to a deletion that safety refuses; may be given several times.",
 )
 @click.option("--reapply", is_flag=True, help="Bring back files that were rolled back.")
+@options.wait
 def command(
     plan_file: Path | None,
     folder: Path,
@@ -40,6 +41,7 @@ def command(
     message: str,
     confirmed: tuple[str, ...],
     reapply: bool,
+    wait: bool,
 ) -> int:
     """Move the store to what the folder declares, in one transaction.
 
@@ -66,4 +68,5 @@ def command(
         message=message,
         now=request.now,
         output_format=output_format,
+        wait=wait,
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 import click
 import msgspec
 
-from modelops.cli import stores, terminal
+from modelops.cli import stores, terminal, waiting
 from modelops.operations.apply import apply, check_refusals
 from modelops.operations.plan import Prepared
 from modelops.plan.render import render
@@ -22,11 +22,19 @@ from modelops.store.protocol import Revision
 
 
 def carry_out(
-    prepared: Prepared, url: str, *, ask: str, message: str, now: datetime, output_format: str
+    prepared: Prepared,
+    url: str,
+    *,
+    ask: str,
+    message: str,
+    now: datetime,
+    output_format: str,
+    wait: bool = False,
 ) -> ExitCode:
     """Apply a plan and return the exit code; `ask` is the question, '' when none is needed.
 
-    RefusedError (exit 3) when safety says no, StaleError (exit 4) when the store has moved on.
+    With `wait` it ends once what stands is live in every worker. RefusedError (exit 3) when safety
+    says no, StaleError (exit 4) when the store has moved on, NotLiveError (exit 6).
     """
     shown = render(prepared.plan, "text", color=terminal.colored(sys.stderr))
     click.echo(shown, nl=False, err=True)
@@ -39,6 +47,8 @@ def carry_out(
         asyncio.run(migrate(url))
         made = stores.using(url, lambda store: apply(store, prepared, now=now, message=message))
     click.echo(_result(made, prepared, output_format))
+    if wait:
+        waiting.wait(url, made.revision if made else prepared.base.head.revision)
     return ExitCode.DONE
 
 

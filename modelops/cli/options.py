@@ -30,6 +30,10 @@ store: Callable[[Function], Function] = click.option(
     help="sqlite:///PATH or postgresql://... (default: .modelops/ beside the configuration).",
 )
 
+wait: Callable[[Function], Function] = click.option(
+    "--wait", is_flag=True, help="Wait until it is live in every worker; exit 6 if it is not."
+)
+
 
 def output_format(*choices: str) -> Callable[[Function], Function]:
     """Return `--format` with these choices; the first is the default."""

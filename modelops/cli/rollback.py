@@ -21,8 +21,15 @@ from modelops.operations.rollback import prepare_rollback
 @options.output_format("text", "json")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
+@options.wait
 def command(
-    revision: int, folder: Path, store_url: str, output_format: str, yes: bool, message: str
+    revision: int,
+    folder: Path,
+    store_url: str,
+    output_format: str,
+    yes: bool,
+    message: str,
+    wait: bool,
 ) -> int:
     """Make a new revision with the content of REVISION.
 
@@ -40,4 +47,5 @@ def command(
         message=message or f"rollback to revision {revision}",
         now=request.now,
         output_format=output_format,
+        wait=wait,
     )

@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from modelops import __version__
-from modelops.server.controllers import agents, chains, models, providers, revisions, usage
+from modelops.server.controllers import agents, chains, models, providers, revisions, status, usage
 from modelops.server.data_plane import data_plane
 from modelops.server.guard import guard
 from modelops.server.health import healthz, readyz
@@ -26,6 +26,7 @@ API_ROUTES = (
     agents.list_agents,
     revisions.list_revisions,
     usage.usage,
+    status.get_status,
 )
 
 

@@ -12,7 +12,6 @@ from typing import Literal
 import msgspec
 from litestar import Response, get
 
-from modelops.server.live import Live
 from modelops.server.parts import Parts
 from modelops.server.runtime import Runtime
 
@@ -51,7 +50,7 @@ def ready(runtime: Runtime) -> Readiness:
         return Readiness(status="unavailable", revision=0, problems=(runtime.nothing_served(),))
     problems = tuple(
         problem for problem in (runtime.store_error, runtime.revision_error) if problem
-    ) + tuple(provider_problems(live))
+    ) + tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())
     usable = any(provider.usable for provider in live.table.providers.values())
     if not usable:
         return Readiness(
@@ -62,12 +61,3 @@ def ready(runtime: Runtime) -> Readiness:
     return Readiness(
         status="degraded" if problems else "ready", revision=live.head.revision, problems=problems
     )
-
-
-def provider_problems(live: Live) -> list[str]:
-    """Return a line for each provider that should be usable and is not."""
-    return [
-        f"provider {name}: {live.secret_errors.get(live.providers[name].address, provider.error)}"
-        for name, provider in live.table.providers.items()
-        if provider.enabled and not provider.usable
-    ]

@@ -15,6 +15,8 @@ from modelops.gateway.table import compile_table
 from modelops.gateway.upstream.http1 import Http1Client
 from modelops.ledger import Ledger
 from modelops.server.clock import SystemClock
+from modelops.server.instance import heartbeat, identify, retire
+from modelops.server.observer import Observer
 from modelops.server.refresh import poll, refresh
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
@@ -28,9 +30,17 @@ def build(settings: ServerSettings) -> Runtime:
     random = Random()  # noqa: S311  # for ids and backoff, not for secrets
     ledger = Ledger(store)
     nothing = compile_table(0, {}, lambda _address, _field: None)
-    gateway = Gateway(nothing, client=Http1Client(), recorder=ledger, clock=clock, random=random)
+    observer = Observer(ledger)
+    gateway = Gateway(nothing, client=Http1Client(), recorder=observer, clock=clock, random=random)
     return Runtime(
-        settings=settings, store=store, ledger=ledger, gateway=gateway, clock=clock, random=random
+        settings=settings,
+        identity=identify(clock),
+        store=store,
+        ledger=ledger,
+        observer=observer,
+        gateway=gateway,
+        clock=clock,
+        random=random,
     )
 
 
@@ -39,13 +49,14 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
     """Start the parts, and stop them in the order in which they need each other."""
     runtime.ledger.start()
     await refresh(runtime)
-    poller = asyncio.create_task(poll(runtime))
+    tasks = [asyncio.create_task(poll(runtime)), asyncio.create_task(heartbeat(runtime))]
     try:
         yield
     finally:
-        poller.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await poller
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await runtime.gateway.close()
         await runtime.ledger.close()
+        await retire(runtime)
         await runtime.store.close()

@@ -37,6 +37,14 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     secret_errors: Mapping[str, str]
     secret_files: Mapping[str, Secret | None]
 
+    def broken(self) -> dict[str, str]:
+        """Return by name why each provider that should be usable is not."""
+        return {
+            name: self.secret_errors.get(self.providers[name].address, provider.error)
+            for name, provider in self.table.providers.items()
+            if provider.enabled and not provider.usable
+        }
+
 
 def compile_live(snapshot: Snapshot, open_secret: Opener, simulator_url: str) -> Live:
     """Return what serves this snapshot; ModelopsError or ValueError when it cannot be served."""

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+import msgspec
+
 from modelops.gateway.gateway import Gateway
 from modelops.ledger import Ledger
 from modelops.server.access import AccessError
 from modelops.server.clock import SystemClock
 from modelops.server.live import Live
+from modelops.server.observer import Observer
 from modelops.server.settings import ServerSettings
 from modelops.store.books import UsageStore
 from modelops.store.protocol import AttemptStore, ConfigStore, Head, OperationsStore
@@ -18,6 +21,15 @@ from modelops.store.protocol import AttemptStore, ConfigStore, Head, OperationsS
 
 class Store(ConfigStore, AttemptStore, OperationsStore, UsageStore, Protocol):
     """A whole store: revisions, books, what workers say of themselves and what reports read."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which worker this is; `started_at_us` is Unix time."""
+
+    instance: str
+    host: str
+    pid: int
+    started_at_us: int
 
 
 @dataclass(slots=True)
@@ -30,8 +42,10 @@ class Runtime:
     """
 
     settings: ServerSettings
+    identity: Identity
     store: Store
     ledger: Ledger
+    observer: Observer
     gateway: Gateway
     clock: SystemClock
     random: Random
@@ -45,6 +59,10 @@ class Runtime:
         """Serve from this revision; requests under way keep the one they began with."""
         self.gateway.table = live.table
         self.live = live
+
+    def standing(self) -> tuple[int, str]:
+        """Return the revision that is served, and why it is not the store's head ('' if it is)."""
+        return self.live.head.revision if self.live else 0, self.revision_error
 
     def required(self) -> Live:
         """Return what is live; AccessError 503 when nothing is."""

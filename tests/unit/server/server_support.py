@@ -35,9 +35,10 @@ from modelops.resources.state import State, by_address
 from modelops.resources.state import settings as find_settings
 from modelops.secrets.sealed import SealedSecret
 from modelops.server.clock import SystemClock
+from modelops.server.observer import Observer
 from modelops.server.protocol import BoundedProtocol
 from modelops.server.refresh import refresh
-from modelops.server.runtime import Runtime
+from modelops.server.runtime import Identity, Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.worker import WorkerServer, uvicorn_config
 from modelops.store.books import Selection, UsageGroup
@@ -277,10 +278,13 @@ async def hello(_call: Call, reply: Reply) -> None:
 def make_runtime(store: MemoryStore, script: Answer = hello, **fields: Any) -> Runtime:
     values: dict[str, Any] = {"store_url": "sqlite:////nowhere/store.db", "port": 0, "grace_s": 1}
     values |= {"state_directory": "/nowhere"}
+    ledger = Ledger(store)
     return Runtime(
         settings=ServerSettings(**(values | fields)),
         store=store,
-        ledger=Ledger(store),
+        identity=Identity(instance="i1", host="here", pid=1, started_at_us=1),
+        ledger=ledger,
+        observer=Observer(ledger),
         gateway=cast("Gateway", ScriptedGateway(script)),
         clock=SystemClock(),
         random=Random(1),  # noqa: S311  # tests repeat

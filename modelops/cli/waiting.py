@@ -1,0 +1,27 @@
+"""`--wait`: hold the command until what it applied is live."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import click
+
+from modelops.operations.wait import wait_until_live
+from modelops.store import open_store
+
+
+def wait(url: str, revision: int) -> None:
+    """Say on how many workers a revision is live; NotLiveError (exit 6) unless on all."""
+    click.echo(asyncio.run(_wait(url, revision)), err=True)
+
+
+async def _wait(url: str, revision: int) -> str:
+    store = open_store(url)
+    try:
+        seen = await wait_until_live(
+            store, revision, unix_us=lambda: time.time_ns() // 1000, sleep=asyncio.sleep
+        )
+    finally:
+        await store.close()
+    return str(seen)

@@ -1,0 +1,245 @@
+"""Status: what is live where, and what is broken, written for someone woken at three.
+
+Workers say of themselves every two seconds in the store (`Instance`); the part only they know is a
+`WorkerReport` in JSON. Whoever asks, a command or any worker, adds the rows up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from modelops.resources.resolved import Provider
+from modelops.resources.state import providers
+from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore, Revision
+
+ALIVE_S = 10.0
+"""A worker that has said nothing for this long is gone: five of its heartbeats."""
+
+TargetState = Literal["ok", "cooling", "open", "half_open"]
+ProviderState = Literal["ok", "idle", "cooling", "open", "error", "disabled"]
+
+_BAD: tuple[TargetState, ...] = ("ok", "cooling", "half_open", "open")
+"""From well to ill: of several workers, the worst one speaks."""
+
+
+class Store(ConfigStore, OperationsStore, Protocol):
+    """What status reads."""
+
+
+class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker has seen of one model, as provider/model, in the last five minutes.
+
+    `next_try_s` counts from when the worker said so. Times are Unix microseconds, 0 for never.
+    """
+
+    target: str
+    state: TargetState
+    calls: int
+    failures: int
+    next_try_s: float = 0.0
+    last_error: str = ""
+    last_error_at_us: int = 0
+
+
+class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker knows beside its revision. `broken` says by provider why it is unusable.
+
+    `waiting` rows are not in the store yet, `lost` ones never will be; `books_error` says why.
+    """
+
+    targets: tuple[TargetReport, ...] = ()
+    broken: Mapping[str, str] = {}
+    waiting: int = 0
+    lost: int = 0
+    books_error: str = ""
+    simulated: bool = False
+
+
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker. `error` says why it does not serve the head, '' when it does."""
+
+    instance: str
+    host: str
+    pid: int
+    started_at: str
+    seen_at: str
+    revision: int
+    live: bool
+    error: str
+
+
+class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider over all workers: calls and failures of the last five minutes.
+
+    `state` is that of its worst target; `error` when no worker can use it at all, `idle` when
+    nothing was asked of it. `next_try_s` is the wait until it is called again, 0 when it is.
+    """
+
+    provider: str
+    state: ProviderState
+    calls: int
+    failures: int
+    next_try_s: float
+    last_error: str
+    last_error_at: str
+    targets: tuple[TargetReport, ...]
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at one glance. Times are RFC 3339 in UTC, '' where there is none.
+
+    `store` is `ok` or why it does not answer; what comes from it is then as last seen. `undo` is
+    the command that takes back the last change, '' when there is nothing to go back to.
+    """
+
+    config: str
+    environment: str
+    revision: int
+    git_commit: str
+    message: str
+    applied_at: str
+    applied_by: str
+    age_s: float
+    live: int
+    workers: tuple[WorkerStatus, ...]
+    providers: tuple[ProviderStatus, ...]
+    store: str
+    waiting: int
+    lost: int
+    books_error: str
+    simulated: bool
+    undo: str
+
+
+async def status(store: Store, now_us: int) -> Status:
+    """Return the status as the store has it; StoreError when it does not answer."""
+    snapshot = await store.snapshot()
+    history = await store.revisions(1)
+    return build(
+        snapshot.head,
+        history[0] if history else None,
+        providers(snapshot.state),
+        alive(await store.instances(), now_us),
+        now_us,
+    )
+
+
+def alive(instances: Iterable[Instance], now_us: int) -> list[Instance]:
+    """Return the workers that have said something lately."""
+    since = now_us - int(ALIVE_S * 1_000_000)
+    return [instance for instance in instances if instance.seen_at_us >= since]
+
+
+def build(
+    head: Head,
+    last: Revision | None,
+    declared: Mapping[str, Provider],
+    instances: Sequence[Instance],
+    now_us: int,
+    store_error: str = "",
+) -> Status:
+    """Return the status these rows add up to. `last` is the head's line of history."""
+    reports = [msgspec.json.decode(row.report, type=WorkerReport) for row in instances]
+    workers = tuple(_worker(row, head.revision) for row in instances)
+    applied_us = last.info.created_at_us if last else 0
+    return Status(
+        config=head.config,
+        environment=head.environment,
+        revision=head.revision,
+        git_commit=last.info.git_commit if last else "",
+        message=last.info.message if last else "",
+        applied_at=_time(applied_us),
+        applied_by=last.info.created_by if last else "",
+        age_s=max(0.0, (now_us - applied_us) / 1_000_000) if last else 0.0,
+        live=sum(worker.live for worker in workers),
+        workers=workers,
+        providers=tuple(
+            _provider(name, provider, reports) for name, provider in sorted(declared.items())
+        ),
+        store=store_error or "ok",
+        waiting=sum(report.waiting for report in reports),
+        lost=sum(report.lost for report in reports),
+        books_error=next((report.books_error for report in reports if report.books_error), ""),
+        simulated=any(report.simulated for report in reports),
+        undo=f"modelops rollback {last.base}" if last and last.base else "",
+    )
+
+
+def _worker(row: Instance, head: int) -> WorkerStatus:
+    return WorkerStatus(
+        instance=row.instance,
+        host=row.host,
+        pid=row.pid,
+        started_at=_time(row.started_at_us),
+        seen_at=_time(row.seen_at_us),
+        revision=row.revision,
+        live=row.revision == head and not row.error,
+        error=row.error,
+    )
+
+
+def _provider(name: str, declared: Provider, reports: Sequence[WorkerReport]) -> ProviderStatus:
+    targets = _targets(name, reports)
+    states: list[TargetState] = [target.state for target in targets] or ["ok"]
+    worst = max(states, key=_BAD.index)
+    broken = [report.broken[name] for report in reports if name in report.broken]
+    last = max(targets, key=lambda target: target.last_error_at_us, default=None)
+    calls = sum(target.calls for target in targets)
+    return ProviderStatus(
+        provider=name,
+        state=_state(declared, worst, calls, broken=bool(broken)),
+        calls=calls,
+        failures=sum(target.failures for target in targets),
+        next_try_s=max((target.next_try_s for target in targets), default=0.0),
+        last_error=broken[0] if broken else last.last_error if last else "",
+        last_error_at=_time(last.last_error_at_us) if last else "",
+        targets=targets,
+    )
+
+
+def _state(declared: Provider, worst: TargetState, calls: int, *, broken: bool) -> ProviderState:
+    if not declared.enabled:
+        return "disabled"
+    if broken:
+        return "error"
+    if worst in ("open", "half_open"):
+        return "open"
+    if worst == "cooling":
+        return "cooling"
+    return "ok" if calls else "idle"
+
+
+def _targets(provider: str, reports: Sequence[WorkerReport]) -> tuple[TargetReport, ...]:
+    """Return the provider's targets, each added up over the workers."""
+    found: dict[str, TargetReport] = {}
+    for report in reports:
+        for target in report.targets:
+            if target.target.startswith(f"{provider}/"):
+                before = found.get(target.target)
+                found[target.target] = _added(before, target) if before else target
+    return tuple(found[name] for name in sorted(found))
+
+
+def _added(one: TargetReport, other: TargetReport) -> TargetReport:
+    """Return two workers' reports on one target as one."""
+    later = max(one, other, key=lambda report: report.last_error_at_us)
+    return TargetReport(
+        target=one.target,
+        state=max(one.state, other.state, key=_BAD.index),
+        calls=one.calls + other.calls,
+        failures=one.failures + other.failures,
+        next_try_s=max(one.next_try_s, other.next_try_s),
+        last_error=later.last_error,
+        last_error_at_us=later.last_error_at_us,
+    )
+
+
+def _time(unix_us: int) -> str:
+    if not unix_us:
+        return ""
+    moment = datetime.fromtimestamp(unix_us / 1_000_000, UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,21 @@
+"""`/api/status`: what is live where and what is broken, from whichever worker answers."""
+
+from __future__ import annotations
+
+from litestar import get
+
+from modelops.operations.status import Status, build, status
+from modelops.server.instance import row
+from modelops.server.parts import Parts
+from modelops.store.protocol import StoreError
+
+
+@get("/status")
+async def get_status(runtime: Parts) -> Status:
+    """Return the status over all workers; while the store is away, as this one knows it."""
+    now_us = runtime.clock.unix_us()
+    try:
+        return await status(runtime.store, now_us)
+    except StoreError as error:
+        live = runtime.required()
+        return build(live.head, None, live.providers, [row(runtime)], now_us, error.message)

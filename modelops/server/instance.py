@@ -1,0 +1,132 @@
+"""What a worker says of itself in the store, so that any other can speak for all of them.
+
+It writes its row at once when what it serves changes, and every two seconds as a sign of life. A
+store that does not take the row is no reason to stop: `status` then shows the worker as gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from typing import NoReturn, get_args
+
+import msgspec
+
+from modelops.gateway.call import Endpoint
+from modelops.gateway.table import Target
+from modelops.operations.status import TargetReport, TargetState, WorkerReport
+from modelops.server.clock import SystemClock
+from modelops.server.runtime import Identity, Runtime
+from modelops.store.protocol import Instance, StoreError
+
+HEARTBEAT_S = 2.0
+LOOK_S = 0.1
+"""Seconds between two looks whether what is served has changed."""
+
+ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
+
+logger = logging.getLogger(__name__)
+
+
+def identify(clock: SystemClock) -> Identity:
+    """Return a new identity for this process."""
+    return Identity(
+        instance=secrets.token_hex(16),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_at_us=clock.unix_us(),
+    )
+
+
+async def heartbeat(runtime: Runtime) -> NoReturn:
+    """Keep this worker's row for ever."""
+    said, said_at = None, 0.0
+    while True:
+        standing = runtime.standing()
+        if standing != said or runtime.clock.monotonic() - said_at >= HEARTBEAT_S:
+            said, said_at = standing, runtime.clock.monotonic()
+            await announce(runtime)
+        await asyncio.sleep(LOOK_S)
+
+
+async def announce(runtime: Runtime) -> None:
+    """Write this worker's row."""
+    try:
+        await runtime.store.put_instance(row(runtime))
+    except StoreError as error:
+        logger.debug("this worker's row was not written: %s", error.message)
+
+
+async def retire(runtime: Runtime) -> None:
+    """Drop this worker's row: it ends."""
+    try:
+        await runtime.store.delete_instance(runtime.identity.instance)
+    except StoreError as error:
+        logger.debug("this worker's row was not dropped: %s", error.message)
+
+
+def row(runtime: Runtime) -> Instance:
+    """Return this worker's row as of now."""
+    revision, error = runtime.standing()
+    return Instance(
+        instance=runtime.identity.instance,
+        host=runtime.identity.host,
+        pid=runtime.identity.pid,
+        started_at_us=runtime.identity.started_at_us,
+        seen_at_us=runtime.clock.unix_us(),
+        revision=revision,
+        error=error,
+        report=msgspec.json.encode(report(runtime)).decode(),
+    )
+
+
+def report(runtime: Runtime) -> WorkerReport:
+    """Return what only this worker knows."""
+    live = runtime.live
+    return WorkerReport(
+        targets=tuple(_targets(runtime)),
+        broken=live.broken() if live else {},
+        waiting=runtime.ledger.waiting,
+        lost=runtime.ledger.lost,
+        books_error=runtime.ledger.error,
+        simulated=bool(runtime.settings.simulator_url),
+    )
+
+
+def _targets(runtime: Runtime) -> list[TargetReport]:
+    """Return every declared target that was called lately or is left alone just now."""
+    minute = runtime.clock.unix_us() // 60_000_000
+    found = []
+    for name, seen in runtime.observer.seen():
+        target = runtime.gateway.table.models.get(name)
+        if target is None:
+            continue
+        calls, failures = seen.totals(minute)
+        state, next_try_s = _state(runtime, target)
+        if calls or state != "ok":
+            found.append(
+                TargetReport(
+                    target=name,
+                    state=state,
+                    calls=calls,
+                    failures=failures,
+                    next_try_s=round(next_try_s, 1),
+                    last_error=seen.last_error,
+                    last_error_at_us=seen.last_error_at_us,
+                )
+            )
+    return found
+
+
+def _state(runtime: Runtime, target: Target) -> tuple[TargetState, float]:
+    """Return whether a target is called, and the seconds until it is called again."""
+    health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
+    breaker = health.breaker(target)
+    if (state := breaker.state(now)) != "closed":
+        return state, breaker.opens_again(now)
+    credential = target.provider.credential
+    cooling = max(health.cooling(target, credential, endpoint, now) for endpoint in ENDPOINTS)
+    return ("cooling", cooling) if cooling else ("ok", 0.0)

@@ -1,0 +1,76 @@
+"""What a worker learns from its own traffic: the recorder before the ledger.
+
+Every finished attempt passes here on its way into the books. Counts are kept per target for five
+minutes, with the last error, so that `status` can say how a provider does right now; the books
+would answer too, but not while the store is away.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from modelops.gateway.call import Recorder
+from modelops.metering.attempt import Attempt
+
+WINDOW_MINUTES = 5
+
+CALLERS_FAULT = frozenset({"caller", "context_length", "unsupported"})
+"""Error classes that say nothing about the provider."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """One target's recent past. `minutes` holds [Unix minute, calls, failures]."""
+
+    minutes: deque[list[int]] = field(default_factory=deque)
+    last_error: str = ""
+    last_error_at_us: int = 0
+
+    def count(self, minute: int, *, failed: bool) -> None:
+        """Count one call."""
+        if not self.minutes or self.minutes[-1][0] != minute:
+            self.minutes.append([minute, 0, 0])
+            self.forget(minute)
+        self.minutes[-1][1] += 1
+        self.minutes[-1][2] += failed
+
+    def forget(self, minute: int) -> None:
+        """Drop what is older than the window."""
+        while self.minutes and self.minutes[0][0] <= minute - WINDOW_MINUTES:
+            self.minutes.popleft()
+
+    def totals(self, minute: int) -> tuple[int, int]:
+        """Return calls and failures within the window."""
+        self.forget(minute)
+        return sum(entry[1] for entry in self.minutes), sum(entry[2] for entry in self.minutes)
+
+
+class Observer:
+    """A recorder that looks at what it passes on."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._targets: dict[str, Seen] = {}
+
+    def record(self, attempt: Attempt) -> None:
+        """Take one finished attempt; never waits and never raises."""
+        self._recorder.record(attempt)
+        if attempt.provider:
+            self._see(attempt)
+
+    def seen(self) -> Iterator[tuple[str, Seen]]:
+        """Yield every target that was called, as provider/model, and its recent past."""
+        yield from self._targets.items()
+
+    def _see(self, attempt: Attempt) -> None:
+        name = f"{attempt.provider}/{attempt.model}"
+        seen = self._targets.get(name)
+        if seen is None:
+            seen = self._targets[name] = Seen()
+        failed = attempt.outcome == "failed" and attempt.error_class not in CALLERS_FAULT
+        seen.count(attempt.started_at_us // 60_000_000, failed=failed)
+        if failed:
+            seen.last_error = f"{attempt.error_class}: {attempt.message}".rstrip(": ")
+            seen.last_error_at_us = attempt.started_at_us + attempt.latency_us
