@@ -7,9 +7,8 @@ and that may be a secret.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import singledispatch
 
@@ -18,40 +17,11 @@ from msgspec import inspect
 
 from modelops.config import rules
 from modelops.config.diagnostics import did_you_mean, found
-from modelops.config.key_shapes import hidden
 from modelops.config.rules import Rule
+from modelops.config.wording import KINDS_OF_DATA, description, noun, show_value
 from modelops.config.yaml import Document, Path
 from modelops.resources import declared
 from modelops.resources.configuration import Diagnostic
-
-_SECRET_FIELD = re.compile(r"(^|_)(key|api_key|secret|token|password)$")
-_NOUNS: Mapping[str, str] = {
-    declared.NAME_PATTERN: "a name of lower-case letters, digits and hyphens",
-    declared.MODEL_PATTERN: "a model's name",
-    declared.TARGET_PATTERN: "a model as provider/model",
-    declared.DURATION_PATTERN: "a duration such as 30s or 10m",
-    declared.URL_PATTERN: "a URL such as https://api.example.com/v1",
-    declared.SHA256_PATTERN: "a SHA-256 in 64 hex digits",
-    declared.DATE_PATTERN: "a date as YYYY-MM-DD",
-    declared.ALLOW_PATTERN: "chain/NAME or model/PROVIDER/NAME, where * stands for any name",
-    declared.ENV_PATTERN: "the name of a variable MODELOPS_SECRET_...",
-    declared.FILE_PATTERN: "the name of a file, without folders",
-    declared.HEADER_PATTERN: "the name of a header",
-    declared.LABEL_PATTERN: "a label: a lower-case letter, then letters, digits, _, . and -",
-    declared.RECIPIENT_PATTERN: "an age recipient (age1...)",
-    declared.LINE_PATTERN: "text on one line",
-}
-"""What values of a pattern are, for people."""
-
-_KINDS_OF_DATA: Mapping[type, str] = {
-    dict: "a mapping",
-    list: "a list",
-    str: "a string",
-    bool: "true or false",
-    int: "a whole number",
-    Decimal: "a number with a fraction",
-    type(None): "nothing",
-}
 
 
 def explain(document: Document, struct: type) -> tuple[Diagnostic, ...]:
@@ -100,7 +70,7 @@ def _(
             yield found(rules.UNKNOWN_FIELD, document.position(step, key=True), message, hint)
     for name in sorted(missing):
         message = f"missing field {show_path((*path, name))!r}"
-        hint = _description(fields[name].type)
+        hint = description(fields[name].type)
         yield found(rules.MISSING_FIELD, document.position(path), message, hint)
     if clean and not missing:
         yield from _own_check(kind.cls, data, document, path)
@@ -117,7 +87,7 @@ def _(
         if _takes(branch, data):
             yield from _walk(branch, data, document, path)
             return
-    yield _wrong_type(" or ".join(_noun(branch) for branch in branches), data, document, path)
+    yield _wrong_type(" or ".join(noun(branch) for branch in branches), data, document, path)
 
 
 @_walk.register
@@ -128,7 +98,7 @@ def _(
         return
     allowed = [str(value) for value in kind.values]
     hint = did_you_mean(data, allowed) if isinstance(data, str) else ""
-    message = f"{_show(data, path)} is not one of {', '.join(allowed)}"
+    message = f"{show_value(data, path)} is not one of {', '.join(allowed)}"
     yield _problem(rules.BAD_VALUE, message, document, path, hint)
 
 
@@ -138,7 +108,7 @@ def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> It
         hint = "" if data is None or isinstance(data, dict | list) else "quote it"
         if kind.pattern == declared.DURATION_PATTERN:
             hint = "write its unit too"
-        yield _wrong_type(_noun(kind), data, document, path, hint)
+        yield _wrong_type(noun(kind), data, document, path, hint)
     elif kind.pattern == declared.CIPHERTEXT_PATTERN:
         if re.search(kind.pattern, data) is None:
             yield _problem(
@@ -150,7 +120,9 @@ def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> It
                 "{env: MODELOPS_SECRET_NAME} or {file: NAME}",
             )
     elif kind.pattern is not None and re.search(kind.pattern, data) is None:
-        yield _problem(rules.BAD_VALUE, f"{_show(data, path)} is not {_noun(kind)}", document, path)
+        yield _problem(
+            rules.BAD_VALUE, f"{show_value(data, path)} is not {noun(kind)}", document, path
+        )
     else:
         yield from _length(data, kind, "character", document, path)
 
@@ -249,34 +221,10 @@ def _takes(branch: inspect.Type, data: object) -> bool:
     return type(data) in (int, Decimal)
 
 
-def _noun(kind: inspect.Type) -> str:
-    if isinstance(kind, inspect.Metadata):
-        return _noun(kind.type)
-    if isinstance(kind, inspect.StructType):
-        return "{" + ", ".join(f"{field.encode_name}: ..." for field in kind.fields) + "}"
-    if isinstance(kind, inspect.LiteralType):
-        return "one of " + ", ".join(str(value) for value in kind.values)
-    if isinstance(kind, inspect.StrType):
-        if kind.pattern == declared.CIPHERTEXT_PATTERN:
-            return "SOPS ciphertext"
-        return _NOUNS.get(kind.pattern or "", "a string")
-    if isinstance(kind, inspect.VarTupleType):
-        return "a list"
-    if isinstance(kind, inspect.DictType):
-        return "a mapping"
-    return "a whole number" if isinstance(kind, inspect.IntType) else "a number"
-
-
-def _description(kind: inspect.Type) -> str:
-    if isinstance(kind, inspect.Metadata) and kind.extra_json_schema:
-        return str(kind.extra_json_schema.get("description", ""))
-    return ""
-
-
 def _wrong_type(
     wanted: str, data: object, document: Document, path: Path, hint: str = ""
 ) -> Diagnostic:
-    message = f"expected {wanted}, got {_KINDS_OF_DATA[type(data)]}"
+    message = f"expected {wanted}, got {KINDS_OF_DATA[type(data)]}"
     return _problem(rules.WRONG_TYPE, message, document, path, hint)
 
 
@@ -285,15 +233,3 @@ def _problem(
 ) -> Diagnostic:
     where = f"{show_path(path)}: " if path else ""
     return found(rule, document.position(path), f"{where}{message}", hint)
-
-
-def _show(data: object, path: Path) -> str:
-    """Return a refused value for a message, unless it may be a secret."""
-    if any(isinstance(step, str) and _SECRET_FIELD.search(step) for step in path):
-        return "the value (hidden)"
-    if isinstance(data, dict | list):
-        return _KINDS_OF_DATA[type(data)]
-    if isinstance(data, str) and "@" in data:  # a URL may carry a password
-        return "the value (hidden)"
-    shown = str(data) if isinstance(data, Decimal) else json.dumps(data, ensure_ascii=False)
-    return shown if len(shown) <= 60 else f"{hidden(shown)[:57]}..."

@@ -97,8 +97,9 @@ SHADOWED_MODEL = _warning(
     "A chain's name or alias is also the bare name of a model: clients get the chain.",
 )
 REPEATED_TARGET = _error("repeated-target", "A chain names the same model twice.")
-DISABLED_TARGET = _warning(
-    "disabled-target", "A reference to a disabled provider; the chain steps over it."
+DISABLED_REFERENCE = _warning(
+    "disabled-reference",
+    "A disabled provider is referred to: chains step over it, and nothing goes there.",
 )
 NO_USABLE_TARGET = _error("no-usable-target", "Every target of a chain is disabled.")
 IDLE_ALLOW = _warning("idle-allow", "An entry of `allow` matches nothing that is declared.")

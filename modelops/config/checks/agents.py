@@ -27,11 +27,21 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for name, entry in subject.declaration.agents.items():
         if entry.value.chain is not None:
             yield from unknown_chain(subject, entry.value.chain, entry.at("chain"))
-        if entry.value.prefer is not None:
-            yield from unknown_provider(subject, entry.value.prefer, entry.at("prefer"))
+        yield from _prefer(subject, entry)
         yield from _allow(subject, entry)
         yield from _parameters(subject, entry, subject.resolution.agents[name])
         yield from _credentials(subject, entry)
+
+
+def _prefer(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
+    name = entry.value.prefer
+    if name is None:
+        return
+    yield from unknown_provider(subject, name, entry.at("prefer"))
+    provider = subject.resolution.providers.get(name)
+    if provider is not None and not provider.enabled:
+        message = f"provider {name!r} is disabled, so preferring it has no effect"
+        yield found(rules.DISABLED_REFERENCE, entry.at("prefer"), message)
 
 
 def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:

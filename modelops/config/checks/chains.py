@@ -55,7 +55,7 @@ def _enabled(subject: Subject, entry: Entry[declared.Chain]) -> Iterator[Diagnos
             continue
         message = f"{target.model} is stepped over: provider {provider.provider!r} is disabled"
         position = entry.at("targets", index, "model")
-        disabled.append(found(rules.DISABLED_TARGET, position, message))
+        disabled.append(found(rules.DISABLED_REFERENCE, position, message))
     if usable:
         yield from disabled
     else:

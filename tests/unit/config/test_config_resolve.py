@@ -10,6 +10,7 @@ from config_support import VALID, found, look, resolved
 
 from modelops import catalog
 from modelops.catalog.records import CatalogModel, CatalogPrice, CatalogTier
+from modelops.config.resolve import RESOLVER_VERSION
 from modelops.resources import resolved as forms
 from modelops.resources import state
 from modelops.resources.configuration import Configuration, SecretSource
@@ -264,3 +265,17 @@ def test_the_fixtures_resolve_without_a_warning(case: str) -> None:
     for address, resource in configuration.state.items():
         assert state.decode(state.encode(resource)) == resource
         assert configuration.position(address) is not None
+
+
+def test_a_change_of_what_is_filled_in_raises_the_version(tmp_path: Path) -> None:
+    """Equal digests of configurations must mean equal states, whatever version resolved them."""
+    files = {
+        "chains.d/two.yaml": "chain: two\ntargets: [{model: alpha/large}, {model: alpha/small}]\n",
+        "agents.d/more.yaml": "agent: more\nchain: two\nparameters: {temperature: 0.50}\n",
+    }
+    full = resolved(tmp_path, files).state
+    digests = {address: state.digest(resource) for address, resource in full.items()}
+    known = {1: "5a27ec9d9c8e7e90b19cca0242f33917fbc24affca6826eb53239c548232f79a"}
+    assert state.state_digest(digests) == known[RESOLVER_VERSION], (
+        "what resolution fills in has changed: raise RESOLVER_VERSION and add its digest here"
+    )

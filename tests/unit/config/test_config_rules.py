@@ -80,10 +80,17 @@ CASES: list[tuple[str, Files]] = [
     ("shadowed-model", chain(LARGE, "aliases: [▸large]\n")),
     ("repeated-target", chain(f"{LARGE}, {{model: ▸alpha/large}}")),
     (
-        "disabled-target",
+        "disabled-reference",
         {
             "providers.d/beta.yaml": VALID[ALPHA].replace("alpha", "beta") + "enabled: false\n",
             **chain(f"{{model: ▸beta/large}}, {LARGE}"),
+        },
+    ),
+    (
+        "disabled-reference",
+        {
+            "providers.d/beta.yaml": VALID[ALPHA].replace("alpha", "beta") + "enabled: false\n",
+            **agent("prefer: ▸beta\n"),
         },
     ),
     (
