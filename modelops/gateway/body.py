@@ -21,17 +21,29 @@ TRUE = msgspec.Raw(b"true")
 _FALSY = (b"false", b"null")
 
 
-class Body:
-    """What the gateway reads of a request before it knows the target. `size` is in bytes."""
+STREAMABLE: frozenset[Endpoint] = frozenset(
+    {"/v1/chat/completions", "/v1/messages", "/v1/responses"}
+)
+STATE = ("previous_response_id", "conversation", "container")
+"""Fields that name something only one provider keeps."""
 
-    __slots__ = ("endpoint", "fields", "model", "size", "stream")
+
+class Body:
+    """What the gateway reads of a request before it knows the target.
+
+    `size` is in bytes. `stateful`: it names what only one provider keeps, an uploaded file or an
+    earlier answer, so no other can serve it.
+    """
+
+    __slots__ = ("endpoint", "fields", "model", "size", "stateful", "stream")
 
     def __init__(self, endpoint: Endpoint, content: bytes) -> None:
         self.endpoint = endpoint
         self.size = len(content)
         self.fields = _decode(content)
         self.model = self.text("model")
-        self.stream = self._flag("stream")
+        self.stream = endpoint in STREAMABLE and self._flag("stream")
+        self.stateful = b'"file_id"' in content or any(not self.absent(name) for name in STATE)
 
     def text(self, name: str) -> str:
         """Return a string field, '' when it is absent or null; a 400 when it is something else."""

@@ -109,10 +109,15 @@ class Entry:
 
     def _usage(self) -> Usage:
         if self.answer is not None:
-            return self.answer.usage.usage(complete=True)
+            return self.answer.usage
         if self.reader is not None:
             return self.reader.usage.usage(complete=self.reader.complete)
         return NO_USAGE
+
+    def _service_tier(self) -> str:
+        if self.answer is not None:
+            return self.answer.service_tier
+        return self.reader.usage.service_tier if self.reader is not None else ""
 
     def _row(
         self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
@@ -145,7 +150,7 @@ class Entry:
             endpoint=context.call.endpoint,
             protocol=target.provider.protocol,
             stream=context.body.stream,
-            service_tier=read.usage.service_tier if read else "",
+            service_tier=self._service_tier(),
             usage=usage,
             cost=price,
             latency_us=self.elapsed_us(),

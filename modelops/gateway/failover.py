@@ -7,6 +7,7 @@ still leave one full try for every target that remains.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
@@ -73,10 +74,13 @@ class Failover:
         Raises CallerFaultError when the request is at fault, GatewayError when the chain is
         exhausted or no target can be tried.
         """
-        turns = [
+        turns: Sequence[Candidate | Skip] = [
             self._turn(position, step) for position, step in enumerate(self._context.chain.steps)
         ]
         candidates = [turn for turn in turns if isinstance(turn, Candidate)]
+        if self._context.body.stateful and candidates:
+            candidates = _of_one_provider(candidates)
+            turns = tuple(candidates)
         health_matters = any(not self._blocked(candidate) for candidate in candidates)
         for turn in turns:
             if isinstance(turn, Skip):
@@ -266,3 +270,9 @@ class Failover:
             self._context.call.endpoint,
             tools.clock.monotonic(),
         )
+
+
+def _of_one_provider(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the targets of the first provider: it keeps what the request refers to."""
+    first = candidates[0].step.target.provider
+    return [candidate for candidate in candidates if candidate.step.target.provider is first]

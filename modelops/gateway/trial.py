@@ -175,10 +175,13 @@ class Trial:
         out += self._finish(reader, cut)
         if out:
             await reply.send(out)
-        await reply.finish()
         if reader.done:
             with contextlib.suppress(UpstreamError):
-                await response.read(DRAIN_SECONDS)
+                reader.end = b""
+                reader.feed(await response.read(DRAIN_SECONDS))
+        if reader.done and reader.end:
+            await reply.send(reader.end)
+        await reply.finish()
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
         """Write the row of a stream that is over and return its last bytes."""

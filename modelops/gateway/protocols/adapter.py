@@ -13,6 +13,7 @@ import msgspec
 
 from modelops.gateway.body import Body
 from modelops.gateway.table import Target
+from modelops.metering.attempt import Usage
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Parameters
 
@@ -29,7 +30,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """A whole answer: the body for the client, and what the books want to know."""
 
     body: bytes
-    usage: UsageReader
+    usage: Usage
+    service_tier: str = ""
     finish_reason: str = ""
 
 
@@ -45,8 +47,9 @@ class StreamReader(Protocol):
     """Reads a provider's stream and gives what the client is to see of it.
 
     `content`: something was said, so the answer is committed to. `done`: the protocol's end marker
-    came; `end` is what the client gets for it. `complete`: the answer came to its proper end,
-    marker or not. `failure`: an error event, as it came. `size`: bytes of text so far.
+    came; `end` is what the client gets for it, with whatever came after. `complete`: the answer
+    came to its proper end, marker or not. `failure`: an error event, as it came. `size`: bytes of
+    text so far.
     """
 
     content: bool

@@ -15,7 +15,9 @@ import msgspec
 from modelops.gateway.body import Body, Fields
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
-from modelops.gateway.protocols.passing import PassingStream, text_size
+from modelops.gateway.protocols.answers import decode_answer, text_size
+from modelops.gateway.protocols.parameters import fill_in
+from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Parameters
@@ -45,8 +47,14 @@ class OpenAiChat:
         fields = dict(body.fields)
         fields["model"] = target.upstream_json
         _name_token_limit(fields, target.provider.token_limit_field)
-        if parameters is not None:
-            _fill_in(fields, body, parameters, target)
+        fill_in(
+            fields,
+            body,
+            parameters,
+            target,
+            limit_names=TOKEN_LIMITS,
+            limit_name=target.provider.token_limit_field,
+        )
         if body.stream:
             fields["stream_options"] = _with_usage(fields.get("stream_options"))
         return Outgoing(
@@ -69,7 +77,7 @@ class OpenAiChat:
                 reason = reason or str(choice.get("finish_reason") or "")
         usage = UsageReader("openai")
         usage.feed(document)
-        return Answer(content, usage, reason[:64])
+        return Answer(content, usage.usage(complete=True), usage.service_tier, reason[:64])
 
     def stream(self, body: Body) -> OpenAiChatStream:
         """Return a reader that hides the usage report unless the client asked for one."""
@@ -117,19 +125,6 @@ class OpenAiChatStream(PassingStream):
             self.finish_reason = str(reason)[:64]
 
 
-def decode_answer(content: bytes) -> dict[str, Any]:
-    """Decode a whole answer; NotAnAnswerError unless it is an object without an error."""
-    try:
-        document = _DECODE(content)
-    except (msgspec.DecodeError, RecursionError):
-        raise NotAnAnswerError("the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise NotAnAnswerError("the answer is not a JSON object")
-    if document.get("error"):
-        raise NotAnAnswerError("the answer holds an error")
-    return document
-
-
 def asks_for_usage(body: Body) -> bool:
     """Whether the client asked for the usage report of a stream."""
     return _stream_options(body.fields.get("stream_options")).get("include_usage") is True
@@ -161,22 +156,3 @@ def _name_token_limit(fields: Fields, wanted: str) -> None:
         if name != wanted and name in fields:
             value = fields.pop(name)
             fields.setdefault(wanted, value)
-
-
-def _fill_in(fields: Fields, body: Body, parameters: Parameters, target: Target) -> None:
-    """Add the agent's values for what the request leaves out, as far as the model takes them."""
-    limit = parameters.max_tokens
-    if limit is not None and all(body.absent(name) for name in TOKEN_LIMITS):
-        if target.max_output_tokens is not None:
-            limit = min(limit, target.max_output_tokens)
-        fields[target.provider.token_limit_field] = raw_number(limit)
-    samples = target.capabilities is None or "reasoning" not in target.capabilities
-    for name in ("temperature", "top_p"):
-        value = getattr(parameters, name)
-        if value is not None and samples and body.absent(name):
-            fields[name] = raw_number(value)
-
-
-def raw_number(value: object) -> msgspec.Raw:
-    """Return an int or Decimal as a JSON number, digit for digit."""
-    return msgspec.Raw(str(value).encode())

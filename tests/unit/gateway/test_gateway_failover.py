@@ -254,9 +254,9 @@ async def test_a_target_whose_protocol_cannot_serve_this_is_stepped_over_and_nam
         provider("one", protocol="gemini"), provider("two"), model("one/a"), model("two/b"),
         chain("pair", "one/a", "two/b"),
     ))  # fmt: skip
-    bench.client.script("two", FakeResponse(200, b'{"data": [], "object": "list"}'))
+    bench.client.script("two", FakeResponse(200, b'{"object":"response","output":[]}'))
     reply = await bench.ask({"model": "pair", "input": "x"}, endpoint="/v1/responses")
-    assert story(reply).startswith("one/a=not-spoken, two/b=")
+    assert story(reply).startswith("one/a=not-spoken, two/b=200")
 
 
 async def test_without_a_usable_target_nothing_is_called_and_the_refusal_is_booked() -> None:

@@ -1,0 +1,131 @@
+"""`/v1/messages` and its token count to targets that speak the Anthropic protocol: bytes pass.
+
+Only the model's name changes, and what the agent sets for requests that leave it out. The
+headers that choose version and beta features go on as the client sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.body import Body
+from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
+from modelops.gateway.protocols.answers import decode_answer, text_size
+from modelops.gateway.protocols.parameters import fill_in
+from modelops.gateway.protocols.passing import PassingStream
+from modelops.gateway.table import Target
+from modelops.metering.attempt import NOTHING_USED
+from modelops.metering.usage import UsageReader
+from modelops.resources.resolved import Parameters
+
+FORWARDED = (b"anthropic-version", b"anthropic-beta", b"traceparent", b"tracestate")
+VERSION = b"anthropic-version: 2023-06-01\r\n"
+"""Sent for a client that names none: the API answers 400 without it (wire.md 1.1)."""
+
+_EMPTY_AT_START = frozenset({"text", "thinking"})
+
+
+def version_headers(headers: Mapping[bytes, bytes]) -> bytes:
+    """Return the header lines for a request to an Anthropic target."""
+    lines = forwarded(headers, FORWARDED)
+    return lines if b"anthropic-version" in headers else VERSION + lines
+
+
+class AnthropicMessages:
+    """Implements `adapter.Adapter`."""
+
+    native = True
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the request with the target's model in it."""
+        fields = {**body.fields, "model": target.upstream_json}
+        names = ("max_tokens",)
+        fill_in(fields, body, parameters, target, limit_names=names, limit_name="max_tokens")
+        return Outgoing(
+            target.provider.prefix + "/v1/messages",
+            version_headers(headers),
+            msgspec.json.encode(fields),
+        )
+
+    def answer(self, content: bytes) -> Answer:
+        """Look for usage, and for an error in spite of the status."""
+        document = decode_answer(content)
+        if not isinstance(document.get("content"), list):
+            raise NotAnAnswerError("the answer has no content")
+        usage = UsageReader("anthropic")
+        usage.feed(document)
+        reason = str(document.get("stop_reason") or "")[:64]
+        return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
+
+    def stream(self, body: Body) -> AnthropicMessagesStream:
+        """Return a reader for one stream."""
+        return AnthropicMessagesStream()
+
+
+class AnthropicMessagesStream(PassingStream):
+    """Reads message_start to message_stop."""
+
+    def __init__(self) -> None:
+        super().__init__("anthropic")
+
+    def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
+        """Note content, stop reason, usage and errors of one event."""
+        kind = event.get("type")
+        if kind == "content_block_delta":
+            self.content = True
+            self.size += text_size(event.get("delta"))
+        elif kind == "content_block_start":
+            block = event.get("content_block")
+            self.content |= isinstance(block, dict) and block.get("type") not in _EMPTY_AT_START
+        elif kind == "message_delta":
+            self.content = True
+            delta = event.get("delta")
+            if isinstance(delta, dict):
+                self.finish_reason = str(delta.get("stop_reason") or "")[:64]
+        elif kind == "message_stop":
+            self.done = True
+            self.end = frame
+            return b""
+        elif kind == "error" or event.get("error"):
+            self.failure = data
+        self.usage.feed(event)
+        return frame
+
+
+class AnthropicCountTokens:
+    """Implements `adapter.Adapter` for counting, which costs nothing."""
+
+    native = True
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the request with the target's model in it."""
+        return Outgoing(
+            target.provider.prefix + "/v1/messages/count_tokens",
+            version_headers(headers),
+            msgspec.json.encode({**body.fields, "model": target.upstream_json}),
+        )
+
+    def answer(self, content: bytes) -> Answer:
+        """Check that it is a count."""
+        if not isinstance(decode_answer(content).get("input_tokens"), int):
+            raise NotAnAnswerError("the answer has no input_tokens")
+        return Answer(content, NOTHING_USED)
+
+    def stream(self, body: Body) -> AnthropicMessagesStream:
+        """Return a reader; a count is never streamed."""
+        return AnthropicMessagesStream()

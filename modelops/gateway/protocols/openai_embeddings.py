@@ -1,0 +1,69 @@
+"""`/v1/embeddings` to targets that speak the OpenAI protocol: bytes pass.
+
+Answers are large and mostly numbers, so only what is asked for is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.body import Body
+from modelops.gateway.protocols.adapter import (
+    Answer,
+    CannotCarryError,
+    NotAnAnswerError,
+    Outgoing,
+    forwarded,
+)
+from modelops.gateway.protocols.openai_chat import FORWARDED, OpenAiChatStream
+from modelops.gateway.table import Target
+from modelops.metering.usage import UsageReader
+from modelops.resources.resolved import Parameters
+
+
+class _Embeddings(msgspec.Struct):
+    data: msgspec.Raw | None = None
+    usage: dict[str, Any] | None = None
+    error: Any = None
+
+
+class OpenAiEmbeddings:
+    """Implements `adapter.Adapter`."""
+
+    native = True
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the request with the target's model in it."""
+        if target.type != "embedding":
+            raise CannotCarryError("it is not an embedding model")
+        return Outgoing(
+            target.provider.prefix + "/embeddings",
+            forwarded(headers, FORWARDED),
+            msgspec.json.encode({**body.fields, "model": target.upstream_json}),
+        )
+
+    def answer(self, content: bytes) -> Answer:
+        """Look for usage, and for an error in spite of the status."""
+        try:
+            document = msgspec.json.decode(content, type=_Embeddings)
+        except (msgspec.DecodeError, RecursionError):
+            raise NotAnAnswerError("the answer is not JSON") from None
+        if document.error or document.data is None or memoryview(document.data)[0] != ord("["):
+            raise NotAnAnswerError("the answer holds no embeddings")
+        usage = UsageReader("openai")
+        if document.usage:
+            usage.feed({"usage": document.usage})
+        return Answer(content, usage.usage(complete=True))
+
+    def stream(self, body: Body) -> OpenAiChatStream:
+        """Return a reader; embeddings are never streamed."""
+        return OpenAiChatStream(hide_usage=False)

@@ -1,0 +1,91 @@
+"""`/v1/responses` to targets that speak the OpenAI protocol: bytes pass.
+
+The stream has typed events and no `[DONE]`: `response.completed` (or `incomplete`) ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.body import Body
+from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
+from modelops.gateway.protocols.answers import decode_answer, text_size
+from modelops.gateway.protocols.openai_chat import FORWARDED
+from modelops.gateway.protocols.parameters import fill_in
+from modelops.gateway.protocols.passing import PassingStream
+from modelops.gateway.table import Target
+from modelops.metering.usage import UsageReader
+from modelops.resources.resolved import Parameters
+
+_ENDS = frozenset({"response.completed", "response.incomplete"})
+_FAILURES = frozenset({"error", "response.failed"})
+_LIMIT = "max_output_tokens"
+
+
+class OpenAiResponses:
+    """Implements `adapter.Adapter`."""
+
+    native = True
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the request with the target's model in it."""
+        fields = {**body.fields, "model": target.upstream_json}
+        fill_in(fields, body, parameters, target, limit_names=(_LIMIT,), limit_name=_LIMIT)
+        return Outgoing(
+            target.provider.prefix + "/responses",
+            forwarded(headers, FORWARDED),
+            msgspec.json.encode(fields),
+        )
+
+    def answer(self, content: bytes) -> Answer:
+        """Look for usage, and for an error in spite of the status."""
+        document = decode_answer(content)
+        if not isinstance(document.get("output"), list):
+            raise NotAnAnswerError("the answer has no output")
+        usage = UsageReader("openai")
+        usage.feed(document)
+        reason = str(document.get("status") or "")[:64]
+        return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
+
+    def stream(self, body: Body) -> OpenAiResponsesStream:
+        """Return a reader for one stream."""
+        return OpenAiResponsesStream()
+
+
+class OpenAiResponsesStream(PassingStream):
+    """Reads response.created to response.completed."""
+
+    def __init__(self) -> None:
+        super().__init__("openai")
+
+    def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
+        """Note content, status, usage and errors of one event."""
+        kind = str(event.get("type") or "")
+        if kind.endswith(".delta"):
+            self.content = True
+            self.size += text_size(event.get("delta"))
+        elif kind in _ENDS:
+            self.usage.feed(event)
+            self.finish_reason = kind.removeprefix("response.")
+            self.content = self.done = True
+            self.end = frame
+            return b""
+        elif kind in _FAILURES or event.get("error"):
+            self.failure = _error_of(event, data)
+        return frame
+
+
+def _error_of(event: dict[str, Any], data: bytes) -> bytes:
+    """Return the error in an event: `response.failed` holds it in its response."""
+    response = event.get("response")
+    error = response.get("error") if isinstance(response, dict) else None
+    return msgspec.json.encode({"error": error}) if error else data
