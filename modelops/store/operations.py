@@ -66,6 +66,6 @@ async def all_secrets(connection: AsyncConnection) -> list[SealedSecret]:
 
 async def _rows(connection: AsyncConnection, table: Table, kind: type[Row]) -> list[Row]:
     return [
-        msgspec.convert(dict(row), kind)
+        msgspec.convert({str(name): value for name, value in row.items()}, kind)
         for row in (await connection.execute(select(table))).mappings()
     ]
