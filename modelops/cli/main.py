@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "key": "Make a key for an agent or an operator.",
     "identity": "Make, show and replace the key by which the server opens secrets.",
     "secret": "Encrypt a key into the file of a provider or an agent.",
+    "doctor": "Explain how sops rules, keys, store and machine stand.",
     "up": "Validate, plan, apply and serve on a local store, in one.",
     "serve": "Serve the store's configuration over HTTP.",
     "simulator": "Run a provider to practise on, with faults on demand.",

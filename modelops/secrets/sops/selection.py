@@ -7,13 +7,23 @@ whole. Python's `re` agrees with RE2 on a small common language, which is all th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from modelops.secrets.errors import SecretError
 from modelops.secrets.sops.metadata import Metadata, UnusualError
 
 DEFAULT_SUFFIX = "_unencrypted"
 """What sops assumes when a block names no rule."""
+
+RULE_FIELDS = (
+    "encrypted_suffix",
+    "encrypted_regex",
+    "unencrypted_suffix",
+    "unencrypted_regex",
+    "encrypted_comment_regex",
+    "unencrypted_comment_regex",
+)
+"""Fields of a sops block that hold a rule, of which it has one at most."""
 
 _COMMON_REGEX = re.compile(r"[\w^$|().\-/]{1,500}", re.ASCII)  # no repetition: nothing backtracks
 
@@ -22,20 +32,32 @@ IsEncrypted = Callable[[Sequence[str]], bool]
 
 def selection(metadata: Metadata) -> IsEncrypted:
     """Return the test of a path of mapping keys; UnusualError for a rule not evaluated here."""
-    if metadata.unencrypted_comment_regex or metadata.encrypted_comment_regex:
-        raise UnusualError("comments select what is encrypted")
-    rules: list[IsEncrypted] = []
-    if metadata.encrypted_suffix:
-        rules.append(_any(_ends(metadata.encrypted_suffix)))
-    if metadata.encrypted_regex:
-        rules.append(_any(_searches(metadata.encrypted_regex)))
-    if metadata.unencrypted_suffix:
-        rules.append(_none(_ends(metadata.unencrypted_suffix)))
-    if metadata.unencrypted_regex:
-        rules.append(_none(_searches(metadata.unencrypted_regex)))
-    if len(rules) > 1:
-        raise SecretError("the sops block names more than one rule of what is encrypted")
-    return rules[0] if rules else _none(_ends(DEFAULT_SUFFIX))
+    return _test({name: getattr(metadata, name) for name in RULE_FIELDS})
+
+
+def selects(rule: Mapping[str, str], path: Sequence[str]) -> bool:
+    """Say whether a rule, written as in a sops block, encrypts the leaf at a path."""
+    return _test({name: rule.get(name) for name in RULE_FIELDS})(path)
+
+
+def _test(rule: Mapping[str, str | None]) -> IsEncrypted:
+    written = {name: argument for name, argument in rule.items() if argument}
+    if len(written) > 1:
+        raise SecretError("more than one rule selects what is encrypted")
+    if not written:
+        return _none(_ends(DEFAULT_SUFFIX))
+    ((name, argument),) = written.items()
+    match name:
+        case "encrypted_suffix":
+            return _any(_ends(argument))
+        case "encrypted_regex":
+            return _any(_searches(argument))
+        case "unencrypted_suffix":
+            return _none(_ends(argument))
+        case "unencrypted_regex":
+            return _none(_searches(argument))
+        case _:
+            raise UnusualError("comments select what is encrypted")
 
 
 def _ends(suffix: str) -> Callable[[str], bool]:

@@ -1,0 +1,51 @@
+"""`modelops doctor`: explain how keys, rules, store and machine stand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from modelops.cli import options
+from modelops.operations.doctor import examine
+from modelops.operations.doctor.finding import Finding
+from modelops.operations.location import store_url as locate
+from modelops.resources.errors import ExitCode
+
+
+@click.command()
+@options.folder
+@options.environment
+@options.store
+@options.output_format("text", "json")
+def command(folder: Path, environment: str, store_url: str, output_format: str) -> int:
+    """Explain how things stand: sops rules, recipients, keys, store, identity, port, clock.
+
+    Changes nothing and shows no secret. Exits with 1 when something cannot work.
+    """
+    url = locate(store_url, folder)
+    findings = asyncio.run(examine(folder, environment, url, os.environ, datetime.now(UTC)))
+    if output_format == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(findings), indent=2))
+    else:
+        click.echo(_text(findings))
+    failed = any(finding.status == "fail" for finding in findings)
+    return ExitCode.ERROR if failed else ExitCode.DONE
+
+
+def _text(findings: Sequence[Finding]) -> str:
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.status:8} {finding.topic:14} {finding.subject}: {finding.message}")
+        if finding.hint and finding.status != "ok":
+            lines.append(f"{'':24}{finding.hint}")
+    counts = [
+        f"{sum(finding.status == status for finding in findings)} {name}"
+        for status, name in (("fail", "failures"), ("warning", "warnings"), ("note", "notes"))
+    ]
+    return "\n".join([*lines, f"{len(findings)} looked at: {', '.join(counts)}"])
