@@ -66,6 +66,8 @@ def check(answer: Answer, secret: Secret | None) -> Any:
     """
     body = _json(answer.body)
     code = _verdict(answer, body)
+    if code == "key_rejected" and secret is None:
+        code = "key_wanted"
     if code:
         raise ProbeError(code, _detail(answer, body, secret))
     return body

@@ -7,7 +7,6 @@ first two steps reach the proxy and the third goes through it, as the gateway's 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import urllib.request
@@ -102,11 +101,9 @@ async def encrypt(place: Endpoint, streams: Streams, context: ssl.SSLContext) ->
     return str(tls.version())
 
 
-async def close(streams: Streams) -> None:
-    """End a connection; how the other side takes it does not matter."""
-    streams[1].close()
-    with contextlib.suppress(OSError, ssl.SSLError):
-        await streams[1].wait_closed()
+def close(streams: Streams) -> None:
+    """Drop a connection at once: after a broken handshake there is nobody to say goodbye to."""
+    streams[1].transport.abort()
 
 
 def _first_hop(place: Endpoint) -> tuple[str, int]:
@@ -121,11 +118,11 @@ async def _through_proxy(place: Endpoint, streams: Streams) -> Streams:
             writer.write(f"CONNECT {where} HTTP/1.1\r\nhost: {where}\r\n\r\n".encode("latin-1"))
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        writer.close()
+        close(streams)
         raise ProbeError("proxy_refused", "no answer to CONNECT") from error
     line = head.partition("\r\n")[0]
     if line.split(" ")[1:2] != ["200"]:
-        writer.close()
+        close(streams)
         raise ProbeError("proxy_refused", line)
     return streams
 

@@ -34,7 +34,16 @@ class _Collector:
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
         self.body = bytearray()
+        self.head_complete = False
         self.complete = False
+
+    def on_headers_complete(self) -> None:
+        self.head_complete = True
+
+    def ends_with_connection(self) -> bool:
+        """Return whether the answer names no length, so that the connection's end is its end."""
+        framed = {"content-length", "transfer-encoding"} & self.headers.keys()
+        return self.head_complete and not framed
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -84,7 +93,7 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
             parser.feed_data(data)
     except httptools.HttpParserError as error:
         raise ProbeError("not_http", str(error)) from error
-    if not received:
+    if not collector.complete and not collector.ends_with_connection():
         raise ProbeError("cut_off")
     return Answer(
         status=parser.get_status_code(), headers=collector.headers, body=bytes(collector.body)

@@ -54,7 +54,7 @@ async def probe(
     except ProbeError:
         pass  # on record, and the steps behind it are not come to
     finally:
-        await session.close()
+        session.close()
     steps = record.steps()
     return Report(
         provider=provider.provider,

@@ -47,13 +47,13 @@ class Session:
         except TimeoutError as error:
             raise ProbeError("answer_timeout") from error
         finally:
-            await connection.close(streams)
+            connection.close(streams)
         return classify.check(answer, self._secret)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Let go of a connection that no question came for."""
         if self._waiting is not None:
-            await connection.close(self._waiting)
+            connection.close(self._waiting)
             self._waiting = None
 
     async def _connect(self) -> connection.Streams:
