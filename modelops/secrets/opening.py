@@ -21,9 +21,9 @@ from modelops.secrets.identities import Identity
 from modelops.secrets.sealed import Place
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import policy, program, reader, verbs
+from modelops.secrets.sops.ciphertext import is_comment, is_encrypted
 from modelops.secrets.sops.metadata import UnusualError, age_recipients, key_types
 from modelops.secrets.sops.reader import leaves
-from modelops.secrets.sops.values import is_comment, is_encrypted
 
 _X25519 = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a plugin's recipient has another `1` inside
 

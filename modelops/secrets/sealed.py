@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from modelops.resources.configuration import SecretSource
-from modelops.secrets.sops.values import ciphertext_bytes
+from modelops.secrets.sops.ciphertext import ciphertext_bytes
 
 Place = tuple[str, str]
 """Address and field: the key of a secret."""

@@ -20,12 +20,12 @@ from modelops.secrets.errors import NoKeyError, SecretError
 from modelops.secrets.opening import open_file
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import policy, program, splice, verbs
+from modelops.secrets.sops.ciphertext import is_encrypted
 from modelops.secrets.sops.metadata import UnusualError, read_metadata
 from modelops.secrets.sops.program import NoRuleError, Sops
 from modelops.secrets.sops.reader import Leaf, leaves
 from modelops.secrets.sops.selection import selection
 from modelops.secrets.sops.splice import Path as ValuePath
-from modelops.secrets.sops.values import is_encrypted
 
 RULES_FILE = ".sops.yaml"
 _NEIGHBORS = ("provider", "preset", "display_name", "protocol", "base_url", "auth")

@@ -19,10 +19,10 @@ from modelops.secrets.errors import NoKeyError, SecretError, TamperedError
 from modelops.secrets.opening import open_file
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import program, verbs
+from modelops.secrets.sops.ciphertext import is_encrypted
 from modelops.secrets.sops.metadata import UnusualError
 from modelops.secrets.sops.program import Sops
 from modelops.secrets.sops.reader import open_document
-from modelops.secrets.sops.values import is_encrypted
 
 KEY = "sk-canary-0123456789"
 ALICE = identities.generate()

@@ -1,4 +1,4 @@
-"""One encrypted value: `ENC[AES256_GCM,data:..,iv:..,tag:..,type:..]`, opened and checked.
+"""One encrypted value, opened and checked.
 
 The additional data of AES-GCM is the path of mapping keys, so a value moved to another key does not
 open; list indices are not part of it. The type stands outside the encryption. sops parses the
@@ -8,10 +8,7 @@ is refused here.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -19,22 +16,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelops.secrets.errors import TamperedError
+from modelops.secrets.sops.ciphertext import parts
 from modelops.secrets.sops.metadata import UnusualError
 
-_ENCRYPTED = re.compile(
-    r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/]{22}==),type:([a-z]+)\]"
-)
 _INT64 = range(-(2**63), 2**63)
-
-
-def is_encrypted(value: object) -> bool:
-    """Say whether a value has the form of SOPS ciphertext, all of it."""
-    return isinstance(value, str) and _ENCRYPTED.fullmatch(value) is not None
-
-
-def is_comment(value: object) -> bool:
-    """Say whether a value is a comment that sops has encrypted, as an item of a list."""
-    return isinstance(value, str) and is_encrypted(value) and value.endswith(",type:comment]")
 
 
 def additional_data(path: Sequence[str]) -> str:
@@ -42,40 +27,15 @@ def additional_data(path: Sequence[str]) -> str:
     return "".join(f"{key}:" for key in path)
 
 
-def ciphertext_bytes(ciphertext: str) -> bytes:
-    """Return what identifies a ciphertext: its encrypted bytes, not their spelling.
-
-    base64 can spell the same bytes in several ways, and the type is not authenticated, so text
-    comparison would not recognize a copy. What is no ciphertext identifies itself.
-    """
-    try:
-        data, nonce, tag, _ = _parts(ciphertext)
-    except TamperedError:
-        return ciphertext.encode()
-    return nonce + tag + data
-
-
 def open_value(cipher: AESGCM, ciphertext: str, bound_to: str) -> tuple[str, str]:
     """Return plaintext and type of one value; TamperedError when it does not open here."""
-    data, nonce, tag, kind = _parts(ciphertext)
+    data, nonce, tag, kind = parts(ciphertext)
     try:
         return cipher.decrypt(nonce, data + tag, bound_to.encode()).decode(), kind
     except (InvalidTag, ValueError):
         raise TamperedError(
             "an encrypted value does not open: it was edited, moved or cut"
         ) from None
-
-
-def _parts(ciphertext: str) -> tuple[bytes, bytes, bytes, str]:
-    """Return data, nonce, tag and type; TamperedError when it is no ciphertext."""
-    match = _ENCRYPTED.fullmatch(ciphertext)
-    if match is None:
-        raise TamperedError("a value that should be encrypted has not the form of SOPS ciphertext")
-    try:
-        data, nonce, tag = (base64.b64decode(match[part], validate=True) for part in (1, 2, 3))
-    except binascii.Error:
-        raise TamperedError("an encrypted value is damaged") from None
-    return data, nonce, tag, match[4]
 
 
 def check_formatted(plaintext: str, kind: str) -> None:
