@@ -24,11 +24,18 @@ RULES: dict[str, Rule] = {}
 
 
 def _error(rule_id: str, doc: str) -> Rule:
-    return RULES.setdefault(rule_id, Rule(rule_id, "error", doc))
+    return _registered(Rule(rule_id, "error", doc))
 
 
 def _warning(rule_id: str, doc: str) -> Rule:
-    return RULES.setdefault(rule_id, Rule(rule_id, "warning", doc))
+    return _registered(Rule(rule_id, "warning", doc))
+
+
+def _registered(rule: Rule) -> Rule:
+    if rule.id in RULES:
+        raise ValueError(f"there are two rules {rule.id}")
+    RULES[rule.id] = rule
+    return rule
 
 
 # Files
@@ -103,6 +110,10 @@ DISABLED_REFERENCE = _warning(
 )
 NO_USABLE_TARGET = _error("no-usable-target", "Every target of a chain is disabled.")
 IDLE_ALLOW = _warning("idle-allow", "An entry of `allow` matches nothing that is declared.")
+REFUSED_CALLER = _warning(
+    "refused-caller",
+    "An agent may call nothing at all, or not the chain it gets when a request names no model.",
+)
 MOVED_ADDRESS = _error(
     "moved-address",
     "An entry of `moved` is malformed, changes the kind, or does not lead from an address that is "

@@ -29,6 +29,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from unknown_chain(subject, entry.value.chain, entry.at("chain"))
         yield from _prefer(subject, entry)
         yield from _allow(subject, entry)
+        yield from _own_chain(entry, subject.resolution.agents[name])
         yield from _parameters(subject, entry, subject.resolution.agents[name])
         yield from _credentials(subject, entry)
 
@@ -57,6 +58,20 @@ def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
             yield from unknown_chain(subject, name, position)
         else:
             yield from unknown_model(subject, name, position)
+
+
+def _own_chain(entry: Entry[Agent], agent: resolved.Agent) -> Iterator[Diagnostic]:
+    if not agent.allow:
+        message = f"{agent.agent} may call nothing"
+        hint = "give it a chain or an allow list, or name a default_chain"
+        field = "agent" if entry.value.allow is None else "allow"
+        yield found(rules.REFUSED_CALLER, entry.at(field), message, hint)
+    elif agent.chain and not any(_matches(item, [f"chain/{agent.chain}"]) for item in agent.allow):
+        message = (
+            f"{agent.agent} may not call {agent.chain!r}, which it gets when it names no model"
+        )
+        hint = f"add chain/{agent.chain} to allow"
+        yield found(rules.REFUSED_CALLER, entry.at("allow"), message, hint)
 
 
 def _matches(pattern: str, names: Iterable[str]) -> bool:

@@ -21,7 +21,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     if entry.value.default_chain is not None:
         yield from unknown_chain(subject, entry.value.default_chain, entry.at("default_chain"))
-    yield from _timezone(entry)
+    if entry.value.timezone != "UTC":  # which needs no data
+        yield from _timezone(entry)
     declared = subject.resolution.state().keys()
     yield from _moved(subject, entry, declared)
     for index, removed in enumerate(entry.value.removed):
@@ -37,12 +38,15 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 def _timezone(entry: Entry[Settings]) -> Iterator[Diagnostic]:
     name = entry.value.timezone
-    known = zoneinfo.available_timezones() if name != "UTC" else {name}
-    if name not in known:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = zoneinfo.available_timezones()
+        hint = did_you_mean(name, known)
+        if not known:
+            hint = "this machine has no time zone data: install the Python package tzdata"
         message = f"there is no time zone {name!r}"
-        yield found(
-            rules.UNKNOWN_TIMEZONE, entry.at("timezone"), message, did_you_mean(name, known)
-        )
+        yield found(rules.UNKNOWN_TIMEZONE, entry.at("timezone"), message, hint)
 
 
 def _moved(

@@ -68,7 +68,7 @@ CASES: list[tuple[str, Files]] = [
     ("unknown-reference", chain("{model: ▸alpha/lagre}")),
     ("unknown-reference", agent("chain: ▸mian\n")),
     ("unknown-reference", agent("prefer: ▸beta\n")),
-    ("unknown-reference", agent("allow: [▸chain/x, ▸model/alpha/x]\n")),
+    ("unknown-reference", agent("allow: [chain/main, ▸chain/x, ▸model/alpha/x]\n")),
     ("unknown-reference", {"modelops.yaml": "config: small\ndefault_chain: ▸mian\n"}),
     ("unknown-reference", agent("credentials: [{provider: ▸beta, api_key: {file: x}}]\n")),
     (
@@ -101,6 +101,9 @@ CASES: list[tuple[str, Files]] = [
         },
     ),
     ("idle-allow", agent("allow: [chain/main, ▸model/beta/*]\n")),
+    ("refused-caller", {"modelops.yaml": "config: small\n", DEV: "agent: ▸dev\n"}),
+    ("refused-caller", agent("allow: ▸[]\n")),
+    ("refused-caller", agent("allow: ▸[model/alpha/*]\n")),
     ("moved-address", settings("moved: [▸{from: chain/old, to: chain/new}]\n")),
     ("moved-address", settings("moved: [{from: ▸chain, to: chain/main}]\n")),
     ("moved-address", settings("moved: [▸{from: agent/x, to: chain/main}]\n")),
@@ -216,6 +219,8 @@ CASES: list[tuple[str, Files]] = [
     ("bad-date", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-02-30"}}]\n')),
     ("expired-key", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-11-20"}}]\n')),
     ("unknown-timezone", settings("timezone: ▸Europe/Belrin\n")),
+    ("unknown-timezone", settings("timezone: ▸../../etc/passwd\n")),
+    ("unknown-timezone", settings("timezone: ▸Europe\n")),
 ]
 
 ELSEWHERE = {
