@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 from modelops.cli import options, stores, terminal
 from modelops.cli.execution import carry_out
 from modelops.operations.apply import check_saved, read_plan
+from modelops.operations.location import state_directory
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, prepare
 
@@ -29,6 +31,13 @@ from modelops.operations.plan import Request, prepare
     metavar="ADDRESS",
     help="Agree to a deletion that safety refuses; may be given several times.",
 )
+@click.option(
+    "--allow-origin-change",
+    "allowed_origins",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Agree that the key of ADDRESS goes to another host; may be given several times.",
+)
 @click.option("--reapply", is_flag=True, help="Bring back files that were rolled back.")
 @options.wait
 def command(
@@ -40,6 +49,7 @@ def command(
     yes: bool,
     message: str,
     confirmed: tuple[str, ...],
+    allowed_origins: tuple[str, ...],
     reapply: bool,
     wait: bool,
 ) -> int:
@@ -49,15 +59,18 @@ def command(
     that plan, and exits with 4 when the files or the store have moved on since.
     """
     saved = read_plan(plan_file) if plan_file is not None else None
+    url = locate(store_url, folder)
     request = Request(
         folder=folder,
         environment=environment,
         created_by=terminal.caller(),
         now=datetime.now(UTC),
         confirmed=frozenset(confirmed),
+        allowed_origins=frozenset(allowed_origins),
         reapply=reapply,
+        state_directory=state_directory(url, folder),
     )
-    url = locate(store_url, folder)
+    asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare(store, request))
     if saved is not None:
         check_saved(saved, prepared)

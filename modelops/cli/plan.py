@@ -10,6 +10,7 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.operations.compare import compare
+from modelops.operations.location import state_directory
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, plan
 from modelops.plan import document
@@ -52,16 +53,18 @@ def command(
 
     Writes nothing and needs no key. Exits with 3 when safety refuses the plan, before apply would.
     """
+    url = locate(store_url, folder)
     request = Request(
         folder=folder,
         environment=environment,
         created_by=terminal.caller(),
         now=datetime.now(UTC),
+        state_directory=state_directory(url, folder),
     )
     made = (
         compare(request, base_ref)
         if base_ref
-        else stores.using(locate(store_url, folder), lambda store: plan(store, request))
+        else stores.using(url, lambda store: plan(store, request))
     )
     if out is not None:
         _write(out, made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def command(
         folder=folder, environment="", created_by=terminal.caller(), now=datetime.now(UTC)
     )
     url = locate(store_url, folder)
+    asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare_rollback(store, revision, request))
     return carry_out(
         prepared,

@@ -1,4 +1,7 @@
-"""Run an operation on a store: opened for it, closed after it, in an event loop of its own."""
+"""Run an operation on a store: opened for it, closed after it, in an event loop of its own.
+
+Commands that write bring an older store up to date first; those that only read say that it is old.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from modelops.store import open_store
-from modelops.store.protocol import ConfigStore
+from modelops.store import migrate, open_store
+from modelops.store.protocol import ConfigStore, StoreOlderError
 
 T = TypeVar("T")
 
@@ -15,6 +18,17 @@ T = TypeVar("T")
 def using(url: str, operation: Callable[[ConfigStore], Awaitable[T]]) -> T:
     """Return what an operation on the store at `url` returns."""
     return asyncio.run(_using(url, operation))
+
+
+async def renew(url: str) -> None:
+    """Bring a store of an older version up to date; one that does not exist is not made."""
+    store = open_store(url)
+    try:
+        await store.head()
+    except StoreOlderError:
+        await migrate(url)
+    finally:
+        await store.close()
 
 
 async def _using(url: str, operation: Callable[[ConfigStore], Awaitable[T]]) -> T:

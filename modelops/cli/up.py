@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 
-from modelops.cli import options, terminal
+from modelops.cli import options, stores, terminal
 from modelops.cli.listening import listening, say_ready
 from modelops.cli.simulated import simulator
 from modelops.operations.apply import apply
+from modelops.operations.identity import STATE_DIRECTORY
 from modelops.operations.plan import Prepared, Request, prepare
 from modelops.plan.render import render
 from modelops.resources import state
@@ -48,6 +49,8 @@ def command(
         environment=environment,
         created_by=terminal.caller(),
         now=datetime.now(UTC),
+        state_directory=folder / STATE_DIRECTORY,
+        simulated=simulate,
     )
     prepared = asyncio.run(_apply(url, request))
     set_up_logging()
@@ -72,6 +75,7 @@ def command(
 
 async def _apply(url: str, request: Request) -> Prepared:
     """Bring the local store to what the folder declares, showing the plan on the way."""
+    await stores.renew(url)
     store = open_store(url)
     try:
         prepared = await prepare(store, request)

@@ -7,12 +7,17 @@ happened before.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from modelops.operations.plan import Prepared
+from modelops.operations.sealing import seal_secrets
+from modelops.operations.secret_rows import rows_of_rollback
 from modelops.plan.document import MAX_BYTES, InvalidPlanError, Plan, decode
 from modelops.resources.errors import ModelopsError, RefusedError, StaleError
+from modelops.secrets.sealed import SealedSecret
 from modelops.store.protocol import Changes, CommitInfo, ConfigStore, Revision
 
 PLAN_AGAIN = "look at a new plan: modelops plan"
@@ -31,18 +36,25 @@ def read_plan(path: Path) -> Plan:
 
 
 async def apply(
-    store: ConfigStore, prepared: Prepared, *, now: datetime, message: str = ""
+    store: ConfigStore,
+    prepared: Prepared,
+    *,
+    now: datetime,
+    message: str = "",
+    environ: Mapping[str, str] = os.environ,
 ) -> Revision | None:
     """Make the new revision and return it; None when there is nothing to change.
 
-    RefusedError (exit 3) when safety says no, StaleError (exit 4) when the store has moved on.
+    `environ` names the keys at hand, as for sops. RefusedError (exit 3) when safety says no,
+    StaleError (exit 4) when the store has moved on, SecretError when a secret does not open.
     """
     plan = prepared.plan
     check_refusals(plan)
     if plan.empty:
         return None
     info = commit_info(prepared, now, message)
-    return await store.commit(prepared.base.head, changes(prepared), info)
+    made = changes(prepared, secrets(prepared, info.created_at_us, environ))
+    return await store.commit(prepared.base.head, made, info)
 
 
 def check_refusals(plan: Plan) -> None:
@@ -83,7 +95,26 @@ def check_saved(saved: Plan, prepared: Prepared) -> None:
         )
 
 
-def changes(prepared: Prepared) -> Changes:
+def secrets(
+    prepared: Prepared, now_us: int, environ: Mapping[str, str]
+) -> tuple[SealedSecret, ...]:
+    """Return the rows of secrets that go with the new revision."""
+    request, configuration, rows = prepared.request, prepared.configuration, prepared.secrets
+    if request.simulated:
+        return ()
+    if prepared.kind == "rollback":
+        return rows_of_rollback(configuration.state, rows, now_us)
+    return seal_secrets(
+        request.folder,
+        configuration,
+        rows,
+        environ,
+        state_directory=request.state_directory,
+        now_us=now_us,
+    )
+
+
+def changes(prepared: Prepared, sealed: tuple[SealedSecret, ...]) -> Changes:
     """Return what the store has to put and delete."""
     after = prepared.configuration.state
     planned = prepared.plan.changes
@@ -94,6 +125,7 @@ def changes(prepared: Prepared) -> Changes:
             for change in planned
             if change.action in ("delete", "move")
         ),
+        secrets=sealed,
     )
 
 

@@ -1,8 +1,10 @@
-"""Where the store of a configuration is, when nobody says otherwise."""
+"""Where the store of a configuration is, when nobody says otherwise, and what lies beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from modelops.operations.identity import STATE_DIRECTORY
 
 
 def store_url(url: str, folder: Path) -> str:
@@ -11,4 +13,9 @@ def store_url(url: str, folder: Path) -> str:
     The default is `.modelops/store.db` in the configuration folder, by its absolute path, so that
     it is the same store wherever a command is started.
     """
-    return url or f"sqlite:///{(folder / '.modelops' / 'store.db').resolve()}"
+    return url or f"sqlite:///{(folder / STATE_DIRECTORY / 'store.db').resolve()}"
+
+
+def state_directory(url: str, folder: Path) -> Path | None:
+    """Return where the server of a local store keeps its identity, None for a store elsewhere."""
+    return folder / STATE_DIRECTORY if url.startswith("sqlite:") else None

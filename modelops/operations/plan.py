@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,19 +16,24 @@ from modelops import __version__, catalog
 from modelops.config import load_configuration
 from modelops.config.digest import folder_digest
 from modelops.gateway.protocols import SPOKEN
-from modelops.operations import git
+from modelops.operations import git, secret_rows
 from modelops.operations.holds import held
 from modelops.plan.build import Base, Provenance, build, unchanged
 from modelops.plan.document import Plan
+from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
+from modelops.secrets.sealed import SealedSecret
 from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be planned, and who asks when.
 
-    `now` is aware. `confirmed` are addresses whose deletion was agreed to by hand; `reapply`
-    brings back files that were rolled back.
+    `now` is aware. `confirmed` are addresses whose deletion was agreed to by hand,
+    `allowed_origins` those whose secrets may go to a new origin; `reapply` brings back files that
+    were rolled back. `state_directory` is where the server of a local store keeps its identity,
+    None for a store elsewhere. `simulated` is for a store behind a simulator: its secrets are
+    neither opened nor kept.
     """
 
     folder: Path
@@ -34,36 +41,45 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     now: datetime
     confirmed: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
     reapply: bool = False
+    state_directory: Path | None = None
+    simulated: bool = False
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """A plan with the two sides it was made from, so that it can be carried out.
 
-    `kind` is what the history will call it.
+    `kind` is what the history will call it, `secrets` the rows the store keeps.
     """
 
+    request: Request
     plan: Plan
     base: Snapshot
     configuration: Configuration
+    secrets: Sequence[SealedSecret] = ()
     kind: RevisionKind = "apply"
 
 
-async def plan(store: ConfigStore, request: Request) -> Plan:
+async def plan(
+    store: ConfigStore, request: Request, environ: Mapping[str, str] = os.environ
+) -> Plan:
     """Return what applying the folder would change.
 
     Files whose digest the store stands at already are not even parsed. Errors as of `prepare`.
     """
     head = await store.head()
-    if head.revision and folder_digest(request.folder, request.environment) == head.config_digest:
+    digest = folder_digest(request.folder, request.environment) if head.revision else None
+    if digest == head.config_digest and await _seals_fit(store, request, environ):
         base = base_of(Snapshot(head=head, state={}))
-        made_by = provenance(request)
-        return unchanged(head.config, head.environment, head.config_digest, base, made_by)
-    return (await prepare(store, request)).plan
+        return unchanged(head.config, head.environment, digest, base, provenance(request))
+    return (await prepare(store, request, environ)).plan
 
 
-async def prepare(store: ConfigStore, request: Request) -> Prepared:
-    """Load the folder, read the store, and plan.
+async def prepare(
+    store: ConfigStore, request: Request, environ: Mapping[str, str] = os.environ
+) -> Prepared:
+    """Load the folder, read the store, and plan. `environ` says where the server's identity lies.
 
     InvalidConfigurationError when the folder has errors, StoreMismatchError (exit 3) when the store
     belongs to another configuration or environment, StoreError when it cannot be read.
@@ -72,15 +88,43 @@ async def prepare(store: ConfigStore, request: Request) -> Prepared:
     base = await store.snapshot()
     check_owner(base.head, configuration)
     hold = None if request.reapply else await held(store, base.head, configuration.config_digest)
+    rows = () if request.simulated else await store.secrets()
     plan = build(
         configuration,
         base_of(base),
         provenance(request),
         spoken=SPOKEN,
         confirmed=request.confirmed,
+        sealed=_secret_facts(configuration, rows, request, environ),
         further=(hold,) if hold else (),
     )
-    return Prepared(plan=plan, base=base, configuration=configuration)
+    return Prepared(
+        request=request, plan=plan, base=base, configuration=configuration, secrets=rows
+    )
+
+
+def _secret_facts(
+    configuration: Configuration,
+    rows: Sequence[SealedSecret],
+    request: Request,
+    environ: Mapping[str, str],
+) -> SecretFacts:
+    if request.simulated:
+        return SecretFacts()
+    return secret_rows.facts(
+        configuration, rows, request.state_directory, request.allowed_origins, environ
+    )
+
+
+async def _seals_fit(store: ConfigStore, request: Request, environ: Mapping[str, str]) -> bool:
+    """Return whether the store's seals are surely those that applying these files would make.
+
+    Whether an identity at hand is the one they should be for takes the files to tell.
+    """
+    if request.simulated:
+        return True
+    local = secret_rows.local_recipients(request.state_directory, environ)
+    return not local or secret_rows.sealed_exactly_to(await store.secrets(), local)
 
 
 def base_of(snapshot: Snapshot) -> Base:

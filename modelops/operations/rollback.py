@@ -31,7 +31,14 @@ async def prepare_rollback(store: ConfigStore, revision: int, request: Request) 
     target = await store.snapshot(revision)
     configuration = as_declared(target, removed=base.state.keys() - target.state.keys())
     plan = build(configuration, base_of(base), provenance(request), spoken=SPOKEN)
-    return Prepared(plan=plan, base=base, configuration=configuration, kind="rollback")
+    return Prepared(
+        request=request,
+        plan=plan,
+        base=base,
+        configuration=configuration,
+        secrets=await store.secrets(),
+        kind="rollback",
+    )
 
 
 def as_declared(target: Snapshot, removed: Iterable[str]) -> Configuration:

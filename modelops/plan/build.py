@@ -11,10 +11,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
-from modelops.plan import checks, diff, effects, moves, safety
+from modelops.plan import checks, diff, effects, moves, safety, secrets
 from modelops.plan.document import Change, Check, Effect, Plan, Summary, seal
+from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
 from modelops.resources.state import State
+
+NO_SECRETS = SecretFacts()
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,23 +51,26 @@ def build(
     spoken: Collection[str],
     confirmed: Collection[str] = (),
     traffic: Mapping[str, int] | None = None,
+    sealed: SecretFacts = NO_SECRETS,
     further: Sequence[Check] = (),
 ) -> Plan:
     """Return the plan that moves `base` to what the configuration declares.
 
     `spoken` are the protocols of the gateway, `confirmed` addresses whose deletion was agreed to
     beside the `removed:` of the files, `traffic` the calls of the last 24 hours by address,
-    `further` checks that were made elsewhere.
+    `sealed` what becomes of secrets, `further` checks that were made elsewhere.
     """
     after = configuration.state
     moved = moves.resolve(configuration.moved, base.state, after)
-    found = diff.diff(base.state, after, moved, provenance.catalog)
+    resources = diff.diff(base.state, after, moved, provenance.catalog)
+    found = secrets.with_secrets(resources, sealed, configuration)
     changes = tuple(
         _placed(change, configuration) for change in effects.with_reach(found, base.state, after)
     )
     consent = {*configuration.removed, *confirmed}
     checked = (
         *safety.refusals(changes, base.state, after, consent, traffic or {}),
+        *secrets.refusals(sealed, configuration),
         *further,
         *_consents(configuration),
         *moves.misuses(configuration.moved, after),

@@ -26,7 +26,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 Action = Literal["create", "update", "delete", "move"]
 Level = Literal["warning", "refused"]
-SecretNote = Literal["", "new", "changed", "re-encrypted", "gone", "origin changed"]
+SecretNote = Literal["", "new", "changed", "re-encrypted", "re-sealed", "origin changed"]
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,8 +35,9 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `path` is as in the resolved resource, elements of keyed lists by their key:
     `targets[openai/gpt-4o].timeout_ms`. `old` and `new` are plain JSON values, prices as decimal
     strings, and null where there is none. The sources are '' for what is declared, else `default`,
-    `preset` or `catalog`, the new one with the catalog's date. A field that holds a secret has a
-    `secret` note instead of values.
+    `preset` or `catalog`, the new one with the catalog's date. Of a secret there is
+    a `secret` note and no value: `re-encrypted` may or may not have a new value, which takes a key
+    to tell, `re-sealed` has the old one for other servers, `origin changed` shows the origins.
     """
 
     path: str

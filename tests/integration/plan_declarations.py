@@ -5,6 +5,7 @@ A declaration is a mapping of file names to plain values. It is written as JSON,
 
 from __future__ import annotations
 
+import hashlib
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -100,7 +101,7 @@ def _chain(draw: st.DrawFn, name: str, references: list[str]) -> Declared:
 def _agent(draw: st.DrawFn, name: str, chains: list[str], providers: list[str]) -> Declared:
     allowed = [*(f"chain/{chain}" for chain in chains), *(f"model/{one}/*" for one in providers)]
     key = st.fixed_dictionaries(
-        {"name": st.just("k1"), "sha256": st.sampled_from(["0" * 64, "a" * 64])},
+        {"name": st.just("k1"), "sha256": st.just(hashlib.sha256(name.encode()).hexdigest())},
         optional={"expires": st.just("2099-01-01")},
     )
     fields = optional(

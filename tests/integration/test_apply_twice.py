@@ -29,8 +29,19 @@ FIXTURES = [
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def request(folder: Path) -> Request:
-    return Request(folder=folder, environment="", created_by="ada@laptop", now=NOW)
+ENVIRON = {"SOPS_AGE_KEY_FILE": str(ROOT / "tests" / "fixtures" / "identity.txt")}
+
+
+def request(folder: Path, url: str, confirmed: frozenset[str] = frozenset()) -> Request:
+    """Ask for a plan; the state directory is beside the store."""
+    return Request(
+        folder=folder,
+        environment="",
+        created_by="ada@laptop",
+        now=NOW,
+        confirmed=confirmed,
+        state_directory=Path(url.removeprefix("sqlite:///")).parent,
+    )
 
 
 async def applied(url: str, folder: Path) -> tuple[Plan, Snapshot]:
@@ -39,11 +50,8 @@ async def applied(url: str, folder: Path) -> tuple[Plan, Snapshot]:
     store = open_store(url)
     try:
         everything = frozenset((await store.snapshot()).state)
-        asked = Request(
-            folder=folder, environment="", created_by="ada@laptop", now=NOW, confirmed=everything
-        )
-        prepared = await prepare(store, asked)
-        await apply(store, prepared, now=NOW)
+        prepared = await prepare(store, request(folder, url, everything), ENVIRON)
+        await apply(store, prepared, now=NOW, environ=ENVIRON)
         return prepared.plan, await store.snapshot()
     finally:
         await store.close()
@@ -53,8 +61,9 @@ async def planned_twice(url: str, folder: Path) -> tuple[Plan, Plan]:
     """Return the plan from an equal digest, and the one from comparing everything."""
     store = open_store(url)
     try:
-        quick = await plan(store, request(folder))
-        return quick, (await prepare(store, request(folder))).plan
+        asked = request(folder, url)
+        quick = await plan(store, asked, ENVIRON)
+        return quick, (await prepare(store, asked, ENVIRON)).plan
     finally:
         await store.close()
 

@@ -74,12 +74,12 @@ def whole(field: FieldChange) -> str:
 
 def transition(field: FieldChange) -> tuple[str, str, str]:
     """Return the old value, the new one, and a note on where the new one comes from."""
-    if field.secret:
+    if field.secret and field.old is None:
         return "", "", f"secret {field.secret}"
     old, new = value(field.path, field.old), value(field.path, field.new)
     if field.old == field.new:
         return f"{old} ({field.old_source or 'declared'})", new, field.source or "declared"
-    return old, new, field.source
+    return old, new, f"secret {field.secret}" if field.secret else field.source
 
 
 def gist(change: Change) -> str:

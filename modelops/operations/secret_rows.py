@@ -1,0 +1,74 @@
+"""The store's rows of secrets beside a declaration: what a plan tells, and what a rollback does.
+
+Nothing is opened here. Secrets are not part of a revision: a rollback keeps the newest, and only
+says which of them are in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from modelops.plan.secrets import SecretFacts
+from modelops.resources.configuration import Configuration
+from modelops.resources.resolved import Agent, Provider
+from modelops.resources.state import State
+from modelops.secrets import server_identity
+from modelops.secrets.seal import key_id, sealed_to
+from modelops.secrets.sealed import Place, SealedSecret, secret_changes
+from modelops.secrets.sealing import recipients, stale_sources
+
+
+def local_recipients(state_directory: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the public halves of the server beside a local store; () while it has no identity."""
+    if state_directory is None:
+        return ()
+    path = server_identity.location(state_directory, environ)
+    return tuple(one.recipient for one in server_identity.load(path)) if path.exists() else ()
+
+
+def facts(
+    configuration: Configuration,
+    rows: Sequence[SealedSecret],
+    state_directory: Path | None,
+    consent: frozenset[str],
+    environ: Mapping[str, str],
+) -> SecretFacts:
+    """Return what a plan has to know; `state_directory` is None for a store that is not local."""
+    to = recipients(configuration) or local_recipients(state_directory, environ)
+    stale = stale_sources(configuration, rows, to) if to else ()
+    return SecretFacts(
+        changes=secret_changes(rows, configuration.secrets),
+        resealed=frozenset((source.address, source.field) for source in stale),
+        consent=consent,
+        recipients=bool(to) or state_directory is not None,
+    )
+
+
+def sealed_exactly_to(rows: Sequence[SealedSecret], to: Sequence[str]) -> bool:
+    """Return whether every seal in use is for exactly these recipients; references have none."""
+    wanted = {key_id(recipient) for recipient in to}
+    return all(sealed_to(row.blob) == wanted for row in rows if row.blob and row.deleted_at is None)
+
+
+def rows_of_rollback(
+    state: State, rows: Sequence[SealedSecret], now_us: int
+) -> tuple[SealedSecret, ...]:
+    """Return the rows whose resource comes back or goes with a rollback to `state`."""
+    used = set(_places(state))
+    return tuple(
+        msgspec.structs.replace(row, deleted_at=None if row.place in used else now_us)
+        for row in rows
+        if (row.place in used) != (row.deleted_at is None)
+    )
+
+
+def _places(state: State) -> Iterator[Place]:
+    for resource in state.values():
+        if isinstance(resource, Provider) and resource.api_key:
+            yield resource.address, "api_key"
+        elif isinstance(resource, Agent):
+            for credential in resource.credentials:
+                yield resource.address, f"credentials[{credential.provider}].api_key"
