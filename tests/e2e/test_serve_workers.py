@@ -1,0 +1,205 @@
+"""Several workers: applied to under load, killed, left behind, and told to stop."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from server_process import (
+    PATIENCE_S,
+    Server,
+    eventually,
+    modelops,
+    serving,
+    simulator,
+    write_configuration,
+)
+from modelops.cli.main import run
+
+APPLIES = 20
+
+
+@pytest.fixture(scope="module")
+def simulator_url() -> Iterator[str]:
+    with simulator() as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path, simulator_url: str) -> Path:
+    """Return a configuration that has been applied."""
+    write_configuration(tmp_path, simulator_url)
+    apply(tmp_path)
+    return tmp_path
+
+
+def apply(folder: Path, *options: str) -> None:
+    """Apply in this process: a command's start takes longer than all it does."""
+    assert run(["apply", "-C", str(folder), "--yes", *options]) == 0
+
+
+@dataclass
+class Load:
+    """Clients that ask until they are stopped, and what went wrong for them."""
+
+    server: Server
+    stopped: threading.Event = field(default_factory=threading.Event)
+    answered: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def ask(self, model: str, *, stream: bool) -> None:
+        """Ask on one kept connection, over and over."""
+        connection = http.client.HTTPConnection(
+            urlsplit(self.server.url).netloc, timeout=PATIENCE_S
+        )
+        body = json.dumps(
+            {"model": model, "stream": stream, "messages": [{"role": "user", "content": "x"}]}
+        )
+        while not self.stopped.is_set():
+            try:
+                connection.request(
+                    "POST", "/v1/chat/completions", body, {"content-type": "application/json"}
+                )
+                answer = connection.getresponse()
+                content = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                self.wrong.append(repr(error))
+                connection.close()
+                continue
+            whole = content.endswith(b"data: [DONE]\n\n") if stream else content.startswith(b"{")
+            if answer.status != 200 or not whole:
+                self.wrong.append(f"{answer.status} {content[:200]!r}")
+            self.answered += 1
+        connection.close()
+
+
+def test_applying_under_load_fails_and_cuts_nothing(
+    folder: Path, simulator_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(folder, "--workers", "2") as server:
+        load = Load(server)
+        clients = [
+            threading.Thread(target=load.ask, args=(model,), kwargs={"stream": stream})
+            for model, stream in (
+                ("production", False),
+                ("production", True),
+                ("first/static-40x25ms", True),
+                ("second/static-40x25ms", True),
+            )
+        ]
+        for client in clients:
+            client.start()
+        try:
+            for number in range(APPLIES):
+                write_configuration(folder, simulator_url, note=f"number {number}")
+                apply(folder, "--wait")
+                assert "live on 2 of 2 workers" in capsys.readouterr().err
+        finally:
+            load.stopped.set()
+            for client in clients:
+                client.join()
+        assert load.wrong == []
+        assert load.answered > APPLIES
+        assert server.get("/api/status")[1]["revision"] == APPLIES + 1
+        assert server.stop() == 0
+    assert "Traceback" not in server.errors.read_text()
+
+
+def test_a_new_revision_is_live_within_a_second(folder: Path, simulator_url: str) -> None:
+    """The bound is the issue's; measured from the end of `apply`."""
+    with serving(folder, "--workers", "2") as server:
+        write_configuration(folder, simulator_url, note="two")
+        apply(folder)
+        applied_at = time.monotonic()
+        eventually(lambda: server.get("/api/status")[1]["live"], 2)
+        assert time.monotonic() - applied_at < 1.0
+
+
+def test_a_killed_worker_is_replaced(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        before = server.children()
+        os.kill(before[0], signal.SIGKILL)
+        eventually(lambda: len(set(server.children()) - set(before)), 1)
+        eventually(lambda: server.ask()[0], 200)
+        assert server.stop() == 0
+    assert "ended with signal SIGKILL" in server.errors.read_text()
+
+
+def test_a_killed_supervisor_takes_its_workers_with_it(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        workers = server.children()
+        port = urlsplit(server.url).port
+        server.process.kill()
+        server.process.wait(PATIENCE_S)
+        eventually(lambda: [pid for pid in workers if Path(f"/proc/{pid}/stat").exists()], [])
+        with serving(folder, "--workers", "2", "--port", str(port)) as again:
+            assert again.ask()[0] == 200
+
+
+def test_after_sigterm_nobody_new_gets_in_and_what_runs_is_finished(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        address = urlsplit(server.url)
+        streams = [stream(address.netloc) for _ in range(4)]
+        server.process.terminate()
+        eventually(lambda: connects(address.hostname or "", address.port or 0), False)
+        for connection, answer in streams:
+            assert answer.read().endswith(b"data: [DONE]\n\n")
+            connection.close()
+        assert server.process.wait(PATIENCE_S) == 0
+    assert "Traceback" not in server.errors.read_text()
+
+
+def test_interrupting_the_terminal_is_no_error(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        workers = server.children()
+        assert server.stop(signal.SIGINT) == 0
+        assert [pid for pid in workers if Path(f"/proc/{pid}/stat").exists()] == []
+
+
+def test_a_worker_that_cannot_start_ends_them_all(folder: Path, tmp_path: Path) -> None:
+    """Exit 1 with the reason, not an endless restart."""
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "uvloop.py").write_text("raise ImportError('no event loop here')")
+    ended = modelops(
+        "serve", "-C", str(folder), "--port", "0", "--workers", "2", PYTHONPATH=str(broken)
+    )
+    assert ended.returncode == 1
+    assert "no event loop here" in ended.stderr
+
+
+def test_waiting_without_workers_is_exit_6(folder: Path, simulator_url: str) -> None:
+    write_configuration(folder, simulator_url, note="two")
+    applied = modelops("apply", "-C", str(folder), "--yes", "--wait")
+    assert applied.returncode == 6
+    assert "no worker is running" in applied.stderr
+
+
+def stream(netloc: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    connection = http.client.HTTPConnection(netloc, timeout=PATIENCE_S)
+    body = {"model": "first/static-40x25ms", "stream": True, "messages": []}
+    body["messages"] = [{"role": "user", "content": "x"}]
+    connection.request(
+        "POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"}
+    )
+    answer = connection.getresponse()
+    assert answer.status == 200
+    return connection, answer
+
+
+def connects(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 1).close()
+    except OSError:
+        return False
+    return True
