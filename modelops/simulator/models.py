@@ -49,6 +49,24 @@ def anthropic_one(request: Request, world: World) -> Response:
     return _answer("anthropic", _anthropic(_named(request, world)))
 
 
+def gemini_list(request: Request, world: World) -> Response:
+    """Answer `GET /models` in Gemini's shape, a page of at most `pageSize` models."""
+    offered = world.models(request.provider)
+    size, first = request.query.get("pageSize", "50"), request.query.get("pageToken", "0")
+    if not size.isdigit() or not first.isdigit():
+        raise RequestError("* ListModelsRequest.page_size: must be a number\n")
+    page = offered[int(first) : int(first) + int(size)]
+    body: dict[str, Any] = {"models": [_gemini(model) for model in page]}
+    if int(first) + len(page) < len(offered):
+        body["nextPageToken"] = str(int(first) + len(page))
+    return _answer("gemini", body)
+
+
+def gemini_one(request: Request, world: World) -> Response:
+    """Answer `GET /models/MODEL` in Gemini's shape."""
+    return _answer("gemini", _gemini(_named(request, world)))
+
+
 def openrouter_key(_request: Request, _world: World) -> Response:
     """Answer OpenRouter's `GET /key`, which tells a good key from a bad one."""
     key = {"label": "simulated", "limit": None, "limit_remaining": None, "usage": 0}
@@ -78,6 +96,17 @@ def _openai(model: str, provider: str) -> dict[str, Any]:
 
 def _anthropic(model: str) -> dict[str, Any]:
     return {"type": "model", "id": model, "display_name": model, "created_at": CREATED_AT}
+
+
+def _gemini(model: str) -> dict[str, Any]:
+    embeds = "embedding" in model
+    return {
+        "name": f"models/{model}",
+        "displayName": model,
+        "inputTokenLimit": 1_048_576,
+        "outputTokenLimit": 65_536,
+        "supportedGenerationMethods": ["embedContent" if embeds else "generateContent"],
+    }
 
 
 def _answer(protocol: Protocol, value: dict[str, Any]) -> Response:

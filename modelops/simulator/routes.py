@@ -13,7 +13,9 @@ import msgspec
 
 from modelops.simulator import (
     anthropic,
+    gemini,
     models,
+    ollama,
     openai_chat,
     openai_embeddings,
     openai_responses,
@@ -54,19 +56,35 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "chat/completions"): Route("openai", "chat/completions", openai_chat.respond),
     ("POST", "responses"): Route("openai", "responses", openai_responses.respond),
     ("POST", "embeddings"): Route("openai", "embeddings", openai_embeddings.respond),
-    ("GET", "models"): Route("openai", "models", models.openai_list),
     ("GET", "key"): Route("openai", "key", models.openrouter_key),
     ("GET", "user/balance"): Route("openai", "user/balance", models.deepseek_balance),
     ("POST", "messages"): Route("anthropic", "messages", anthropic.respond),
     ("POST", "messages/count_tokens"): Route(
         "anthropic", "messages/count_tokens", anthropic.count_tokens
     ),
+    ("POST", "api/chat"): Route("ollama", "api/chat", ollama.chat),
+    ("POST", "api/embed"): Route("ollama", "api/embed", ollama.embed),
+    ("POST", "api/show"): Route("ollama", "api/show", ollama.show),
+    ("GET", "api/tags"): Route("ollama", "api/tags", ollama.tags),
+    ("GET", "api/version"): Route("ollama", "api/version", ollama.version),
 }
 """Endpoints by method and path behind the base."""
 
-OPENAI_MODEL = Route("openai", "models", models.openai_one)
-ANTHROPIC_MODELS = Route("anthropic", "models", models.anthropic_list)
-ANTHROPIC_MODEL = Route("anthropic", "models", models.anthropic_one)
+GEMINI_ROUTES: Mapping[str, Route] = {
+    "generateContent": Route("gemini", "generateContent", gemini.generate),
+    "streamGenerateContent": Route("gemini", "streamGenerateContent", gemini.stream),
+    "countTokens": Route("gemini", "countTokens", gemini.count_tokens),
+    "embedContent": Route("gemini", "embedContent", gemini.embed),
+    "batchEmbedContents": Route("gemini", "batchEmbedContents", gemini.embed),
+}
+"""Gemini's endpoints by what follows the model in `models/MODEL:VERB`."""
+
+MODELS: Mapping[Protocol, tuple[Handler, Handler]] = {
+    "openai": (models.openai_list, models.openai_one),
+    "anthropic": (models.anthropic_list, models.anthropic_one),
+    "gemini": (models.gemini_list, models.gemini_one),
+}
+"""Who lists all models and who shows one, by protocol: they share their paths."""
 
 
 def split(path: str) -> tuple[str, str]:
@@ -80,8 +98,14 @@ def split(path: str) -> tuple[str, str]:
 
 def find(request: Request) -> Route:
     """Return the endpoint a request is for; RequestError when there is none."""
-    if request.method == "GET" and request.path.partition("/")[0] == "models":
-        return _models(request)
+    place, _, rest = request.path.partition("/")
+    if place == "models" and request.method == "GET":
+        protocol = spoken(request)
+        return Route(protocol, "models", MODELS[protocol][bool(rest)])
+    if place == "models" and request.method == "POST":
+        verb = rest.rpartition(":")[2]
+        if verb in GEMINI_ROUTES:
+            return GEMINI_ROUTES[verb]
     route = ROUTES.get((request.method, request.path))
     if route is not None:
         return route
@@ -92,8 +116,10 @@ def find(request: Request) -> Route:
     )
 
 
-def _models(request: Request) -> Route:
-    single = "/" in request.path
+def spoken(request: Request) -> Protocol:
+    """Return the protocol a request speaks, by its headers: OpenAI's when nothing else says so."""
     if "anthropic-version" in request.headers:
-        return ANTHROPIC_MODEL if single else ANTHROPIC_MODELS
-    return OPENAI_MODEL if single else ROUTES["GET", "models"]
+        return "anthropic"
+    if "x-goog-api-key" in request.headers or "key" in request.query:
+        return "gemini"
+    return "openai"

@@ -119,7 +119,7 @@ class Simulator:
     def _answer(self, request: Request) -> tuple[str, Response]:
         request_id = self.world.new_id("req_")
         endpoint = request.path
-        protocol = _protocol(request)
+        protocol = routes.spoken(request)
         try:
             route = routes.find(request)
             endpoint, protocol = route.endpoint, route.protocol
@@ -141,7 +141,3 @@ class Simulator:
         keyless = route.protocol == "ollama" or habits.habit_of(request.provider).keyless
         auth.check(route.protocol, request, required=not keyless)
         return route.handler(request, self.world)
-
-
-def _protocol(request: Request) -> Protocol:
-    return "anthropic" if "anthropic-version" in request.headers else "openai"

@@ -241,3 +241,17 @@ async def test_openai_calls_two_tools_and_goes_on(chatgpt: openai.AsyncOpenAI) -
     second = await chatgpt.chat.completions.create(model="gpt-4o", messages=went)
     assert second.choices[0].message.content is not None
     assert 'get_time: {"n": 0}; get_weather: {"n": 1}' in second.choices[0].message.content
+
+
+async def test_openai_streams_a_response_with_its_helper(chatgpt: openai.AsyncOpenAI) -> None:
+    async with chatgpt.responses.stream(model="gpt-4o", input="write 30 words") as stream:
+        deltas = [e.delta async for e in stream if e.type == "response.output_text.delta"]
+        final = await stream.get_final_response()
+    assert "".join(deltas) == final.output_text
+    assert final.usage is not None
+    assert final.usage.output_tokens == 30
+
+
+async def test_openai_parses_a_response_into_a_model(chatgpt: openai.AsyncOpenAI) -> None:
+    parsed = await chatgpt.responses.parse(model="gpt-4o", input="Who?", text_format=Person)
+    assert parsed.output_parsed == Person(name="text", age=1)
