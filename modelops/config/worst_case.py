@@ -55,33 +55,41 @@ def worst_case(chain: Chain) -> WorstCase:
     elapsed, attempts = 0, 0
     targets: list[TargetWorstCase] = []
     for index, target in enumerate(chain.targets):
-        begins = elapsed
         first = min(target.timeout_ms, chain.deadline_ms - elapsed)
-        if attempts >= chain.max_attempts or first <= 0:
-            targets.append(_target(target.model, 0, begins, 0, target.timeout_ms))
-            continue
-        elapsed += first
-        made = 1
-        later = chain.targets[index + 1 :]
-        reserve_ms = sum(other.timeout_ms for other in later)
-        for retry in range(target.max_retries):
-            cost = longest_backoff_ms(retry) + target.timeout_ms
-            in_time = elapsed + cost + reserve_ms <= chain.deadline_ms
-            if not in_time or attempts + made + 1 + len(later) > chain.max_attempts:
-                break
-            elapsed += cost
-            made += 1
-        attempts += made
-        targets.append(_target(target.model, made, begins, first, target.timeout_ms))
+        reached = attempts < chain.max_attempts and first > 0
+        tries = _tries(chain, index, elapsed, attempts) if reached else []
+        targets.append(
+            TargetWorstCase(
+                model=target.model,
+                attempts=len(tries),
+                begins_ms=elapsed,
+                first_try_ms=first if reached else 0,
+                timeout_ms=target.timeout_ms,
+            )
+        )
+        elapsed += sum(tries)
+        attempts += len(tries)
     return WorstCase(targets=tuple(targets), total_ms=elapsed, attempts=attempts)
+
+
+def _tries(chain: Chain, index: int, elapsed: int, attempts: int) -> list[int]:
+    """Return how long each try of one target takes, the wait before it included.
+
+    A retry is made only if every later target keeps one full try; the last one's may be cut short.
+    """
+    target, later = chain.targets[index], chain.targets[index + 1 :]
+    reserve_ms = sum(other.timeout_ms for other in later)
+    left = chain.deadline_ms - elapsed
+    tries = [min(target.timeout_ms, left)]
+    for retry in range(target.max_retries):
+        left = chain.deadline_ms - elapsed - sum(tries) - longest_backoff_ms(retry)
+        affordable = left >= target.timeout_ms + reserve_ms if later else left > 0
+        if not affordable or attempts + len(tries) + 1 + len(later) > chain.max_attempts:
+            break
+        tries.append(longest_backoff_ms(retry) + min(target.timeout_ms, left))
+    return tries
 
 
 def longest_backoff_ms(retry: int) -> int:
     """Return the longest wait before a retry, counted from 0."""
     return int(min(FIRST_BACKOFF_MS * 2**retry, LONGEST_BACKOFF_MS) * BACKOFF_SPREAD)
-
-
-def _target(model: str, attempts: int, begins: int, first: int, timeout: int) -> TargetWorstCase:
-    return TargetWorstCase(
-        model=model, attempts=attempts, begins_ms=begins, first_try_ms=first, timeout_ms=timeout
-    )

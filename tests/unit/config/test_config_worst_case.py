@@ -32,6 +32,11 @@ def test_a_single_target_takes_its_tries_and_backoffs() -> None:
     assert (case.total_ms, case.attempts) == (90_000 + 600 + 1_200, 3)
 
 
+def test_the_last_retry_of_the_last_target_may_be_cut_short() -> None:
+    case = worst_case(chain((30_000, 5), deadline_ms=70_000))
+    assert (case.total_ms, case.attempts) == (70_000, 3)
+
+
 def test_retries_stop_where_later_targets_need_the_time() -> None:
     case = worst_case(chain((30_000, 10), (60_000, 0), deadline_ms=160_000))
     first, second = case.targets
