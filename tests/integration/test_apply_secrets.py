@@ -1,0 +1,152 @@
+"""Sealed secrets and revisions: committed together, never rolled back, opened only when needed."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelops.cli.main import run
+from modelops.resources.errors import ExitCode
+from modelops.secrets.sealed import Place, SealedSecret
+from modelops.store import open_store
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+ANTHROPIC: Place = ("provider/anthropic", "api_key")
+OWN_KEY: Place = ("agent/research-agent", "credentials[openai].api_key")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a configuration that seals to the server beside its store the working directory."""
+    place = tmp_path / "config"
+    shutil.copytree(FIXTURES / "config" / "full", place)
+    edit(place / "modelops.yaml", "server_recipients:\n  - age1", "# server_recipients: age1")
+    for path in ("providers.d/anthropic.yaml", "chains.d/production.yaml"):
+        text = (place / path).read_text()
+        (place / path).write_text(text.replace("protected: true", "protected: false"))
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(FIXTURES / "identity.txt"))
+    return place
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def rows() -> dict[Place, SealedSecret]:
+    async def read() -> dict[Place, SealedSecret]:
+        store = open_store(f"sqlite:///{Path.cwd()}/.modelops/store.db")
+        try:
+            return {row.place: row for row in await store.secrets()}
+        finally:
+            await store.close()
+
+    return asyncio.run(read())
+
+
+def test_seals_come_with_the_first_revision(folder: Path) -> None:
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    sealed = rows()
+    assert sealed[ANTHROPIC].blob
+    assert sealed[OWN_KEY].origin == "https://api.openai.com:443"
+    assert sealed["provider/openai", "api_key"].blob == ""
+    assert (folder / ".modelops" / "server.key").stat().st_mode & 0o777 == 0o600
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
+
+
+def test_no_key_is_needed_to_plan_nor_for_what_is_sealed_already(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["apply", "--yes"])
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", "/nowhere")
+    edit(folder / "chains.d/production.yaml", "max_retries: 3", "max_retries: 4")
+    before = rows()
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert rows() == before
+
+
+def test_a_secret_that_does_not_open_leaves_no_store(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", "/nowhere")
+    assert run(["plan"]) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["apply", "--yes"]) == ExitCode.ERROR
+    assert "research-agent.yaml" in capsys.readouterr().err
+    assert run(["history"]) == ExitCode.DONE
+    assert capsys.readouterr().out.startswith("No revisions yet")
+
+
+def test_another_server_key_seals_everything_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["apply", "--yes"])
+    before = rows()
+    run(["identity", "rotate"])
+    capsys.readouterr()
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.CHANGES
+    text = capsys.readouterr().out
+    assert text.count("(secret re-sealed)") == 2
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert rows()[ANTHROPIC].blob != before[ANTHROPIC].blob
+    assert rows()[ANTHROPIC].source_sha256 == before[ANTHROPIC].source_sha256
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
+
+
+def test_a_key_is_not_sent_elsewhere_unasked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["apply", "--yes"])
+    edit(
+        folder / "providers.d/anthropic.yaml", "https://API.anthropic.com/", "https://evil.example"
+    )
+    assert run(["plan"]) == ExitCode.REFUSED
+    assert run(["apply", "--yes"]) == ExitCode.REFUSED
+    assert "--allow-origin-change provider/anthropic" in capsys.readouterr().err
+    assert rows()[ANTHROPIC].origin == "https://api.anthropic.com:443"
+    consent = ["--allow-origin-change", "provider/anthropic"]
+    assert run(["apply", "--yes", *consent]) == ExitCode.DONE
+    assert rows()[ANTHROPIC].origin == "https://evil.example:443"
+
+
+def test_a_rollback_keeps_the_newest_and_wakes_what_comes_back(folder: Path) -> None:
+    run(["apply", "--yes"])
+    first = rows()
+    edit(folder / "agents.d/research-agent.yaml", "protected: true", "protected: false")
+    run(["apply", "--yes"])
+    (folder / "agents.d/research-agent.yaml").unlink()
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert rows()[OWN_KEY].deleted_at is not None
+    assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+    assert rows()[OWN_KEY] == first[OWN_KEY]
+    assert run(["rollback", "3", "--yes"]) == ExitCode.DONE
+    assert rows()[OWN_KEY].deleted_at is not None
+
+
+def test_a_store_elsewhere_takes_declared_recipients(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("modelops.cli.plan.state_directory", lambda url, folder: None)
+    assert run(["plan"]) == ExitCode.REFUSED
+    assert "[no-recipients]" in capsys.readouterr().out
+
+
+def test_no_value_is_in_anything_that_is_printed_or_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["plan", "--format", "json", "--out", "plan.json"])
+    run(["apply", "plan.json"])
+    run(["show", "--format", "json"])
+    run(["show", "provider/anthropic"])
+    run(["history"])
+    printed = capsys.readouterr()
+    everything = printed.out + printed.err + (folder / "plan.json").read_text()
+    kept = b"".join(path.read_bytes() for path in (folder / ".modelops").glob("store.db*"))
+    assert "ENC[" not in everything
+    assert "sk-not-a-key" not in everything
+    assert b"sk-not-a-key" not in kept
