@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -98,11 +99,17 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
     write(tmp_path, {})
-    (tmp_path / "providers.d" / "alpha.yaml").chmod(0)
-    assert found(tmp_path, {}) == ["unreadable-file providers.d/alpha.yaml:1:1"]
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    _, problems = files.read(tmp_path)
+    assert str(problems[0]) == "modelops.yaml:1:1: the file cannot be read: Permission denied"
+    assert {problem.rule for problem in problems} == {"unreadable-file"}
 
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
