@@ -21,6 +21,7 @@ class Entry:
     """
 
     __slots__ = (
+        "_attempt_id",
         "_context",
         "_credential",
         "_position",
@@ -47,6 +48,8 @@ class Entry:
         self.reader: StreamReader | None = None
         self.first_content_us: int | None = None
         self.ended = False
+        self._attempt_id = new_id(self.started_us, context.tools.random)
+        context.tools.recorder.begin(self._row("interrupted", NO_USAGE, "", "", final=True))
         context.tools.health.breaker(step.target).start(self.started)
 
     def elapsed_us(self) -> int:
@@ -135,7 +138,7 @@ class Entry:
                 answer_bytes=self.reader.size if self.reader is not None else 0,
             )
         return Attempt(
-            attempt_id=new_id(self.started_us, context.tools.random),
+            attempt_id=self._attempt_id,
             request_id=context.call.request_id,
             client_request_id=context.client_request_id,
             started_at_us=self.started_us,

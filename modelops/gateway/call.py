@@ -58,7 +58,14 @@ class Reply(Protocol):
 
 
 class Recorder(Protocol):
-    """Where attempts go: one call, no await, never an exception."""
+    """Where attempts go: no await, never an exception."""
+
+    def begin(self, attempt: Attempt) -> None:
+        """Note that a call is about to be sent.
+
+        The attempt is the row it becomes if its end is never recorded: outcome `interrupted`.
+        """
+        ...
 
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books."""

@@ -1,80 +1,165 @@
-"""The gateway's way into the books: `record` takes an attempt, a task brings it to the store.
+"""The gateway's way into the books: `begin` and `record` write to the journal, a task drains it.
 
 It implements `gateway.call.Recorder` by shape. Nothing on the request road waits for the database:
-rows wait here, at most `capacity` of them, and go to the store in batches. While the store is away
-they keep waiting; when there is no room left, the newest are counted as lost.
+a record costs one write to a local file. While the store is away the journal grows, up to its
+bound; when the disk takes nothing either, rows wait in memory, and beyond that they are counted as
+lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from pathlib import Path
 
+from modelops.ledger.adoption import Adopted, adopt_orphans
+from modelops.ledger.journal import Journal
+from modelops.ledger.records import Kind
 from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ModelopsError
-from modelops.store.protocol import AttemptStore
+from modelops.store.books import BooksStore
 
 INTERVAL_S = 0.1
-BATCH = 1_000
-CAPACITY = 100_000
-"""Rows that may wait: about 100 MB, and more than an hour at 25 requests a second."""
+ADOPT_EVERY = 50
+"""Intervals between two looks for journals of workers that are gone: five seconds."""
+
+CAPACITY = 10_000
+"""Rows that may wait in memory when the journal takes none: about 15 MB."""
+
+
+def journal_folder(store_url: str) -> Path:
+    """Return where the journals of a store's workers lie: beside a SQLite store, else here."""
+    path = store_url.partition(":///")[2] if store_url.startswith("sqlite:") else ""
+    return Path(f"{path or '.modelops/store'}.journals")
 
 
 class Ledger:
     """Rows on their way to the store.
 
-    `lost` counts rows that found no room, `error` is what the store said last, '' when it is well.
+    `waiting` counts rows that are not in the store yet, `lost` those that found no room at all.
+    `error` is what journal or store said last, '' when both are well. `adopted` is what was found
+    of workers that are gone.
     """
 
-    def __init__(self, store: AttemptStore, *, capacity: int = CAPACITY) -> None:
+    def __init__(self, store: BooksStore, folder: Path, *, journal: Journal | None = None) -> None:
         self._store = store
-        self._capacity = capacity
-        self._waiting: deque[Attempt] = deque()
+        self._folder = folder
+        self._journal = journal or Journal(folder)
+        self._memory: deque[Attempt] = deque()
         self._drainer: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._draining = asyncio.Lock()
+        self._journal_error = ""
+        self._store_error = ""
+        self.waiting = 0
         self.lost = 0
-        self.error = ""
+        self.adopted = Adopted()
+
+    @property
+    def error(self) -> str:
+        """What journal or store said last, '' when both are well."""
+        return self._store_error or self._journal_error
+
+    def begin(self, attempt: Attempt) -> None:
+        """Note that a call is about to be sent; never waits and never raises.
+
+        The attempt is the row it becomes if its end is never recorded: outcome `interrupted`.
+        """
+        self._append(Kind.BEGIN, attempt)
 
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books; never waits and never raises."""
-        if len(self._waiting) >= self._capacity:
-            self.lost += 1
+        self.waiting += 1
+        if self._append(Kind.END, attempt):
+            return
+        if len(self._memory) < CAPACITY:
+            self._memory.append(attempt)
         else:
-            self._waiting.append(attempt)
-
-    @property
-    def waiting(self) -> int:
-        """Rows that are not in the store yet."""
-        return len(self._waiting)
+            self.waiting -= 1
+            self.lost += 1
 
     def start(self) -> None:
-        """Start bringing rows to the store, every tenth of a second."""
-        self._drainer = asyncio.create_task(self._drain_for_ever(), name="ledger")
+        """Start draining, every tenth of a second, and looking for orphaned journals."""
+        self._drainer = asyncio.create_task(self._run(), name="ledger")
 
     async def close(self) -> None:
-        """Stop, and bring what waits to the store if it takes it."""
+        """Stop, and bring what waits to the store; what it does not take stays in the journal."""
+        self._stopping.set()
         if self._drainer is not None:
-            self._drainer.cancel()
-            await asyncio.wait([self._drainer])
+            await self._drainer
         await self.drain()
-        self.lost += len(self._waiting)
-        self._waiting.clear()
+        done = self._journal.close()
+        if done and not self._store_error:
+            await self._forget(done)
+        self.lost += len(self._memory)
+        self._memory.clear()
 
     async def drain(self) -> None:
         """Bring what waits to the store, as far as it takes it."""
         async with self._draining:
-            while self._waiting:
-                batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
-                try:
-                    await self._store.add_attempts(batch)
-                except ModelopsError as error:
-                    self.error = error.message
-                    return
-                self.error = ""
-                for _ in batch:
-                    self._waiting.popleft()
+            try:
+                await self._drain_journal()
+                while self._memory:
+                    rows = [self._memory[n] for n in range(min(500, len(self._memory)))]
+                    await self._store.add_attempts(rows)
+                    self.waiting -= len(rows)
+                    for _ in rows:
+                        self._memory.popleft()
+            except ModelopsError as error:
+                self._store_error = error.message
+            else:
+                self._store_error = ""
 
-    async def _drain_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL_S)
+    async def adopt(self) -> None:
+        """Bring the rows of workers that are gone to the store."""
+        try:
+            found = await adopt_orphans(self._folder, self._journal.worker, self._store)
+        except ModelopsError as error:
+            self._store_error = error.message
+        except OSError as error:
+            self._journal_error = str(error)
+        else:
+            self.adopted = self.adopted + found
+
+    def _append(self, kind: Kind, attempt: Attempt) -> bool:
+        try:
+            self._journal.append(kind, attempt)
+        except (OSError, ValueError) as error:
+            self._journal_error = str(error)
+            return False
+        self._journal_error = ""
+        return True
+
+    async def _drain_journal(self) -> None:
+        while batch := self._journal.next_batch():
+            if batch.rows:
+                await self._store.add_journalled(batch.rows, batch.mark)
+                self.waiting -= len(batch.rows)
+            done = self._journal.consumed(batch)
+            if done:
+                await self._store.forget_journals(done)
+
+    async def _forget(self, names: list[str]) -> None:
+        try:
+            await self._store.forget_journals(names)
+        except ModelopsError as error:
+            self._store_error = error.message
+
+    async def _run(self) -> None:
+        intervals = 0
+        while not self._stopping.is_set():
+            if intervals % ADOPT_EVERY == 0:
+                await self.adopt()
             await self.drain()
+            await asyncio.to_thread(self._sync)
+            intervals += 1
+            try:
+                await asyncio.wait_for(self._stopping.wait(), INTERVAL_S)
+            except TimeoutError:
+                continue
+
+    def _sync(self) -> None:
+        try:
+            self._journal.sync()
+        except OSError as error:
+            self._journal_error = str(error)

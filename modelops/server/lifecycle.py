@@ -13,7 +13,7 @@ from random import Random
 from modelops.gateway.gateway import Gateway
 from modelops.gateway.table import compile_table
 from modelops.gateway.upstream.http1 import Http1Client
-from modelops.ledger import Ledger
+from modelops.ledger import Ledger, journal_folder
 from modelops.server.clock import SystemClock
 from modelops.server.instance import heartbeat, identify, retire
 from modelops.server.observer import Observer
@@ -28,7 +28,7 @@ def build(settings: ServerSettings) -> Runtime:
     store = open_store(settings.store_url)
     clock = SystemClock()
     random = Random()  # noqa: S311  # for ids and backoff, not for secrets
-    ledger = Ledger(store)
+    ledger = Ledger(store, journal_folder(settings.store_url))
     nothing = compile_table(0, {}, lambda _address, _field: None)
     observer = Observer(ledger)
     gateway = Gateway(nothing, client=Http1Client(), recorder=observer, clock=clock, random=random)

@@ -54,6 +54,10 @@ class Observer:
         self._recorder = recorder
         self._targets: dict[str, Seen] = {}
 
+    def begin(self, attempt: Attempt) -> None:
+        """Note that a call is about to be sent; never waits and never raises."""
+        self._recorder.begin(attempt)
+
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt; never waits and never raises."""
         self._recorder.record(attempt)

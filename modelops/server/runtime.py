@@ -15,11 +15,11 @@ from modelops.server.clock import SystemClock
 from modelops.server.live import Live
 from modelops.server.observer import Observer
 from modelops.server.settings import ServerSettings
-from modelops.store.books import UsageStore
-from modelops.store.protocol import AttemptStore, ConfigStore, Head, OperationsStore
+from modelops.store.books import BooksStore, UsageStore
+from modelops.store.protocol import ConfigStore, Head, OperationsStore
 
 
-class Store(ConfigStore, AttemptStore, OperationsStore, UsageStore, Protocol):
+class Store(ConfigStore, BooksStore, OperationsStore, UsageStore, Protocol):
     """A whole store: revisions, books, what workers say of themselves and what reports read."""
 
 

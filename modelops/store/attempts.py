@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.metering.histogram import bucket_of
 from modelops.store import upsert
-from modelops.store.tables import attempts
+from modelops.store.books import JournalMark
+from modelops.store.tables import attempts, journals
 
 _INSERTS: dict[str, str] = {}
 """The statement by dialect name."""
@@ -25,6 +26,28 @@ async def insert(connection: AsyncConnection, rows: Sequence[Attempt]) -> None:
     if rows:
         statement = _insert_statement(connection.dialect)
         await connection.exec_driver_sql(statement, [_values(row) for row in rows])
+
+
+async def mark(connection: AsyncConnection, journal: JournalMark) -> None:
+    """Note how much of a journal is in the table."""
+    statement = upsert.insert(journals, connection.dialect).values(
+        name=journal.journal, consumed=journal.consumed
+    )
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"], set_={"consumed": statement.excluded.consumed}
+        )
+    )
+
+
+async def marks(connection: AsyncConnection) -> dict[str, int]:
+    """Return how much of each journal is consumed."""
+    return {row.name: row.consumed for row in await connection.execute(select(journals))}
+
+
+async def forget(connection: AsyncConnection, names: Sequence[str]) -> None:
+    """Drop the marks of journals that are deleted."""
+    await connection.execute(delete(journals).where(journals.c.name.in_(names)))
 
 
 def _insert_statement(dialect: Dialect) -> str:

@@ -1,13 +1,15 @@
-"""What a report asks of the books, and the sums it is given."""
+"""The books as the ledger sees them: rows go in with marks, sums come out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
+from modelops.store.protocol import AttemptStore
 
 SLOT_US = 15 * 60 * 1_000_000
 """A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
@@ -77,6 +79,29 @@ class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]
     slot: int | None
     sums: Sums
+
+
+class JournalMark(NamedTuple):
+    """How many bytes of a journal, named as its file is, are in the store."""
+
+    journal: str
+    consumed: int
+
+
+class BooksStore(AttemptStore, Protocol):
+    """What brings journals to the store."""
+
+    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
+        """Keep these rows and the mark, both or neither; each row once, as add_attempts does."""
+        ...
+
+    async def journal_marks(self) -> Mapping[str, int]:
+        """Return how much of each journal is consumed; one that is missing is not begun."""
+        ...
+
+    async def forget_journals(self, names: Sequence[str]) -> None:
+        """Drop the marks of journals that are deleted."""
+        ...
 
 
 class UsageStore(Protocol):

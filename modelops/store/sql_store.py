@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +11,7 @@ from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
 from modelops.store import attempts, database, operations, revisions, usage
-from modelops.store.books import Selection, UsageGroup
+from modelops.store.books import JournalMark, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -58,6 +58,8 @@ class SqlStore:
 
     async def add_attempts(self, rows: Sequence[Attempt]) -> None:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
+        if not rows:
+            return
         async with self._write() as connection:
             await attempts.insert(connection, rows)
 
@@ -100,6 +102,22 @@ class SqlStore:
         """Return the sums of every group that has a row."""
         async with self._read() as connection:
             return [] if connection is None else await usage.sums(connection, selection)
+
+    async def add_journalled(self, rows: Sequence[Attempt], mark: JournalMark) -> None:
+        """Keep these rows and the mark, both or neither."""
+        async with self._write() as connection:
+            await attempts.mark(connection, mark)
+            await attempts.insert(connection, rows)
+
+    async def journal_marks(self) -> Mapping[str, int]:
+        """Return how much of each journal is consumed."""
+        async with self._read() as connection:
+            return {} if connection is None else await attempts.marks(connection)
+
+    async def forget_journals(self, names: Sequence[str]) -> None:
+        """Drop the marks of journals that are deleted."""
+        async with self._write() as connection:
+            await attempts.forget(connection, names)
 
     async def close(self) -> None:
         """Give back every connection."""

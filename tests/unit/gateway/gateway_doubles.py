@@ -136,7 +136,11 @@ class Recorder:
     """Keeps the rows it is given."""
 
     def __init__(self) -> None:
+        self.begun: list[Attempt] = []
         self.rows: list[Attempt] = []
+
+    def begin(self, attempt: Attempt) -> None:
+        self.begun.append(attempt)
 
     def record(self, attempt: Attempt) -> None:
         self.rows.append(attempt)

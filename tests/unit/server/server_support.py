@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import hashlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any, cast
 
@@ -41,7 +42,7 @@ from modelops.server.refresh import refresh
 from modelops.server.runtime import Identity, Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.worker import WorkerServer, uvicorn_config
-from modelops.store.books import Selection, UsageGroup
+from modelops.store.books import JournalMark, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -199,6 +200,15 @@ class MemoryStore:
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         self.attempts.extend(attempts)
 
+    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
+        self.attempts.extend(attempts)
+
+    async def journal_marks(self) -> Mapping[str, int]:
+        return {}
+
+    async def forget_journals(self, names: Sequence[str]) -> None:
+        """Keep no marks."""
+
     async def secrets(self) -> Sequence[SealedSecret]:
         return self.sealed
 
@@ -278,7 +288,7 @@ async def hello(_call: Call, reply: Reply) -> None:
 def make_runtime(store: MemoryStore, script: Answer = hello, **fields: Any) -> Runtime:
     values: dict[str, Any] = {"store_url": "sqlite:////nowhere/store.db", "port": 0, "grace_s": 1}
     values |= {"state_directory": "/nowhere"}
-    ledger = Ledger(store)
+    ledger = Ledger(store, Path("/nowhere/journals"))
     return Runtime(
         settings=ServerSettings(**(values | fields)),
         store=store,

@@ -1,0 +1,106 @@
+"""Journals of workers that are gone: their rows are brought to the store by whoever finds them.
+
+A worker's segments are taken together, because a call may begin in one and end in the next. A call
+whose end is in none of them becomes a row `interrupted`. Rows that the dead worker had brought to
+the store itself are passed over there, so adopting is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from modelops.ledger import segment as segments
+from modelops.ledger.records import Kind, Record, scan
+from modelops.ledger.segment import Segment, SegmentName, parse_name
+from modelops.metering.attempt import Attempt
+from modelops.store.books import BooksStore
+
+_READ_BYTES = 256 << 10
+
+
+class Adopted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found: rows brought to the store, of them interrupted, and bytes that were torn."""
+
+    rows: int = 0
+    interrupted: int = 0
+    torn_bytes: int = 0
+
+    def __add__(self, more: Adopted) -> Adopted:
+        return Adopted(
+            rows=self.rows + more.rows,
+            interrupted=self.interrupted + more.interrupted,
+            torn_bytes=self.torn_bytes + more.torn_bytes,
+        )
+
+
+async def adopt_orphans(folder: Path, own_worker: str, store: BooksStore) -> Adopted:
+    """Bring the rows of every dead worker in a folder to the store and remove their journals."""
+    found = Adopted()
+    for owned in _orphans(folder, own_worker):
+        found = found + await _adopt(owned, store)
+    return found
+
+
+def _orphans(folder: Path, own_worker: str) -> Iterator[list[Segment]]:
+    """Yield the segments of each worker that is gone, locked, oldest first.
+
+    Once the first lock is taken the owner is dead and makes no more files, so looking again after
+    locking finds all of them.
+    """
+    for worker in sorted({name.worker for name in _names(folder)} - {own_worker}):
+        owned: list[Segment] = []
+        for name in _names(folder, worker):
+            adopted = segments.adopt(folder / str(name))
+            if adopted is None:
+                break
+            owned.append(adopted)
+        if owned and [each.name for each in owned] == [str(n) for n in _names(folder, worker)]:
+            yield owned
+        else:
+            for each in owned:
+                each.close()
+
+
+def _names(folder: Path, worker: str = "") -> list[SegmentName]:
+    """Return the segments in a folder, of one worker if one is named, in their order."""
+    found = (parse_name(path.name) for path in folder.glob(f"*{segments.SUFFIX}"))
+    return sorted(name for name in found if name and worker in ("", name.worker))
+
+
+async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
+    """Bring one worker's rows to the store; its files stay if the store does not take them."""
+    rows = torn = 0
+    begun: dict[str, Attempt] = {}
+    try:
+        marks = await store.journal_marks()
+        for segment in owned:
+            position = marks.get(segment.name, 0)
+            while records := scan(segment.read(position, _READ_BYTES), position):
+                ended = _ended(records, begun)
+                await store.add_attempts(ended)
+                rows += len(ended)
+                position = records[-1].end
+            torn += max(0, segment.size - position)
+        await store.add_attempts(list(begun.values()))
+        for segment in owned:
+            segment.path.unlink(missing_ok=True)
+        await store.forget_journals([segment.name for segment in owned])
+    finally:
+        for segment in owned:
+            segment.close()
+    return Adopted(rows=rows + len(begun), interrupted=len(begun), torn_bytes=torn)
+
+
+def _ended(records: list[Record], begun: dict[str, Attempt]) -> list[Attempt]:
+    """Return the rows that have ended, and keep book of the calls that have not."""
+    ended = []
+    for record in records:
+        if record.kind is Kind.BEGIN:
+            begun[record.attempt.attempt_id] = record.attempt
+        else:
+            begun.pop(record.attempt.attempt_id, None)
+            ended.append(record.attempt)
+    return ended
