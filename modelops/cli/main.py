@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "history": "List the store's revisions.",
     "diff": "Show how two revisions differ.",
     "rollback": "Make a new revision with the content of an old one.",
+    "test": "Test the connections to providers: reached, key taken, models offered.",
     "status": "Show what is live where, and what is broken.",
     "usage": "Report requests, tokens, cost and latency.",
     "key": "Make a key for an agent or an operator.",

@@ -59,7 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 async def call(provider: Provider, model: Model, secret: Secret | None) -> str:
     """Make the request and return what is worth showing of it; ProbeError when it fails."""
-    outcome = await _child(_order(provider, model, secret))
+    outcome = await _child(order(provider, model, secret))
     if outcome.kind == "refused":
         refused = classify.classify(outcome.status, outcome.body.encode(), secret)
         code = "request_refused" if refused.code in ("unexpected", "not_found") else refused.code
@@ -74,7 +74,8 @@ async def call(provider: Provider, model: Model, secret: Secret | None) -> str:
     return f"{model.model} answered, {tokens if outcome.input_tokens else 'no usage reported'}"
 
 
-def _order(provider: Provider, model: Model, secret: Secret | None) -> Order:
+def order(provider: Provider, model: Model, secret: Secret | None) -> Order:
+    """Return what the child is told, with room for a model that may reason to answer too."""
     reasons = model.capabilities is None or "reasoning" in model.capabilities
     limit = _REASONING_TOKENS if reasons else _PLAIN_TOKENS
     return Order(
@@ -90,7 +91,7 @@ def _order(provider: Provider, model: Model, secret: Secret | None) -> Order:
     )
 
 
-async def _child(order: Order) -> Outcome:
+async def _child(wanted: Order) -> Outcome:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -102,7 +103,7 @@ async def _child(order: Order) -> Outcome:
     )
     try:
         async with asyncio.timeout(TIMEOUT):
-            said, _ = await child.communicate(msgspec.json.encode(order))
+            said, _ = await child.communicate(msgspec.json.encode(wanted))
         return msgspec.json.decode(said, type=Outcome)
     except TimeoutError as error:
         raise ProbeError("answer_timeout") from error

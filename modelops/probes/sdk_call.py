@@ -55,21 +55,24 @@ def _openai(order: Order) -> Request:
     client = openai.OpenAI(
         base_url=base_url,
         api_key=order.key or _KEYLESS,
-        default_headers=_own_header(order, openai.Omit()),
         max_retries=0,
         timeout=order.timeout,
     )
     limit: dict[str, Any] = {order.token_limit_field: order.max_tokens}
+    headers = _own_header(order, openai.Omit())
 
     def chat() -> tuple[int | None, int | None]:
         answer = client.chat.completions.create(
-            model=order.model, messages=[{"role": "user", "content": _PROMPT}], **limit
+            model=order.model,
+            messages=[{"role": "user", "content": _PROMPT}],
+            extra_headers=headers,
+            **limit,
         )
         usage = answer.usage
         return (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
 
     def embed() -> tuple[int | None, int | None]:
-        answer = client.embeddings.create(model=order.model, input=_PROMPT)
+        answer = client.embeddings.create(model=order.model, input=_PROMPT, extra_headers=headers)
         usage = getattr(answer, "usage", None)  # required in the SDK's types, not in the wild
         return (usage.prompt_tokens, 0) if usage else (None, None)
 
@@ -84,7 +87,6 @@ def _anthropic(order: Order) -> Request:
         base_url=order.base_url,
         api_key=None if bearer else order.key or _KEYLESS,
         auth_token=order.key if bearer else None,
-        default_headers=_own_header(order, anthropic.Omit()),
         max_retries=0,
         timeout=order.timeout,
     )
@@ -94,6 +96,7 @@ def _anthropic(order: Order) -> Request:
             model=order.model,
             max_tokens=order.max_tokens,
             messages=[{"role": "user", "content": _PROMPT}],
+            extra_headers=_own_header(order, anthropic.Omit()),
         )
         return answer.usage.input_tokens, answer.usage.output_tokens
 

@@ -1,0 +1,110 @@
+"""`modelops test`: are the declared providers reached, their keys taken, their models offered."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from modelops.cli import options
+from modelops.config import load_configuration
+from modelops.operations.test import connection_reports, subjects
+from modelops.probes.report import Report, Step
+from modelops.resources.errors import ExitCode
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[PROVIDER|PROVIDER/MODEL]...")
+@options.folder
+@options.environment
+@options.output_format("text", "json")
+@click.option(
+    "--call", is_flag=True, help="Also make one small real request to each; costs a little."
+)
+def command(
+    names: tuple[str, ...], folder: Path, environment: str, output_format: str, call: bool
+) -> int:
+    """Test the connections to providers: every enabled one, or those named.
+
+    Looks the name up, connects, encrypts, tries the key and compares the models, in that order, and
+    says what to do about the step that fails. Free, but for --call. Keys are those that open here.
+    Exits with 1 when a test fails.
+    """
+    configuration = load_configuration(folder, environment)
+    tested = subjects(configuration, folder, names, os.environ)
+    progress = _Progress(len(tested))
+    reports = asyncio.run(
+        connection_reports(
+            tested, call=call, now_us=lambda: time.time_ns() // 1000, done=progress.done
+        )
+    )
+    progress.clear()
+    if output_format == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(reports), indent=2))
+    else:
+        click.echo("\n".join(lines(reports, every_step=bool(names))))
+    failed = any(report.status != "connected" for report in reports)
+    return ExitCode.ERROR if failed else ExitCode.DONE
+
+
+def lines(reports: Sequence[Report], *, every_step: bool) -> Iterator[str]:
+    """Yield the reports as text: a line each, with its steps where one failed or all are wanted."""
+    width = max((len(report.provider) for report in reports), default=0)
+    for report in reports:
+        yield f"{report.provider:{width}}  {report.status:12}  {_facts(report)}"
+        for step in report.steps:
+            if every_step or step.status == "failed":
+                yield from _step(step)
+    good = sum(report.status == "connected" for report in reports)
+    yield f"{good} of {len(reports)} providers connected"
+
+
+def _facts(report: Report) -> str:
+    took = sum(step.latency_us for step in report.steps) // 1000
+    offered = sum(check.offer == "offered" for check in report.models)
+    unknown = sum(check.offer == "unknown" for check in report.models)
+    known = f"{offered} of {len(report.models)} models offered"
+    untested = next(
+        (s.detail for s in report.steps if s.step == "authentication" and s.status == "skipped"), ""
+    )
+    facts = [f"{took} ms", "" if unknown else known]
+    if report.status == "connected" and untested not in ("", "no key needed"):
+        facts.append(f"key not tested: {untested}")
+    return ", ".join(fact for fact in facts if fact)
+
+
+def _step(step: Step) -> Iterator[str]:
+    if step.diagnosis is None:
+        took = f"{step.latency_us // 1000:>6} ms" if step.status == "passed" else f"{'-':>9}"
+        yield f"  {step.step:14} {took}  {step.detail}".rstrip()
+        return
+    yield f"  {step.step:14} {'FAILED':>9}  {step.diagnosis.message}"
+    if step.diagnosis.hint:
+        yield f"  {'':24}  {step.diagnosis.hint}"
+
+
+class _Progress:
+    """How many tests are done, on stderr where that is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._shown = sys.stderr.isatty()
+
+    def done(self, report: Report) -> None:
+        """Count one more."""
+        self._done += 1
+        if self._shown:
+            sys.stderr.write(f"\r\033[K{self._done} of {self._total} tested: {report.provider}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line off the terminal."""
+        if self._shown:
+            sys.stderr.write("\r\033[K")

@@ -1,0 +1,142 @@
+"""Test connections: which providers, with which keys, all at once.
+
+`subjects` takes them from a folder, with whatever keys open here; a running server has its own,
+from the store. `connection_reports` is the same for both. Keeping the reports is the caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from modelops.probes.probe import probe, trusted
+from modelops.probes.report import Report
+from modelops.resources import state as states
+from modelops.resources.configuration import Configuration, SecretSource
+from modelops.resources.errors import ModelopsError
+from modelops.resources.resolved import Model, Provider
+from modelops.secrets.errors import SecretError
+from modelops.secrets.opening import open_sources
+from modelops.secrets.references import open_reference
+from modelops.secrets.secret import Secret
+
+AT_ONCE = 16
+"""Most providers tested at the same time."""
+
+CALLS_AT_ONCE = 2
+"""The same with --call: each is a process that imports an SDK for seconds."""
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider to test: its models, its key, or why there is none."""
+
+    provider: Provider
+    models: tuple[Model, ...]
+    secret: Secret | None
+    key_fault: str = ""
+
+
+def subjects(
+    configuration: Configuration, folder: Path, names: Sequence[str], environ: Mapping[str, str]
+) -> tuple[Subject, ...]:
+    """Return what to test: `provider`s and `provider/model`s, every enabled provider by default.
+
+    A key that does not open here is a finding of its provider's test, not an error.
+    """
+    state = configuration.state
+    providers, models = states.providers(state), states.models(state)
+    wanted = _wanted(names, providers, models)
+    sources = {source.address: source for source in configuration.secrets}
+    made = []
+    for name, chosen in wanted.items():
+        provider = providers[name]
+        secret, fault = _key(provider, sources.get(provider.address), folder, environ)
+        of_provider = tuple(model for model in models.values() if model.provider == name)
+        made.append(
+            Subject(
+                provider=provider,
+                models=tuple(m for m in of_provider if m.name in chosen) if chosen else of_provider,
+                secret=secret,
+                key_fault=fault,
+            )
+        )
+    return tuple(made)
+
+
+async def connection_reports(
+    tested: Sequence[Subject],
+    *,
+    call: bool,
+    now_us: Callable[[], int],
+    done: Callable[[Report], None] = lambda _: None,
+    timer: Callable[[], float] = time.perf_counter,
+) -> tuple[Report, ...]:
+    """Test all of them at once and return their reports in the same order.
+
+    `call` makes one small real request to each. `done` is told of each report as it comes.
+    """
+    tls = await trusted()
+    places = asyncio.Semaphore(CALLS_AT_ONCE if call else AT_ONCE)
+
+    async def one(subject: Subject) -> Report:
+        async with places:
+            report = await probe(
+                subject.provider,
+                subject.models,
+                subject.secret,
+                key_fault=subject.key_fault,
+                call=model_to_call(subject.models) if call else None,
+                started_at_us=now_us(),
+                tls=tls,
+                timer=timer,
+            )
+        done(report)
+        return report
+
+    return tuple(await asyncio.gather(*(one(subject) for subject in tested)))
+
+
+def model_to_call(models: Sequence[Model]) -> Model | None:
+    """Return the model one real request goes to: the default, else the first that chats."""
+    by_fitness = sorted(models, key=lambda model: (not model.default, model.type != "chat"))
+    return by_fitness[0] if by_fitness else None
+
+
+def _wanted(
+    names: Sequence[str], providers: Mapping[str, Provider], models: Mapping[str, Model]
+) -> dict[str, set[str]]:
+    """Return the chosen models by provider; none chosen means all of them."""
+    if not names:
+        return {name: set() for name, provider in providers.items() if provider.enabled}
+    wanted: dict[str, set[str]] = {}
+    for name in names:
+        if name in providers:
+            wanted[name] = set()
+        elif name in models:
+            wanted.setdefault(models[name].provider, set()).add(name)
+        else:
+            near = difflib.get_close_matches(name, [*providers, *models], n=3)
+            raise ModelopsError(
+                f"no provider or provider/model {name!r} is declared",
+                f"did you mean {' or '.join(near)}?" if near else "modelops validate counts them",
+            )
+    return wanted
+
+
+def _key(
+    provider: Provider, source: SecretSource | None, folder: Path, environ: Mapping[str, str]
+) -> tuple[Secret | None, str]:
+    """Return a provider's key, or None and why."""
+    if source is None:
+        return None, ""
+    try:
+        if source.kind == "sops":
+            return open_sources(folder, [source], environ)[source.address, source.field], ""
+        return open_reference(provider.api_key, environ), ""
+    except SecretError as error:
+        return None, error.message
