@@ -9,6 +9,7 @@ lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from pathlib import Path
 
@@ -65,18 +66,23 @@ class Ledger:
 
         The attempt is the row it becomes if its end is never recorded: outcome `interrupted`.
         """
-        self._append(Kind.BEGIN, attempt)
+        with contextlib.suppress(ValueError):  # its END counts as lost
+            self._append(Kind.BEGIN, attempt)
 
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books; never waits and never raises."""
-        self.waiting += 1
-        if self._append(Kind.END, attempt):
-            return
-        if len(self._memory) < CAPACITY:
-            self._memory.append(attempt)
-        else:
-            self.waiting -= 1
+        try:
+            kept = self._append(Kind.END, attempt)
+        except ValueError as error:  # text that is no Unicode: no store takes it either
+            self._journal_error = str(error)
             self.lost += 1
+            return
+        if not kept and len(self._memory) >= CAPACITY:
+            self.lost += 1
+            return
+        if not kept:
+            self._memory.append(attempt)
+        self.waiting += 1
 
     def start(self) -> None:
         """Start draining, every tenth of a second, and looking for orphaned journals."""
@@ -124,7 +130,7 @@ class Ledger:
     def _append(self, kind: Kind, attempt: Attempt) -> bool:
         try:
             self._journal.append(kind, attempt)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             self._journal_error = str(error)
             return False
         self._journal_error = ""
