@@ -99,6 +99,9 @@ class Faults:
     def __init__(self, faults: Sequence[Fault] = ()) -> None:
         self._faults = [(fault, fault.times) for fault in faults]
 
+    def __bool__(self) -> bool:
+        return bool(self._faults)
+
     def add(self, fault: Fault) -> None:
         """Put a fault behind those in force."""
         self._faults.append((fault, fault.times))

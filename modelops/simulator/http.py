@@ -13,18 +13,20 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
-from urllib.parse import parse_qsl, unquote
 
 import httptools
 
-from modelops.simulator import errors, routes
+from modelops.simulator import errors
 from modelops.simulator.delivery import head
 from modelops.simulator.ledger import Outcome
 from modelops.simulator.simulator import Exchange, Simulator
-from modelops.simulator.wire import JSON_TYPE, Request, encode
+from modelops.simulator.wire import JSON_TYPE, encode
 
 MAX_BODY = 128 * 1024 * 1024
 """The longest body that is read; a longer one is answered with 413."""
+
+Received = tuple[str, bytes, dict[str, str], bytes]
+"""Method, path with query, headers and body of a request."""
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -37,7 +39,7 @@ class Connection(asyncio.Protocol):
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[bytes, Request, bool]] = deque()
+        self._waiting: deque[tuple[Received, bool]] = deque()
         self._exchange: Exchange | None = None
         self._keep_alive = True
         self._step = 0
@@ -114,10 +116,9 @@ class Connection(asyncio.Protocol):
         """Answer the request, after those before it."""
         if self._refused:
             return
-        request = parse(
-            self._parser.get_method().decode(), self._url, self._headers, b"".join(self._body)
-        )
-        self._waiting.append((self._url, request, self._parser.should_keep_alive()))
+        method = self._parser.get_method().decode()
+        received = (method, self._url, self._headers, b"".join(self._body))
+        self._waiting.append((received, self._parser.should_keep_alive()))
         if self._exchange is None:
             self._answer()
 
@@ -126,8 +127,8 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _answer(self) -> None:
-        url, request, self._keep_alive = self._waiting.popleft()
-        self._exchange = self._simulator.exchange(url, request)
+        received, self._keep_alive = self._waiting.popleft()
+        self._exchange = self._simulator.exchange(*received)
         self._step = 0
         self._due = self._loop.time()
         self._next()
@@ -186,20 +187,6 @@ class Connection(asyncio.Protocol):
         headers = {"content-type": JSON_TYPE, "connection": "close"}
         self._transport.write(head(status, headers, len(body)) + body)
         self._transport.close()
-
-
-def parse(method: str, url: bytes, headers: dict[str, str], body: bytes) -> Request:
-    """Return a request with its path taken apart."""
-    path, _, query = url.decode("latin-1").partition("?")
-    provider, rest = routes.split(unquote(path))
-    return Request(
-        method=method,
-        provider=provider,
-        path=rest,
-        query=dict(parse_qsl(query)),
-        headers=headers,
-        body=body,
-    )
 
 
 @asynccontextmanager

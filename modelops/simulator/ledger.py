@@ -32,8 +32,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     user the body names.
     """
 
-    number: int
-    started_at_us: int
+    number: int = 0
+    started_at_us: int = 0
     duration_us: int = 0
     provider: str
     endpoint: str

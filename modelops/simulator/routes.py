@@ -8,6 +8,7 @@ by, so that an official SDK can be pointed at `http://HOST:PORT/anthropic` or
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -85,6 +86,20 @@ MODELS: Mapping[Protocol, tuple[Handler, Handler]] = {
     "gemini": (models.gemini_list, models.gemini_one),
 }
 """Who lists all models and who shows one, by protocol: they share their paths."""
+
+
+def parse(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> Request:
+    """Return a request with its path taken apart; `url` is path and query as they were sent."""
+    path, _, query = url.decode("latin-1").partition("?")
+    provider, rest = split(unquote(path))
+    return Request(
+        method=method,
+        provider=provider,
+        path=rest,
+        query=dict(parse_qsl(query)),
+        headers=headers,
+        body=body,
+    )
 
 
 def split(path: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ how it ended. All of it is synchronous and single-threaded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,10 +33,15 @@ REQUEST_ID_HEADERS: dict[Protocol, str] = {"openai": "x-request-id", "anthropic"
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """A request that is being answered. `entry` None: it is no business of the ledger."""
+    """A request that is being answered. `entry` None: it is no business of the ledger.
+
+    `number` and `started_at_us` go into the entry when the exchange ends.
+    """
 
     delivery: Delivery
     entry: Entry | None = None
+    number: int = 0
+    started_at_us: int = 0
 
 
 class Simulator:
@@ -55,34 +60,43 @@ class Simulator:
         self.ledger = Ledger(ledger_file)
         self._shelf = static.Shelf()
 
-    def exchange(self, url: bytes, request: Request) -> Exchange:
+    def exchange(
+        self, method: str, url: bytes, headers: Mapping[str, str], body: bytes
+    ) -> Exchange:
         """Return how a request is answered; `url` is its path and query as they were sent."""
+        prebuilt = self._shelf.find(url, body)
+        if prebuilt is not None and not self.faults:
+            return self._begin(prebuilt.delivery, prebuilt.entry)
+        request = routes.parse(method, url, headers, body)
         if request.provider == control.PROVIDER:
             response = control.respond(self.world, self.faults, self.ledger, request)
             return Exchange(deliver(response, None))
-        prebuilt = self._shelf.find(url, request.body)
-        if prebuilt is not None and not self.faults.listed():
-            return self._begin(request, prebuilt.endpoint, prebuilt.response, prebuilt.delivery)
-        route, response = self._answer(request)
+        endpoint, response = self._answer(request)
         fault = self.faults.take(request.provider, response.model)
         if fault is not None:
             response = spoil(response, fault)
         delivery = deliver(response, fault)
         fixed = static.shape(response.model) if response.status == 200 else None
+        if fixed and response.frames is not None and fixed[1] and fault is None:
+            delivery = Delivery(steps=paced(delivery.steps, fixed[1]))
+        entry = _entry(request, endpoint, response, delivery, fault)
         if fixed and fault is None:
-            if response.frames is not None and fixed[1]:
-                delivery = Delivery(steps=paced(delivery.steps, fixed[1]))
-            self._shelf.keep(url, request.body, static.Prebuilt(response, delivery, route))
-        return self._begin(request, route, response, delivery, fault)
+            self._shelf.keep(url, body, static.Prebuilt(entry, delivery))
+        return self._begin(delivery, entry)
 
     def ended(self, exchange: Exchange, outcome: Outcome, events: int) -> None:
         """Take note of how an exchange ended, and after how many pieces."""
         if exchange.entry is None:
             return
-        elapsed = int(self.world.clock() * 1e6) - exchange.entry.started_at_us
+        elapsed = self._now_us() - exchange.started_at_us
         self.ledger.end(
             msgspec.structs.replace(
-                exchange.entry, duration_us=max(0, elapsed), outcome=outcome, events=events
+                exchange.entry,
+                number=exchange.number,
+                started_at_us=exchange.started_at_us,
+                duration_us=max(0, elapsed),
+                outcome=outcome,
+                events=events,
             )
         )
 
@@ -90,31 +104,11 @@ class Simulator:
         """Close the ledger's file."""
         self.ledger.close()
 
-    def _begin(
-        self,
-        request: Request,
-        endpoint: str,
-        response: Response,
-        delivery: Delivery,
-        fault: Fault | None = None,
-    ) -> Exchange:
-        headers = request.headers
-        answered = bool(delivery.steps) and delivery.end != "reset"
-        entry = Entry(
-            number=self.ledger.begin(),
-            started_at_us=int(self.world.clock() * 1e6),
-            provider=request.provider,
-            endpoint=endpoint,
-            model=response.model,
-            status=response.status if answered else 0,
-            streamed=response.frames is not None,
-            fault=fault.kind if fault else "",
-            tokens=response.tokens if answered else Tokens(),
-            request_id=response.request_id,
-            client_request_id=headers.get("x-client-request-id") or headers.get("x-request-id", ""),
-            user=response.user,
-        )
-        return Exchange(delivery, entry)
+    def _begin(self, delivery: Delivery, entry: Entry) -> Exchange:
+        return Exchange(delivery, entry, self.ledger.begin(), self._now_us())
+
+    def _now_us(self) -> int:
+        return int(self.world.clock() * 1e6)
 
     def _answer(self, request: Request) -> tuple[str, Response]:
         request_id = self.world.new_id("req_")
@@ -141,3 +135,22 @@ class Simulator:
         keyless = route.protocol == "ollama" or habits.habit_of(request.provider).keyless
         auth.check(route.protocol, request, required=not keyless)
         return route.handler(request, self.world)
+
+
+def _entry(
+    request: Request, endpoint: str, response: Response, delivery: Delivery, fault: Fault | None
+) -> Entry:
+    headers = request.headers
+    answered = bool(delivery.steps) and delivery.end != "reset"
+    return Entry(
+        provider=request.provider,
+        endpoint=endpoint,
+        model=response.model,
+        status=response.status if answered else 0,
+        streamed=response.frames is not None,
+        fault=fault.kind if fault else "",
+        tokens=response.tokens if answered else Tokens(),
+        request_id=response.request_id,
+        client_request_id=headers.get("x-client-request-id") or headers.get("x-request-id", ""),
+        user=response.user,
+    )

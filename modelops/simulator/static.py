@@ -13,7 +13,7 @@ import re
 import msgspec
 
 from modelops.simulator.delivery import Delivery
-from modelops.simulator.wire import Response
+from modelops.simulator.ledger import Entry
 
 PREFIX = "static"
 USUAL_WORDS = 16
@@ -26,9 +26,8 @@ _NAME = re.compile(r"static(?:-(\d{1,5})x(\d{1,5})ms)?")
 class Prebuilt(msgspec.Struct, frozen=True):
     """An answer that is ready to be sent again."""
 
-    response: Response
+    entry: Entry
     delivery: Delivery
-    endpoint: str
 
 
 def shape(model: str) -> tuple[int, float] | None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from modelops.simulator.http import parse
 from modelops.simulator.simulator import Exchange, Simulator
 
 OPENAI = {"authorization": "Bearer key"}
@@ -27,7 +26,7 @@ def send(
 ) -> Exchange:
     """Send a request and return its exchange; `body` is encoded as JSON unless it is bytes."""
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    return sim.exchange(url.encode(), parse(method, url.encode(), dict(headers), data))
+    return sim.exchange(method, url.encode(), headers, data)
 
 
 def written(exchange: Exchange) -> bytes:
