@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from modelops.operations.plan import PlanningStore
 from modelops.store import migrate, open_store
-from modelops.store.protocol import ConfigStore, StoreOlderError
+from modelops.store.protocol import StoreOlderError
 
 T = TypeVar("T")
 
 
-def using(url: str, operation: Callable[[ConfigStore], Awaitable[T]]) -> T:
+def using(url: str, operation: Callable[[PlanningStore], Awaitable[T]]) -> T:
     """Return what an operation on the store at `url` returns."""
     return asyncio.run(_using(url, operation))
 
@@ -31,7 +32,7 @@ async def renew(url: str) -> None:
         await store.close()
 
 
-async def _using(url: str, operation: Callable[[ConfigStore], Awaitable[T]]) -> T:
+async def _using(url: str, operation: Callable[[PlanningStore], Awaitable[T]]) -> T:
     store = open_store(url)
     try:
         return await operation(store)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -18,12 +19,18 @@ from modelops.config.digest import folder_digest
 from modelops.gateway.protocols import SPOKEN
 from modelops.operations import git, secret_rows
 from modelops.operations.holds import held
+from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.build import Base, Provenance, build, unchanged
 from modelops.plan.document import Plan
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
 from modelops.secrets.sealed import SealedSecret
+from modelops.store.books import UsageStore
 from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
+
+
+class PlanningStore(ConfigStore, UsageStore, Protocol):
+    """A store that can also tell who is being called."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +69,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def plan(
-    store: ConfigStore, request: Request, environ: Mapping[str, str] = os.environ
+    store: PlanningStore, request: Request, environ: Mapping[str, str] = os.environ
 ) -> Plan:
     """Return what applying the folder would change.
 
@@ -77,7 +84,7 @@ async def plan(
 
 
 async def prepare(
-    store: ConfigStore, request: Request, environ: Mapping[str, str] = os.environ
+    store: PlanningStore, request: Request, environ: Mapping[str, str] = os.environ
 ) -> Prepared:
     """Load the folder, read the store, and plan. `environ` says where the server's identity lies.
 
@@ -88,6 +95,8 @@ async def prepare(
     base = await store.snapshot()
     check_owner(base.head, configuration)
     hold = None if request.reapply else await held(store, base.head, configuration.config_digest)
+    gone = base.state.keys() - configuration.state.keys()
+    now_us = int(request.now.timestamp() * 1_000_000)
     rows = () if request.simulated else await store.secrets()
     plan = build(
         configuration,
@@ -95,6 +104,7 @@ async def prepare(
         provenance(request),
         spoken=SPOKEN,
         confirmed=request.confirmed,
+        traffic=await calls_of_last_day(store, gone, now_us) if gone else None,
         sealed=_secret_facts(configuration, rows, request, environ),
         further=(hold,) if hold else (),
     )

@@ -1,0 +1,25 @@
+"""Who is being called: what the safety gate asks before something is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from modelops.resources.addresses import KINDS, address, kind_of
+from modelops.store.books import Selection, UsageStore
+
+DAY_US = 86_400 * 1_000_000
+
+
+async def calls_of_last_day(
+    store: UsageStore, addresses: Collection[str], now_us: int
+) -> dict[str, int]:
+    """Return the attempts of the last 24 hours by address, for those of these that had any."""
+    kinds = {kind_of(item) for item in addresses}
+    calls: dict[str, int] = {}
+    for kind in KINDS:
+        if kind == "config" or kind not in kinds:
+            continue
+        selection = Selection(since_us=now_us - DAY_US, until_us=now_us, by=(kind,))
+        for group in await store.usage(selection):
+            calls[address(kind, *group.key)] = group.sums.attempts
+    return {item: calls[item] for item in addresses if calls.get(item)}
