@@ -94,6 +94,9 @@ def _answers_text(item: Mapping[str, Any]) -> bool:
     methods = item.get("supportedGenerationMethods")
     if isinstance(methods, list) and not {"generateContent", "embedContent"} & set(methods):
         return False
+    architecture = item.get("architecture")
+    if isinstance(architecture, dict) and _words(architecture, "output_modalities") - {"text"}:
+        return False
     return str(item.get("types")) not in _NEITHER
 
 
@@ -117,6 +120,8 @@ def _number(places: Iterable[Mapping[str, Any]], names: Iterable[str]) -> int | 
 def _capabilities(item: Mapping[str, Any]) -> tuple[Capability, ...] | None:
     """Return what the list says a model can do; None when it says nothing about that."""
     words = {word for key in _CAPABILITY_KEYS for word in _words(item, key)}
+    if item.get("thinking") is True:  # Gemini
+        words.add("thinking")
     if not words:
         return None
     return tuple(name for name, signs in _SIGNS.items() if words & signs)
