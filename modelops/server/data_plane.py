@@ -33,7 +33,13 @@ class Route(msgspec.Struct, frozen=True):
     dialect: Dialect
 
 
-ROUTES = (Route("/v1/chat/completions", "openai"),)
+ROUTES = (
+    Route("/v1/chat/completions", "openai"),
+    Route("/v1/responses", "openai"),
+    Route("/v1/embeddings", "openai"),
+    Route("/v1/messages", "anthropic"),
+    Route("/v1/messages/count_tokens", "anthropic"),
+)
 
 
 def data_plane(runtime: Runtime) -> list[ASGIRouteHandler]:

@@ -62,24 +62,23 @@ async def test_cve_2026_35030_a_key_that_begins_alike_is_another_key() -> None:
     assert statuses == [200, 401, 401, 401, 401, 401]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/providers",
-        "//api/providers",
-        "/api//providers",
-        "/api/providers/",
-        "/api/./providers",
-        "/%61pi/providers",
-        "/healthz/../api/providers",
-        "/api/providers?x=/healthz",
-        "/api/providers#/healthz",
-        "/api/providers;/healthz",
-        "http://localhost/api/providers",
-        "/healthz%2f..%2fapi%2fproviders",
-        "/v1/../api/providers",
-    ],
+ODD_PATHS = (
+    "/api/providers",
+    "//api/providers",
+    "/api//providers",
+    "/api/providers/",
+    "/api/./providers",
+    "/%61pi/providers",
+    "/healthz/../api/providers",
+    "/api/providers?x=/healthz",
+    "/api/providers#/healthz",
+    "/api/providers;/healthz",
+    "http://localhost/api/providers",
+    "/healthz%2f..%2fapi%2fproviders",
+    "/v1/../api/providers",
 )
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -92,27 +91,27 @@ async def test_cve_2026_35030_a_key_that_begins_alike_is_another_key() -> None:
         ["x-http-method-override: OPTIONS"],
     ],
 )
-async def test_cve_2026_49468_neither_host_nor_path_tricks_open_a_route(
-    path: str, headers: list[str]
-) -> None:
+async def test_cve_2026_49468_neither_host_nor_path_tricks_open_a_route(headers: list[str]) -> None:
     async with serving(make_runtime(MemoryStore(RESOURCES))) as port:
-        answer = await ask(port, path, method="GET", headers=headers)
-    assert answer.status in (400, 401, 404)
-    assert b"base_url" not in answer.body
+        for path in ODD_PATHS:
+            answer = await ask(port, path, method="GET", headers=headers)
+            assert answer.status in (400, 401, 404), path
+            assert b"base_url" not in answer.body, path
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize(
-    "path", ["/api/providers", "/api/agents", "/api/revisions", "/config/update", "/key/generate"]
-)
-async def test_cve_2026_35029_no_route_changes_the_configuration_for_a_viewer(
-    method: str, path: str
-) -> None:
+async def test_cve_2026_35029_no_route_changes_the_configuration_for_a_viewer(method: str) -> None:
+    viewer = ["authorization: Bearer mo_o1_secret"]
     async with serving(make_runtime(MemoryStore(RESOURCES))) as port:
-        answer = await ask(
-            port, path, method=method, headers=["authorization: Bearer mo_o1_secret"]
-        )
-    assert answer.status in (403, 404, 405)
+        for path in (
+            "/api/providers",
+            "/api/agents",
+            "/api/revisions",
+            "/config/update",
+            "/key/generate",
+        ):
+            answer = await ask(port, path, method=method, headers=viewer)
+            assert answer.status in (403, 404, 405), path
 
 
 async def test_cve_2026_47101_an_agent_cannot_raise_itself() -> None:

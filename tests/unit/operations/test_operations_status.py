@@ -1,0 +1,247 @@
+"""Status: rows of several workers added up, and how the text reads at three in the morning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from modelops.cli.status import duration, lines
+from modelops.operations.status import Status, TargetReport, WorkerReport, alive, build
+from modelops.operations.wait import NotLiveError, wait_until_live
+from modelops.resources.resolved import Provider
+from modelops.store.protocol import CommitInfo, Head, Instance, Revision
+
+NOW_US = 1_800_000_000_000_000
+HEAD = Head(
+    store_id="s", config="acme", environment="prod", revision=42, digest="d", config_digest="c"
+)
+LAST = Revision(
+    revision=42,
+    base=41,
+    digest="d",
+    info=CommitInfo(
+        kind="apply",
+        config="acme",
+        environment="prod",
+        config_digest="c",
+        created_at_us=NOW_US - 200_000_000,
+        created_by="ada@laptop",
+        git_commit="9ac1e2f09ac1e2f0",
+        message="Raise timeouts",
+        tool_version="0.1.0",
+        catalog="",
+        counts={},
+    ),
+)
+
+
+def provider(name: str, *, enabled: bool = True) -> Provider:
+    return Provider(
+        provider=name,
+        preset=name,
+        display_name=name,
+        protocol="openai",
+        base_url="https://api.example",
+        auth="none",
+        api_key="",
+        enabled=enabled,
+        insecure=False,
+        max_concurrent_requests=0,
+        labels={},
+        aggregator=False,
+        token_limit_field="max_tokens",
+        key_test="models",
+        key_url="",
+        docs_url="",
+        protected=False,
+    )
+
+
+def target(name: str, state: Any = "ok", **fields: Any) -> TargetReport:
+    return TargetReport(**({"target": name, "state": state, "calls": 10, "failures": 0} | fields))
+
+
+def instance(
+    pid: int, *targets: TargetReport, revision: int = 42, error: str = "", **report: Any
+) -> Instance:
+    return Instance(
+        instance=f"i{pid}",
+        host="web-1",
+        pid=pid,
+        started_at_us=NOW_US - 60_000_000,
+        seen_at_us=NOW_US - 1_000_000,
+        revision=revision,
+        error=error,
+        report=msgspec.json.encode(WorkerReport(targets=targets, **report)).decode(),
+    )
+
+
+def status(*instances: Instance, last: Revision | None = LAST, **fields: Any) -> Status:
+    declared = {name: provider(name) for name in ("anthropic", "google", "openai")}
+    declared["spare"] = provider("spare", enabled=False)
+    return build(HEAD, last, declared, list(instances), NOW_US, **fields)
+
+
+def test_workers_that_are_silent_are_gone() -> None:
+    silent = msgspec.structs.replace(instance(1), seen_at_us=NOW_US - 10_000_001)
+    assert alive([silent, instance(2)], NOW_US) == [instance(2)]
+
+
+def test_a_worker_is_live_when_it_serves_the_head() -> None:
+    found = status(instance(1), instance(2, revision=41, error="revision 42 cannot be served: x"))
+    assert (found.live, len(found.workers)) == (1, 2)
+    assert [worker.live for worker in found.workers] == [True, False]
+
+
+def test_counts_are_added_up_and_the_worst_worker_speaks() -> None:
+    found = status(
+        instance(1, target("openai/gpt-4o", failures=1, last_error="older", last_error_at_us=1)),
+        instance(
+            2,
+            target(
+                "openai/gpt-4o",
+                "open",
+                failures=10,
+                next_try_s=21.0,
+                last_error="overloaded: try later",
+                last_error_at_us=2,
+            ),
+            target("openai/gpt-4o-mini"),
+        ),
+    )
+    (openai,) = [item for item in found.providers if item.provider == "openai"]
+    assert (openai.state, openai.calls, openai.failures) == ("open", 30, 11)
+    assert (openai.next_try_s, openai.last_error) == (21.0, "overloaded: try later")
+    assert [item.target for item in openai.targets] == ["openai/gpt-4o", "openai/gpt-4o-mini"]
+
+
+def test_a_provider_without_its_secret_is_in_error_and_a_disabled_one_is_disabled() -> None:
+    found = status(instance(1, broken={"google": "api_key: the variable X is not set"}))
+    states = {item.provider: item.state for item in found.providers}
+    assert states == {"anthropic": "idle", "google": "error", "openai": "idle", "spare": "disabled"}
+
+
+def test_a_name_that_begins_alike_is_another_provider() -> None:
+    found = status(instance(1, target("openai-eu/gpt-4o")))
+    assert all(item.calls == 0 for item in found.providers)
+
+
+def test_the_books_are_added_up() -> None:
+    found = status(instance(1, waiting=3, books_error="locked"), instance(2, waiting=4, lost=1))
+    assert (found.waiting, found.lost, found.books_error) == (7, 1, "locked")
+
+
+def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
+    found = status(
+        instance(
+            1,
+            target(
+                "anthropic/claude-sonnet-4-5",
+                "open",
+                failures=9,
+                next_try_s=21.4,
+                last_error="transient: Overloaded",
+                last_error_at_us=NOW_US - 5_000_000,
+            ),
+            target("openai/gpt-4o"),
+            broken={"google": "api_key: the variable MODELOPS_SECRET_GOOGLE is not set"},
+        ),
+        instance(2, revision=41, error="revision 42 cannot be served: it does not compile"),
+    )
+    assert list(lines(found)) == [
+        (
+            "acme (prod): revision 42, applied 3 minutes ago by ada@laptop, commit 9ac1e2f09ac1"
+            ": Raise timeouts"
+        ),
+        "live on 1 of 2 workers, store ok, 0 rows waiting",
+        "worker web-1:2 is at revision 41: revision 42 cannot be served: it does not compile",
+        "",
+        (
+            "  anthropic  OPEN      9 of 10 calls failed in 5 minutes  next try in 21 s"
+            "  last error at 2027-01-15T07:59:55Z: transient: Overloaded"
+        ),
+        "             anthropic/claude-sonnet-4-5: open, transient: Overloaded",
+        (
+            "  google     ERROR"
+            "     last error: api_key: the variable MODELOPS_SECRET_GOOGLE is not set"
+        ),
+        "  openai     ok        0 of 10 calls failed in 5 minutes",
+        "  spare      disabled",
+        "",
+        "To undo the last change: modelops rollback 41",
+    ]
+
+
+def test_the_text_of_a_store_that_is_away_and_of_lost_rows() -> None:
+    found = status(
+        instance(1, lost=2, books_error="disk full"), last=None, store_error="the file is locked"
+    )
+    text = "\n".join(lines(found))
+    assert "store the file is locked" in text
+    assert "2 rows of the books are LOST: disk full" in text
+    assert "rollback" not in text
+
+
+def test_before_the_first_apply_it_says_so() -> None:
+    empty = build(msgspec.structs.replace(HEAD, revision=0), None, {}, [], NOW_US)
+    assert "Nothing has been applied yet" in next(lines(empty))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (59, "59 s"), (60, "1 minute"), (7_300, "2 hours"), (200_000, "2 days")],
+)
+def test_durations_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+class Workers:
+    """Instances over time: each look takes a second and sees the next list."""
+
+    def __init__(self, *seen: list[Instance]) -> None:
+        self.seen = list(seen)
+        self.now_us = NOW_US
+
+    async def instances(self) -> list[Instance]:
+        found = self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
+        return [msgspec.structs.replace(item, seen_at_us=self.now_us) for item in found]
+
+    async def sleep(self, _seconds: float) -> None:
+        self.now_us += 1_000_000
+
+    async def wait(self) -> str:
+        store: Any = self
+        seen = await wait_until_live(store, 42, unix_us=lambda: self.now_us, sleep=self.sleep)
+        return str(seen)
+
+
+async def test_waiting_ends_when_all_are_live() -> None:
+    behind = [instance(1), instance(2, revision=41)]
+    assert await Workers(behind, behind, [instance(1), instance(2)]).wait() == (
+        "live on 2 of 2 workers"
+    )
+
+
+async def test_a_later_revision_is_live_too() -> None:
+    assert await Workers([instance(1, revision=43)]).wait() == "live on 1 of 1 workers"
+
+
+async def test_an_error_of_the_revision_before_is_not_believed_at_once() -> None:
+    old = [instance(1, revision=40, error="revision 41 cannot be served: x")]
+    assert await Workers(old, [instance(1)]).wait() == "live on 1 of 1 workers"
+
+
+@pytest.mark.parametrize(
+    ("seen", "part"),
+    [
+        ([], "no worker is running"),
+        ([instance(1), instance(2, revision=41)], "live on 1 of 2 workers: the others did not"),
+        ([instance(1, revision=41, error="it does not compile")], "web-1:1: it does not compile"),
+    ],
+)
+async def test_what_is_not_live_in_time_is_exit_6(seen: list[Instance], part: str) -> None:
+    with pytest.raises(NotLiveError, match=part) as caught:
+        await Workers(seen).wait()
+    assert caught.value.exit_code == 6
