@@ -36,7 +36,8 @@ def on_finish_chunk(usage: dict[str, Any], habit: Habit, chunk_id: str) -> dict[
     if habit.usage_place == "finish_chunk":
         return {"usage": usage}
     if habit.usage_place == "x_groq":
-        return {"x_groq": {"id": chunk_id, "usage": usage}}
+        bare = {name: count for name, count in usage.items() if not name.endswith("_details")}
+        return {"x_groq": {"id": chunk_id, "usage": bare}}
     return {}
 
 
