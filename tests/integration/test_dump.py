@@ -1,0 +1,98 @@
+"""Declare, apply, dump: planning what was dumped shows no change."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from plan_declarations import Folder, folders, write
+
+from modelops.cli.main import run
+from modelops.operations import dump as dumping
+from modelops.operations.apply import apply
+from modelops.operations.plan import Request, prepare
+from modelops.resources.errors import ExitCode
+from modelops.store import migrate, open_store
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "config"
+
+
+def request(folder: Path) -> Request:
+    return Request(folder=folder, environment="", created_by="ada@laptop", now=NOW)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(folders())
+def test_what_was_dumped_plans_to_no_change(files: Folder) -> None:
+    async def journey(place: Path) -> None:
+        url = f"sqlite:///{place}/store.db"
+        await migrate(url)
+        store = open_store(url)
+        try:
+            ready = await prepare(store, request(write(place / "declared", files)))
+            await apply(store, ready, now=NOW)
+            dumped = await dumping.dump(store)
+            dumping.write(dumped, place / "dumped")
+            again = await prepare(store, request(place / "dumped"))
+        finally:
+            await store.close()
+        assert again.plan.changes == ()
+        assert again.configuration.state == ready.configuration.state
+        assert dumped.sealed == ()
+
+    with tempfile.TemporaryDirectory() as place:
+        asyncio.run(journey(Path(place)))
+
+
+@pytest.fixture
+def applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Apply a configuration and make its folder the working directory."""
+    place = tmp_path / "config"
+    shutil.copytree(FIXTURES / "full", place)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(FIXTURES.parent / "identity.txt"))
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    return place
+
+
+def test_sealed_keys_are_named_and_not_written(
+    applied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["dump", str(tmp_path / "out")]) == ExitCode.DONE
+    printed = capsys.readouterr()
+    assert str(tmp_path / "out" / "modelops.yaml") in printed.out.splitlines()
+    assert "secret set provider/anthropic" in printed.err
+    assert "secret set agent/research-agent --provider openai" in printed.err
+    texts = [path.read_text() for path in (tmp_path / "out").rglob("*.yaml")]
+    assert not any("ENC[" in text or "sealed" in text for text in texts)
+    assert run(["validate", "-C", str(tmp_path / "out")]) == ExitCode.DONE
+
+
+def test_nothing_is_written_over(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (applied / "modelops.yaml").read_bytes()
+    assert run(["dump", str(applied)]) == ExitCode.ERROR
+    assert "is not empty" in capsys.readouterr().err
+    assert (applied / "modelops.yaml").read_bytes() == before
+
+
+def test_an_old_revision_can_be_dumped(applied: Path, tmp_path: Path) -> None:
+    path = applied / "agents.d" / "dev-agent.yaml"
+    path.write_text(path.read_text() + "display_name: Dev\n")
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert run(["dump", str(tmp_path / "out"), "--revision", "1"]) == ExitCode.DONE
+    assert "Dev\n" not in (tmp_path / "out" / "agents.d" / "dev-agent.yaml").read_text()
+
+
+def test_an_empty_store_has_nothing_to_dump(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["dump", "out"]) == ExitCode.ERROR
+    assert not (tmp_path / "out").exists()
