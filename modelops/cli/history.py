@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import click
 import msgspec
 
 from modelops.cli import options, stores
-from modelops.operations.history import history
+from modelops.operations.history import Touched, history, touched
 from modelops.operations.location import store_url as locate
-from modelops.plan.render.phrases import visible
-from modelops.store.protocol import Revision
+from modelops.plan.render.phrases import SYMBOLS, visible
+from modelops.store.protocol import ConfigStore, Revision
+
+Entries = Sequence[tuple[Revision, tuple[Touched, ...]]]
 
 
 @click.command()
@@ -21,39 +24,65 @@ from modelops.store.protocol import Revision
 @options.output_format("text", "json")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--before", type=click.IntRange(min=1), help="Only revisions older than this one.")
+@click.option("--changes", is_flag=True, help="A line on each change.")
 def command(
-    folder: Path, store_url: str, output_format: str, limit: int, before: int | None
+    folder: Path,
+    store_url: str,
+    output_format: str,
+    limit: int,
+    before: int | None,
+    changes: bool,
 ) -> None:
     """List the store's revisions, newest first."""
-    found = stores.using(
-        locate(store_url, folder), lambda store: history(store, limit=limit, before=before)
-    )
+
+    async def read(store: ConfigStore) -> Entries:
+        found = await history(store, limit=limit, before=before)
+        details = await touched(store, found) if changes else {}
+        return [(made, details.get(made.revision, ())) for made in found]
+
+    entries = stores.using(locate(store_url, folder), read)
     if output_format == "json":
-        more = len(found) == limit and found[-1].base > 0
-        document = {"items": found, "next_cursor": found[-1].revision if more else None}
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
-    elif found:
-        for revision in found:
-            click.echo(_line(revision))
+        click.echo(msgspec.json.format(_document(entries, limit, changes=changes), indent=2))
+    elif entries:
+        for made, details in entries:
+            click.echo(_line(made))
+            for line in _details(details):
+                click.echo(line)
     else:
         click.echo("No revisions yet: modelops apply makes the first.")
 
 
-def _line(revision: Revision) -> str:
-    info = revision.info
+def _document(entries: Entries, limit: int, *, changes: bool) -> bytes:
+    """Return a page as JSON; `next_cursor` is the `--before` of the next one, null at the end."""
+    items = [
+        msgspec.structs.asdict(made) | ({"changes": details} if changes else {})
+        for made, details in entries
+    ]
+    last = entries[-1][0] if len(entries) == limit else None
+    cursor = last.revision if last and last.base > 0 else None
+    return msgspec.json.encode({"items": items, "next_cursor": cursor})
+
+
+def _details(details: Sequence[Touched]) -> Iterator[str]:
+    for one in details:
+        fields = ", ".join(one.fields) if one.action == "update" else ""
+        yield f"         {SYMBOLS[one.action]} {one.address}  {visible(fields)}".rstrip()
+
+
+def _line(made: Revision) -> str:
+    info = made.info
     when = datetime.fromtimestamp(info.created_at_us / 1_000_000, UTC)
     commit = info.git_commit[:10] + ("-dirty" if info.git_commit.endswith("-dirty") else "")
-    counts = info.counts
-    parts = [
-        f"{symbol}{counts[name]}"
-        for name, symbol in (("create", "+"), ("update", "~"), ("move", ">"), ("delete", "-"))
-        if counts.get(name)
+    counts = [
+        f"{symbol}{info.counts[action]}"
+        for action, symbol in SYMBOLS.items()
+        if info.counts.get(action)
     ]
     columns = (
-        f"{revision.revision:>5}",
+        f"{made.revision:>5}",
         f"{when:%Y-%m-%d %H:%M:%SZ}",
         f"{info.kind:<8}",
-        f"{' '.join(parts):<14}",
+        f"{' '.join(counts):<14}",
         f"{commit or '-':<16}",
         visible(info.created_by),
         visible(info.message),

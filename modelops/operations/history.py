@@ -1,10 +1,23 @@
-"""History: the revisions of a store, newest first."""
+"""History: the revisions of a store, newest first, and what each of them changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from modelops.plan.diff import diff
+from modelops.plan.document import Action
+from modelops.resources.state import State
 from modelops.store.protocol import ConfigStore, Revision
+
+
+class Touched(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource that a revision changed, and the names of the fields in which it did."""
+
+    action: Action
+    address: str
+    fields: tuple[str, ...]
 
 
 async def history(
@@ -12,3 +25,23 @@ async def history(
 ) -> Sequence[Revision]:
     """Return at most `limit` revisions, those below `before` when it is given."""
     return await store.revisions(limit, before)
+
+
+async def touched(
+    store: ConfigStore, revisions: Sequence[Revision]
+) -> dict[int, tuple[Touched, ...]]:
+    """Return by revision what it changed against its base; a secret alone shows no change."""
+    states: dict[int, State] = {}
+    for number in {number for made in revisions for number in (made.revision, made.base)}:
+        states[number] = (await store.snapshot(number)).state
+    return {
+        made.revision: tuple(
+            Touched(
+                action=change.action,
+                address=change.address,
+                fields=tuple(field.path for field in change.fields),
+            )
+            for change in diff(states[made.base], states[made.revision], {}, "")
+        )
+        for made in revisions
+    }

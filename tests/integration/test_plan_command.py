@@ -310,6 +310,22 @@ def test_history_pages(folder: Path, out: Callable[[], str]) -> None:
     assert "\x1b" not in text
 
 
+def test_history_has_a_line_on_each_change(folder: Path, out: Callable[[], str]) -> None:
+    run(["apply", "--yes"])
+    change(folder)
+    run(["apply", "--yes"])
+    out()
+    assert run(["history", "--changes", "--limit", "1"]) == ExitCode.DONE
+    head, line = out().splitlines()
+    assert head.split()[:1] == ["2"]
+    assert line.split()[0] == "~"
+    assert line.endswith("display_name")
+    assert run(["history", "--changes", "--format", "json"]) == ExitCode.DONE
+    newest, oldest = json.loads(out())["items"]
+    assert [item["fields"] for item in newest["changes"]] == [["display_name"]]
+    assert {item["action"] for item in oldest["changes"]} == {"create"}
+
+
 def test_a_plan_knows_its_commit(folder: Path, out: Callable[[], str]) -> None:
     def git(*arguments: str) -> str:
         identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
