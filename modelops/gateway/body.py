@@ -31,14 +31,26 @@ STATE = ("previous_response_id", "conversation", "container")
 class Body:
     """What the gateway reads of a request before it knows the target.
 
-    `size` is in bytes. `stateful`: it names what only one provider keeps, an uploaded file or an
-    earlier answer, so no other can serve it.
+    `size` is in bytes, `received_at_us` Unix time. `conversation` is where a translation keeps
+    what it read, for the next target. `stateful`: it names what only one provider keeps, an
+    uploaded file or an earlier answer, so no other can serve it.
     """
 
-    __slots__ = ("endpoint", "fields", "model", "size", "stateful", "stream")
+    __slots__ = (
+        "conversation",
+        "endpoint",
+        "fields",
+        "model",
+        "received_at_us",
+        "size",
+        "stateful",
+        "stream",
+    )
 
-    def __init__(self, endpoint: Endpoint, content: bytes) -> None:
+    def __init__(self, endpoint: Endpoint, content: bytes, received_at_us: int = 0) -> None:
         self.endpoint = endpoint
+        self.received_at_us = received_at_us
+        self.conversation: object = None
         self.size = len(content)
         self.fields = _decode(content)
         self.model = self.text("model")

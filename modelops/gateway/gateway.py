@@ -45,7 +45,7 @@ class Gateway:
         """
         table = self.table
         try:
-            body = Body(call.endpoint, call.body)
+            body = Body(call.endpoint, call.body, call.received_at_us)
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")
             chain = resolve(table, body.model, call.agent, prefer)
         except GatewayError as error:

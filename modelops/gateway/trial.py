@@ -121,7 +121,7 @@ class Trial:
     async def _whole(self, response: Response, end: float) -> Failure | None:
         content = await self._content(response, end, ANSWER_MAX)
         try:
-            answer = self._adapter.answer(content)
+            answer = self._adapter.answer(content, self._context.body)
         except NotAnAnswerError as error:
             return self._classify(response, content, str(error))
         self._entry.answer = answer
@@ -185,14 +185,16 @@ class Trial:
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
         """Write the row of a stream that is over and return its last bytes."""
-        if reader.failure is not None:  # the provider's own error event has been passed on
-            self._entry.broken(self._classify(None, reader.failure, "the stream broke off"))
-            return reader.end
-        if reader.complete:
+        if reader.failure is None and reader.complete:
             self._entry.succeeded()
             return reader.end
-        failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
+        if reader.failure is not None:
+            failure = self._classify(None, reader.failure, "the stream broke off")
+        else:
+            failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
         self._entry.broken(failure)
+        if reader.failure is not None and self._adapter.native:
+            return reader.end  # the provider's own error event has been passed on
         call = self._context.call
         message = f"the stream of {self._step.target.name} broke off: {failure.message}"
         error = GatewayError(502, "stream_interrupted", message)

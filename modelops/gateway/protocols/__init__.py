@@ -6,18 +6,29 @@ from collections.abc import Mapping
 
 from modelops.gateway.call import Endpoint
 from modelops.gateway.protocols.adapter import Adapter
-from modelops.gateway.protocols.anthropic_messages import AnthropicCountTokens, AnthropicMessages
-from modelops.gateway.protocols.openai_chat import OpenAiChat
-from modelops.gateway.protocols.openai_embeddings import OpenAiEmbeddings
-from modelops.gateway.protocols.openai_responses import OpenAiResponses
+from modelops.gateway.protocols.anthropic.messages import AnthropicCountTokens, AnthropicMessages
+from modelops.gateway.protocols.anthropic.sides import AnthropicClient, AnthropicTarget
+from modelops.gateway.protocols.gemini.sides import GeminiTarget
+from modelops.gateway.protocols.ollama.sides import OllamaTarget
+from modelops.gateway.protocols.openai.chat import OpenAiChat
+from modelops.gateway.protocols.openai.embeddings import OpenAiEmbeddings
+from modelops.gateway.protocols.openai.responses import OpenAiResponses
+from modelops.gateway.protocols.openai.sides import OpenAiClient, OpenAiTarget
+from modelops.gateway.protocols.translation import Translation
 from modelops.resources.resolved import Protocol
 
 ADAPTERS: Mapping[tuple[Endpoint, Protocol], Adapter] = {
     ("/v1/chat/completions", "openai"): OpenAiChat(),
-    ("/v1/embeddings", "openai"): OpenAiEmbeddings(),
+    ("/v1/chat/completions", "anthropic"): Translation(OpenAiClient(), AnthropicTarget()),
+    ("/v1/chat/completions", "gemini"): Translation(OpenAiClient(), GeminiTarget()),
+    ("/v1/chat/completions", "ollama"): Translation(OpenAiClient(), OllamaTarget()),
     ("/v1/messages", "anthropic"): AnthropicMessages(),
+    ("/v1/messages", "openai"): Translation(AnthropicClient(), OpenAiTarget()),
+    ("/v1/messages", "gemini"): Translation(AnthropicClient(), GeminiTarget()),
+    ("/v1/messages", "ollama"): Translation(AnthropicClient(), OllamaTarget()),
     ("/v1/messages/count_tokens", "anthropic"): AnthropicCountTokens(),
     ("/v1/responses", "openai"): OpenAiResponses(),
+    ("/v1/embeddings", "openai"): OpenAiEmbeddings(),
 }
 """How each pair is served. A pair that is missing is stepped over, and the answer says so."""
 

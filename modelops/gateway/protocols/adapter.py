@@ -95,8 +95,8 @@ class Adapter(Protocol):
         """
         ...
 
-    def answer(self, content: bytes) -> Answer:
-        """Read a whole answer; NotAnAnswerError when it is none."""
+    def answer(self, content: bytes, body: Body) -> Answer:
+        """Read a whole answer to a request; NotAnAnswerError when it is none."""
         ...
 
     def stream(self, body: Body) -> StreamReader:

@@ -1,4 +1,4 @@
-"""Streams that pass as they are: frames are looked at on the way, and go on byte for byte."""
+"""Streams looked at on the way: frames go on byte for byte, or are kept to be translated."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _DECODE = msgspec.json.Decoder().decode
 class PassingStream(ABC):
     """Implements `adapter.StreamReader` for a protocol of server-sent events.
 
-    A subclass looks at one decoded event at a time and says which bytes go on.
+    A subclass looks at one decoded event at a time and says which bytes go on. When `kept` is a
+    list, decoded events are kept in it, for a translation to take.
     """
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, splitter: sse.Splitter | None = None) -> None:
         self.content = False
         self.done = False
         self.end = b""
@@ -28,7 +29,8 @@ class PassingStream(ABC):
         self.finish_reason = ""
         self.size = 0
         self.usage = UsageReader(protocol)
-        self._splitter = sse.Splitter()
+        self.kept: list[dict[str, Any]] | None = None
+        self._splitter = splitter or sse.Splitter()
 
     @property
     def complete(self) -> bool:
@@ -60,6 +62,10 @@ class PassingStream(ABC):
     def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
         """Note what an event says and return what of its frame goes to the client."""
 
+    def data(self, frame: bytes) -> bytes:
+        """Return the data in a frame, b"" when it has none."""
+        return sse.parse(frame)[1]
+
     def ends(self, data: bytes) -> bool:
         """Whether a frame is an end marker that is not JSON."""
         return False
@@ -68,7 +74,7 @@ class PassingStream(ABC):
         if self.done:
             self.end += frame
             return b""
-        data = sse.parse(frame)[1]
+        data = self.data(frame)
         if not data:
             return frame
         if self.ends(data):
@@ -82,4 +88,6 @@ class PassingStream(ABC):
         if not isinstance(event, dict):
             self.failure = data
             return b""
+        if self.kept is not None:
+            self.kept.append(event)
         return self.see(event, data, frame)

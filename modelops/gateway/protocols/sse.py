@@ -1,7 +1,7 @@
-"""Server-sent events: a body cut into frames as it comes, each frame kept as the bytes it was.
+"""Event streams: a body cut into frames as it comes, each frame kept as the bytes it was.
 
-A frame ends with a blank line, which may be written with LF, CRLF or CR. Pieces that hold whole
-frames, which is nearly all of them, are cut without copying what came before.
+A server-sent event ends with a blank line, which may be written with LF, CRLF or CR. Pieces that
+hold whole frames, which is nearly all of them, are cut without copying what came before.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 FRAME_MAX = 16 * 1024 * 1024
 """Bytes of one event: images come as base64 in one."""
 
-_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+LINE_END = re.compile(rb"\n")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
 
@@ -20,13 +21,18 @@ class FrameTooLargeError(Exception):
 
 
 class Splitter:
-    """Cuts a stream into frames; what is not a whole frame yet waits in `rest`."""
+    """Cuts a stream into frames; what is not a whole frame yet waits in `rest`.
 
-    __slots__ = ("_pieces", "_size")
+    `boundary` is what ends a frame, at most four bytes: a blank line, or a line's end for NDJSON.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_boundary", "_pieces", "_size", "_tail")
+
+    def __init__(self, boundary: re.Pattern[bytes] = BLANK_LINE) -> None:
+        self._boundary = boundary
         self._pieces: list[bytes] = []
         self._size = 0
+        self._tail = b""
 
     @property
     def rest(self) -> bytes:
@@ -36,22 +42,24 @@ class Splitter:
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the frames that are whole now, their blank lines included."""
         if self._pieces:
-            seam = self._pieces[-1][-3:] + piece
+            seam = self._tail + piece
+            self._tail = seam[-3:]
             self._pieces.append(piece)
             self._size += len(piece)
             if self._size > FRAME_MAX:
                 raise FrameTooLargeError(f"an event is over {FRAME_MAX} bytes")
-            if not _BLANK_LINE.search(seam):
+            if not self._boundary.search(seam):
                 return []
             piece = b"".join(self._pieces)
         frames: list[bytes] = []
         start = 0
-        for blank in _BLANK_LINE.finditer(piece):
+        for blank in self._boundary.finditer(piece):
             frames.append(piece[start : blank.end()])
             start = blank.end()
         rest = piece[start:] if start else piece
         self._pieces = [rest] if rest else []
         self._size = len(rest)
+        self._tail = rest[-3:]
         return frames
 
 

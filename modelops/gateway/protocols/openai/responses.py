@@ -13,7 +13,7 @@ import msgspec
 from modelops.gateway.body import Body
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer, text_size
-from modelops.gateway.protocols.openai_chat import FORWARDED
+from modelops.gateway.protocols.openai.chat import FORWARDED
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
@@ -46,7 +46,7 @@ class OpenAiResponses:
             msgspec.json.encode(fields),
         )
 
-    def answer(self, content: bytes) -> Answer:
+    def answer(self, content: bytes, body: Body) -> Answer:
         """Look for usage, and for an error in spite of the status."""
         document = decode_answer(content)
         if not isinstance(document.get("output"), list):

@@ -18,7 +18,7 @@ from modelops.gateway.protocols.adapter import (
     Outgoing,
     forwarded,
 )
-from modelops.gateway.protocols.openai_chat import FORWARDED, OpenAiChatStream
+from modelops.gateway.protocols.openai.chat import FORWARDED, OpenAiChatStream
 from modelops.gateway.table import Target
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Parameters
@@ -51,7 +51,7 @@ class OpenAiEmbeddings:
             msgspec.json.encode({**body.fields, "model": target.upstream_json}),
         )
 
-    def answer(self, content: bytes) -> Answer:
+    def answer(self, content: bytes, body: Body) -> Answer:
         """Look for usage, and for an error in spite of the status."""
         try:
             document = msgspec.json.decode(content, type=_Embeddings)

@@ -56,7 +56,7 @@ class AnthropicMessages:
             msgspec.json.encode(fields),
         )
 
-    def answer(self, content: bytes) -> Answer:
+    def answer(self, content: bytes, body: Body) -> Answer:
         """Look for usage, and for an error in spite of the status."""
         document = decode_answer(content)
         if not isinstance(document.get("content"), list):
@@ -120,7 +120,7 @@ class AnthropicCountTokens:
             msgspec.json.encode({**body.fields, "model": target.upstream_json}),
         )
 
-    def answer(self, content: bytes) -> Answer:
+    def answer(self, content: bytes, body: Body) -> Answer:
         """Check that it is a count."""
         if not isinstance(decode_answer(content).get("input_tokens"), int):
             raise NotAnAnswerError("the answer has no input_tokens")

@@ -63,7 +63,7 @@ class OpenAiChat:
             msgspec.json.encode(fields),
         )
 
-    def answer(self, content: bytes) -> Answer:
+    def answer(self, content: bytes, body: Body) -> Answer:
         """Look for usage, and for an error in spite of the status."""
         document = decode_answer(content)
         choices = document.get("choices")

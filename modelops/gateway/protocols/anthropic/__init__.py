@@ -1,0 +1,1 @@
+"""The Anthropic protocol: passed through, read into and written from the canonical conversation."""

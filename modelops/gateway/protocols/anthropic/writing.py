@@ -1,0 +1,180 @@
+"""Writing the canonical conversation as an Anthropic messages request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.protocols import conversation as canonical
+from modelops.gateway.protocols.adapter import CannotCarryError
+from modelops.gateway.protocols.conversation import Conversation, Message, Part, leading_system
+from modelops.gateway.protocols.tool_ids import portable
+from modelops.gateway.protocols.wording import arguments_json
+from modelops.gateway.table import Target
+
+MAX_TOKENS = 4096
+"""The API wants a limit. For requests without one, where the model's own is not known."""
+
+BUDGET_MIN = 1024
+"""Tokens: the least the API takes for reasoning."""
+
+_BUDGETS: dict[canonical.Effort, int] = {
+    "minimal": BUDGET_MIN,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16_384,
+    "xhigh": 32_768,
+}
+"""What OpenAI's efforts stand for, in tokens of reasoning."""
+
+
+def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
+    """Return the request as JSON-to-be; CannotCarryError for what the protocol has no word for."""
+    _refuse_the_unsayable(conversation)
+    system, rest = leading_system(conversation.messages)
+    limit = conversation.max_tokens or target.max_output_tokens or MAX_TOKENS
+    thinking = _thinking(conversation, target)
+    if thinking is not None:
+        # OpenAI's limit covers the reasoning too, Anthropic's must lie above its budget.
+        limit = max(limit, thinking["budget_tokens"] + BUDGET_MIN)
+    fields: dict[str, Any] = {
+        "model": target.upstream_model,
+        "max_tokens": limit,
+        "system": [_block(part) for message in system for part in message.parts] or None,
+        "messages": _turns(rest),
+        "tools": [_tool(tool) for tool in conversation.tools] or None,
+        "tool_choice": _tool_choice(conversation),
+        "thinking": thinking,
+        "output_config": _output_config(conversation.format),
+        "temperature": conversation.temperature,
+        "top_p": conversation.top_p,
+        "top_k": conversation.top_k,
+        "stop_sequences": list(conversation.stop) or None,
+        "metadata": {"user_id": conversation.user} if conversation.user else None,
+        "stream": conversation.stream or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _refuse_the_unsayable(conversation: Conversation) -> None:
+    for name in ("seed", "presence_penalty", "frequency_penalty"):
+        if getattr(conversation, name) is not None:
+            raise CannotCarryError(f"`{name}`")
+    if conversation.temperature is not None and conversation.temperature > 1:
+        raise CannotCarryError("a temperature over 1")
+
+
+def _turns(messages: list[Message]) -> list[dict[str, Any]]:
+    """Return the turns; those of one role that follow each other become one."""
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        if message.role == "system":
+            raise CannotCarryError("a system message in the middle of the conversation")
+        blocks = [block for part in message.parts if (block := _block(part)) is not None]
+        if message.role == "assistant" and not blocks:
+            continue  # an empty turn: the API refuses it, and it says nothing
+        if turns and turns[-1]["role"] == message.role:
+            turns[-1]["content"] += blocks
+        else:
+            turns.append({"role": message.role, "content": blocks})
+    return turns
+
+
+def _block(part: Part) -> dict[str, Any] | None:
+    match part:
+        case canonical.Text():
+            return {"type": "text", "text": part.text} if part.text else None
+        case canonical.Image() | canonical.Document():
+            return _media(part)
+        case canonical.ToolCall():
+            return {
+                "type": "tool_use",
+                "id": portable(part.id),
+                "name": part.name,
+                "input": arguments_json(part.arguments),
+            }
+        case canonical.ToolResult():
+            content = [block for item in part.parts if (block := _block(item)) is not None]
+            result = {"type": "tool_result", "tool_use_id": portable(part.id), "content": content}
+            return {**result, "is_error": True} if part.is_error else result
+        case canonical.Reasoning():
+            return _reasoning(part)
+
+
+def _media(part: canonical.Image | canonical.Document) -> dict[str, Any]:
+    source: dict[str, Any]
+    if part.url:
+        source = {"type": "url", "url": part.url}
+    elif isinstance(part, canonical.Document) and part.text:
+        source = {"type": "text", "media_type": "text/plain", "data": part.text}
+    else:
+        source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+    if isinstance(part, canonical.Image):
+        return {"type": "image", "source": source}
+    if source["type"] == "base64" and part.media_type != "application/pdf":
+        raise CannotCarryError(f"a document of type {part.media_type}")
+    block = {"type": "document", "source": source}
+    return {**block, "title": part.name} if part.name else block
+
+
+def _reasoning(part: canonical.Reasoning) -> dict[str, Any] | None:
+    """Return what Anthropic itself signed; it takes no other reasoning."""
+    if part.origin != "anthropic":
+        return None
+    if part.sealed:
+        return {"type": "redacted_thinking", "data": part.sealed}
+    if not part.signature:
+        return None
+    return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+
+
+def _tool(tool: canonical.Tool) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": tool.name, "input_schema": _schema(tool.parameters)}
+    if tool.description:
+        written["description"] = tool.description
+    if tool.strict:
+        written["strict"] = True
+    return written
+
+
+def _schema(parameters: msgspec.Raw) -> msgspec.Raw:
+    """Return a tool's schema; the API wants its type, which OpenAI lets be left out."""
+    empty = bytes(parameters).strip() in (b"{}", b"null")
+    return msgspec.Raw(b'{"type":"object","properties":{}}') if empty else parameters
+
+
+def _tool_choice(conversation: Conversation) -> dict[str, Any] | None:
+    if not conversation.tools:
+        return None
+    choice = conversation.tool_choice or canonical.ToolChoice("auto")
+    if choice.mode == "none":
+        return {"type": "none"}
+    written: dict[str, Any] = {"type": "any" if choice.mode == "required" else choice.mode}
+    if choice.mode == "tool":
+        written["name"] = choice.name
+    if conversation.parallel_tools is False:
+        written["disable_parallel_tool_use"] = True
+    elif conversation.tool_choice is None:
+        return None
+    return written
+
+
+def _output_config(wanted: canonical.Format | None) -> dict[str, Any] | None:
+    if wanted is None:
+        return None
+    if wanted.schema is None:
+        raise CannotCarryError("JSON without a schema (`json_object`)")
+    return {"format": {"type": "json_schema", "schema": wanted.schema}}
+
+
+def _thinking(conversation: Conversation, target: Target) -> dict[str, Any] | None:
+    thinking = conversation.thinking
+    if thinking is None or thinking.effort == "none":
+        return None
+    if target.capabilities is not None and "reasoning" not in target.capabilities:
+        raise CannotCarryError("reasoning: the model does none")
+    if conversation.temperature not in (None, 1):
+        raise CannotCarryError("a temperature together with reasoning")
+    budget = thinking.budget or _BUDGETS[thinking.effort or "medium"]
+    return {"type": "enabled", "budget_tokens": max(budget, BUDGET_MIN)}

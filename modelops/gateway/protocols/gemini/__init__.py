@@ -1,0 +1,1 @@
+"""The Gemini protocol (generateContent): written and read for targets."""

@@ -1,0 +1,1 @@
+"""The native Ollama protocol (/api/chat): written and read for targets."""

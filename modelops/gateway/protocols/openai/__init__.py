@@ -1,0 +1,1 @@
+"""The OpenAI protocol: passed through, read into and written from the canonical conversation."""

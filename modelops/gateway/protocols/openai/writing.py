@@ -1,0 +1,153 @@
+"""Writing the canonical conversation as an OpenAI chat request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.protocols import conversation as canonical
+from modelops.gateway.protocols.adapter import CannotCarryError
+from modelops.gateway.protocols.conversation import Conversation, Message, Part
+from modelops.gateway.protocols.openai.answer import write_call
+from modelops.gateway.protocols.tool_ids import portable
+from modelops.gateway.protocols.wording import result_text
+from modelops.gateway.table import Target
+
+STOPS_MAX = 4
+"""Stop strings the API takes."""
+
+_BUDGETS: tuple[tuple[int, canonical.Effort], ...] = ((2048, "low"), (10_000, "medium"))
+"""Reasoning budgets of other protocols, in tokens, up to which an effort stands for them."""
+
+
+def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
+    """Return the request as JSON-to-be; CannotCarryError for what the protocol has no word for."""
+    if conversation.top_k is not None:
+        raise CannotCarryError("`top_k`")
+    if len(conversation.stop) > STOPS_MAX:
+        raise CannotCarryError(f"more than {STOPS_MAX} stop sequences")
+    limit = target.provider.token_limit_field
+    fields: dict[str, Any] = {
+        "model": target.upstream_model,
+        "messages": [line for message in conversation.messages for line in _lines(message)],
+        limit: conversation.max_tokens,
+        "temperature": conversation.temperature,
+        "top_p": conversation.top_p,
+        "seed": conversation.seed,
+        "presence_penalty": conversation.presence_penalty,
+        "frequency_penalty": conversation.frequency_penalty,
+        "stop": list(conversation.stop) or None,
+        "tools": [_tool(tool) for tool in conversation.tools] or None,
+        "tool_choice": _tool_choice(conversation.tool_choice),
+        "parallel_tool_calls": conversation.parallel_tools if conversation.tools else None,
+        "response_format": _format(conversation.format),
+        "reasoning_effort": _effort(conversation.thinking, target),
+        "user": conversation.user or None,
+    }
+    if conversation.stream:
+        fields["stream"] = True
+        fields["stream_options"] = {"include_usage": True}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _lines(message: Message) -> list[dict[str, Any]]:
+    """Return one turn as messages: results of tools are messages of their own, and come first."""
+    if message.role == "assistant":
+        return [_assistant(message)]
+    results = [part for part in message.parts if isinstance(part, canonical.ToolResult)]
+    rest = [part for part in message.parts if not isinstance(part, canonical.ToolResult)]
+    lines: list[dict[str, Any]] = [
+        {"role": "tool", "tool_call_id": portable(result.id), "content": _result(result)}
+        for result in results
+    ]
+    if rest or not results:
+        lines.append({"role": message.role, "content": _content(rest)})
+    return lines
+
+
+def _assistant(message: Message) -> dict[str, Any]:
+    calls = [part for part in message.parts if isinstance(part, canonical.ToolCall)]
+    line: dict[str, Any] = {"role": "assistant", "content": None}
+    words = [part.text for part in message.parts if isinstance(part, canonical.Text)]
+    if words or not calls:
+        line["content"] = "".join(words)
+    if any(isinstance(part, canonical.Image | canonical.Document) for part in message.parts):
+        raise CannotCarryError("an image or a document in a turn of the model")
+    if calls:
+        line["tool_calls"] = [_call(call) for call in calls]
+    return line
+
+
+def _call(call: canonical.ToolCall) -> dict[str, Any]:
+    """Return a call without the signature, which means nothing to other providers."""
+    return write_call(msgspec.structs.replace(call, id=portable(call.id), signature=""))
+
+
+def _result(result: canonical.ToolResult) -> str:
+    said = result_text(result)
+    return f"Error: {said}" if result.is_error else said
+
+
+def _content(parts: Sequence[Part]) -> str | list[dict[str, Any]]:
+    if all(isinstance(part, canonical.Text) for part in parts) and len(parts) <= 1:
+        return "".join(part.text for part in parts if isinstance(part, canonical.Text))
+    return [_part(part) for part in parts]
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, canonical.Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, canonical.Image):
+        image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
+        if part.detail:
+            image["detail"] = part.detail
+        return {"type": "image_url", "image_url": image}
+    if isinstance(part, canonical.Document):
+        if part.text:
+            return {"type": "text", "text": part.text}
+        if part.url:
+            raise CannotCarryError("a document given by URL")
+        data = f"data:{part.media_type};base64,{part.data}"
+        return {"type": "file", "file": {"filename": part.name or "file", "file_data": data}}
+    raise CannotCarryError("reasoning or a tool call in a turn of the user")
+
+
+def _tool(tool: canonical.Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name, "parameters": tool.parameters}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.strict:
+        function["strict"] = True
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: canonical.ToolChoice | None) -> str | dict[str, Any] | None:
+    if choice is None:
+        return None
+    if choice.mode == "tool":
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice.mode
+
+
+def _format(wanted: canonical.Format | None) -> dict[str, Any] | None:
+    if wanted is None:
+        return None
+    if wanted.schema is None:
+        return {"type": "json_object"}
+    schema = {"name": wanted.name, "schema": wanted.schema, "strict": wanted.strict}
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _effort(thinking: canonical.Thinking | None, target: Target) -> str | None:
+    """Return the effort a reasoning model is asked for; others cannot reason on request."""
+    if thinking is None:
+        return None
+    if target.capabilities is not None and "reasoning" not in target.capabilities:
+        if thinking.effort == "none":
+            return None
+        raise CannotCarryError("reasoning: the model does none")
+    if thinking.effort is not None or not thinking.budget:
+        return thinking.effort
+    return next((effort for most, effort in _BUDGETS if thinking.budget <= most), "high")

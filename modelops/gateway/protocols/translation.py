@@ -1,0 +1,190 @@
+"""Serving one protocol's clients from another protocol's targets, through the conversation.
+
+Each protocol brings a client side (read requests, write answers) or a target side (write requests,
+read answers); this joins any two. A stream is translated event by event as it arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from modelops.gateway.body import Body
+from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
+from modelops.gateway.protocols.answers import decode_answer
+from modelops.gateway.protocols.conversation import Conversation, Event, Said
+from modelops.gateway.protocols.passing import PassingStream
+from modelops.gateway.table import Target
+from modelops.metering.attempt import Usage
+from modelops.metering.usage import UsageReader
+from modelops.resources import resolved
+from modelops.resources.resolved import Parameters
+
+
+class EventReader(Protocol):
+    """Reads a target's events into canonical ones."""
+
+    def read(self, event: dict[str, Any]) -> Iterator[Event]:
+        """Yield what an event says; NotAnAnswerError when it cannot be understood."""
+        ...
+
+
+class EventWriter(Protocol):
+    """Writes canonical events as the client's."""
+
+    def write(self, event: Event) -> bytes:
+        """Return the bytes an event makes, which may wait for `end`."""
+        ...
+
+    def end(self, usage: Usage) -> bytes:
+        """Return the last bytes of the stream, its end marker included."""
+        ...
+
+
+class ClientSide(Protocol):
+    """A protocol as clients speak it."""
+
+    def read_request(self, content: bytes) -> Conversation:
+        """Read a request; CannotCarryError for whatever has no place in a conversation."""
+        ...
+
+    def write_answer(self, said: Said, body: Body) -> bytes:
+        """Write a whole answer."""
+        ...
+
+    def writer(self, body: Body) -> EventWriter:
+        """Return a writer for one stream."""
+        ...
+
+
+class TargetSide(Protocol):
+    """A protocol as targets speak it."""
+
+    protocol: resolved.Protocol
+
+    def outgoing(
+        self, conversation: Conversation, headers: Mapping[bytes, bytes], target: Target
+    ) -> Outgoing:
+        """Write a request; CannotCarryError for what the protocol has no word for."""
+        ...
+
+    def read_answer(self, document: dict[str, Any], usage: Usage) -> Said:
+        """Read a whole answer; NotAnAnswerError when it is none."""
+        ...
+
+    def watcher(self) -> PassingStream:
+        """Return what notes content, usage, errors and the end of one stream."""
+        ...
+
+    def reader(self) -> EventReader:
+        """Return a reader for one stream."""
+        ...
+
+
+class Translation:
+    """Implements `adapter.Adapter` between two protocols."""
+
+    native = False
+
+    def __init__(self, client: ClientSide, target: TargetSide) -> None:
+        self._client = client
+        self._target = target
+
+    def outgoing(
+        self,
+        body: Body,
+        headers: Mapping[bytes, bytes],
+        target: Target,
+        parameters: Parameters | None,
+    ) -> Outgoing:
+        """Return the request in the target's protocol."""
+        conversation = body.conversation
+        if not isinstance(conversation, Conversation):
+            conversation = self._client.read_request(msgspec.json.encode(body.fields))
+            body.conversation = conversation
+        if parameters is not None:
+            conversation = _with_parameters(conversation, parameters, target)
+        return self._target.outgoing(conversation, headers, target)
+
+    def answer(self, content: bytes, body: Body) -> Answer:
+        """Read the target's answer and write the client's."""
+        document = decode_answer(content)
+        reader = UsageReader(self._target.protocol)
+        reader.feed(document)
+        usage = reader.usage(complete=True)
+        said = self._target.read_answer(document, usage)
+        return Answer(
+            self._client.write_answer(said, body), usage, reader.service_tier, said.reason
+        )
+
+    def stream(self, body: Body) -> TranslatedStream:
+        """Return a reader that gives the client's bytes."""
+        return TranslatedStream(
+            self._target.watcher(), self._target.reader(), self._client.writer(body)
+        )
+
+
+class TranslatedStream:
+    """Implements `adapter.StreamReader`; what it notes is what the target's watcher notes."""
+
+    def __init__(self, watcher: PassingStream, reader: EventReader, writer: EventWriter) -> None:
+        self._watcher = watcher
+        self._reader = reader
+        self._writer = writer
+        watcher.kept = []
+        self.content = False
+        self.done = False
+        self.end = b""
+        self.failure: bytes | None = None
+        self.finish_reason = ""
+        self.size = 0
+        self.usage: UsageReader = watcher.usage
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer came to its proper end."""
+        return self._watcher.complete
+
+    def feed(self, piece: bytes) -> bytes:
+        """Translate what came."""
+        self._watcher.feed(piece)
+        return self._translate(over=self._watcher.done)
+
+    def close(self) -> bytes:
+        """Translate what was left, and the end when the answer was whole."""
+        self._watcher.close()
+        return self._translate(over=self._watcher.complete)
+
+    def _translate(self, *, over: bool) -> bytes:
+        watcher, out = self._watcher, b""
+        events, watcher.kept = watcher.kept or [], []
+        try:
+            out = b"".join(
+                self._writer.write(said) for event in events for said in self._reader.read(event)
+            )
+        except NotAnAnswerError as error:
+            watcher.failure = msgspec.json.encode({"error": {"message": str(error)}})
+        self.content, self.failure = watcher.content, watcher.failure
+        self.finish_reason, self.size = watcher.finish_reason, watcher.size
+        if over and not self.done and self.failure is None:
+            self.done = True
+            self.end = self._writer.end(self.usage.usage(complete=True))
+        return out
+
+
+def _with_parameters(
+    conversation: Conversation, parameters: Parameters, target: Target
+) -> Conversation:
+    """Add the agent's values for what the request leaves out, as far as the model takes them."""
+    changes: dict[str, Any] = {}
+    if conversation.max_tokens is None and parameters.max_tokens is not None:
+        most = target.max_output_tokens or parameters.max_tokens
+        changes["max_tokens"] = min(parameters.max_tokens, most)
+    samples = target.capabilities is None or "reasoning" not in target.capabilities
+    for name in ("temperature", "top_p"):
+        value = getattr(parameters, name)
+        if samples and value is not None and getattr(conversation, name) is None:
+            changes[name] = float(value)
+    return msgspec.structs.replace(conversation, **changes) if changes else conversation
