@@ -14,12 +14,15 @@ from pathlib import Path
 
 from modelops.config import InvalidConfigurationError, load_configuration
 from modelops.gateway.protocols import SPOKEN
-from modelops.operations import git
+from modelops.operations import git, secret_rows
 from modelops.operations.plan import Request, provenance
 from modelops.plan.build import Base, build
 from modelops.plan.document import Plan
+from modelops.plan.secrets import SecretFacts
+from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
-from modelops.resources.state import State, digest, state_digest
+from modelops.resources.state import digest, state_digest
+from modelops.secrets.sealed import secret_changes
 
 
 def compare(request: Request, ref: str) -> Plan:
@@ -30,19 +33,27 @@ def compare(request: Request, ref: str) -> Plan:
     """
     after = load_configuration(request.folder, request.environment)
     commit = _commit(request.folder, ref)
-    state = _state_at(commit, request)
+    before = _declared_at(commit, request)
+    state = before.state if before else {}
     digests = {address: digest(resource) for address, resource in state.items()}
-    base = Base(state=state, digest=state_digest(digests), ref=commit)
-    return build(after, base, provenance(request), spoken=SPOKEN, confirmed=request.confirmed)
+    known = secret_rows.as_rows(before.secrets) if before else ()
+    return build(
+        after,
+        Base(state=state, digest=state_digest(digests), ref=commit),
+        provenance(request),
+        spoken=SPOKEN,
+        confirmed=request.confirmed,
+        sealed=SecretFacts(changes=secret_changes(known, after.secrets)),
+    )
 
 
-def _state_at(commit: str, request: Request) -> State:
-    """Return what the folder declared at a commit."""
+def _declared_at(commit: str, request: Request) -> Configuration | None:
+    """Return what the folder declared at a commit, None for nothing at all."""
     with tempfile.TemporaryDirectory() as place:
         if not _extract(request.folder, commit, Path(place)):
-            return {}
+            return None
         try:
-            return load_configuration(Path(place), request.environment).state
+            return load_configuration(Path(place), request.environment)
         except InvalidConfigurationError as error:
             first = next(found for found in error.diagnostics if found.severity == "error")
             raise ModelopsError(
@@ -53,24 +64,32 @@ def _state_at(commit: str, request: Request) -> State:
 
 def _commit(folder: Path, ref: str) -> str:
     """Return the full id of the commit a reference stands for."""
-    try:
-        found = git.run(folder, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
-    except OSError as error:
-        raise ModelopsError(f"git cannot be run: {error.strerror}", "install git") from None
-    except subprocess.SubprocessError:
-        raise ModelopsError(
-            f"{folder} has no commit {ref!r}", "fetch it, or name another with --base"
-        ) from None
-    return found.decode().strip()
+    names = ("--verify", "--end-of-options", f"{ref}^{{commit}}")
+    hint = "fetch it, or name another with --base"
+    return (
+        _git(folder, f"{folder} has no commit {ref!r}", hint, "rev-parse", *names).decode().strip()
+    )
 
 
 def _extract(folder: Path, commit: str, place: Path) -> bool:
     """Write the configuration files of a commit into a directory; False when it has none."""
-    listed = git.run(folder, "ls-tree", "-z", "--name-only", commit, "--", *git.CONFIGURATION_PATHS)
+    unread = f"commit {commit[:10]} of {folder} cannot be read", "check the repository: git fsck"
+    paths = git.CONFIGURATION_PATHS
+    listed = _git(folder, *unread, "ls-tree", "-z", "--name-only", commit, "--", *paths)
     names = [name for name in listed.decode().split("\0") if name]
     if not names:
         return False
-    archive = git.run(folder, "archive", "--format=tar", commit, "--", *names)
+    archive = _git(folder, *unread, "archive", "--format=tar", commit, "--", *names)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(place, filter="data")
     return True
+
+
+def _git(folder: Path, message: str, hint: str, *arguments: str) -> bytes:
+    """Return what git prints; ModelopsError with this message and hint when it fails."""
+    try:
+        return git.run(folder, *arguments)
+    except OSError as error:
+        raise ModelopsError(f"git cannot be run: {error.strerror}", "install git") from None
+    except subprocess.SubprocessError:
+        raise ModelopsError(message, hint) from None

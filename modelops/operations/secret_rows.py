@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 
 from modelops.plan.secrets import SecretFacts
-from modelops.resources.configuration import Configuration
+from modelops.resources.configuration import Configuration, SecretSource
 from modelops.resources.resolved import Agent, Provider
 from modelops.resources.state import State
 from modelops.secrets import server_identity
 from modelops.secrets.seal import key_id, sealed_to
-from modelops.secrets.sealed import Place, SealedSecret, secret_changes
+from modelops.secrets.sealed import Place, SealedSecret, secret_changes, source_hash
 from modelops.secrets.sealing import recipients, stale_sources
 
 
@@ -44,6 +44,23 @@ def facts(
         resealed=frozenset((source.address, source.field) for source in stale),
         consent=consent,
         recipients=bool(to) or state_directory is not None,
+    )
+
+
+def as_rows(sources: Sequence[SecretSource]) -> tuple[SealedSecret, ...]:
+    """Return declared secrets as the rows they would be, unsealed: to compare declarations by."""
+    return tuple(
+        SealedSecret(
+            address=source.address,
+            field=source.field,
+            kind=source.kind,
+            source_sha256=source_hash(source),
+            data_key_sha256=source.data_key_sha256,
+            origin=source.origin,
+            blob="",
+            updated_at=0,
+        )
+        for source in sources
     )
 
 

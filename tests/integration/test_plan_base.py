@@ -63,6 +63,23 @@ def test_the_change_of_a_branch_is_shown(folder: Path, capsys: pytest.CaptureFix
     assert "against commit" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_secrets_are_compared_without_a_key(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "providers.d/anthropic.yaml"
+    edit(path, "data:zU2o9l3fdD2yOYFLz8BEcVu0KQRc+g==", "data:AAAA9l3fdD2yOYFLz8BEcVu0KQRc+g==")
+    (change,) = planned(capsys, "HEAD")["changes"]
+    assert change["address"] == "provider/anthropic"
+    assert change["fields"] == [{"path": "api_key", "secret": "changed"}]
+    edit(
+        folder / "providers.d/openai.yaml",
+        "provider: openai",
+        "provider: openai\nbase_url: https://x.example",
+    )
+    assert run(["plan", "--base", "HEAD"]) == ExitCode.REFUSED
+    assert "[secret-origin]" in capsys.readouterr().out
+
+
 def test_a_commit_without_configuration_is_an_empty_base(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
