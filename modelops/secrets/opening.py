@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from modelops.config import yaml
@@ -18,12 +19,16 @@ from modelops.secrets import identities as age
 from modelops.secrets.demo import refuse_demo
 from modelops.secrets.errors import NoKeyError, SecretError
 from modelops.secrets.identities import Identity
+from modelops.secrets.references import checked
 from modelops.secrets.sealed import Place
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import policy, program, reader, verbs
 from modelops.secrets.sops.ciphertext import is_comment, is_encrypted
 from modelops.secrets.sops.metadata import UnusualError, age_recipients, key_types
 from modelops.secrets.sops.reader import leaves
+
+PROGRAMS_AT_ONCE = 4
+"""Files read at the same time: the sops program may wait for a key service, one file at a time."""
 
 _X25519 = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a plugin's recipient has another `1` inside
 
@@ -46,17 +51,26 @@ def open_sources(
     if not by_file:
         return {}
     at_hand = age.at_hand(environ)
-    opened: dict[Place, Secret] = {}
-    for file, wanted in by_file.items():
+
+    def values(file: str) -> dict[str, Secret]:
         document = _read(folder, file)
         if not simulated:
             refuse_demo(age_recipients(document.sops or {}), file)
-        values = open_file(document, at_hand, environ)
-        for source in wanted:
-            if source.value not in values:
-                raise StaleError(f"{file} changed while it was read", "run the command again")
-            opened[source.address, source.field] = values[source.value]
+        return open_file(document, at_hand, environ)
+
+    opened: dict[Place, Secret] = {}
+    with ThreadPoolExecutor(max_workers=PROGRAMS_AT_ONCE) as pool:
+        for found, wanted in zip(pool.map(values, by_file), by_file.values(), strict=True):
+            for source in wanted:
+                opened[source.address, source.field] = _wanted(source, found)
     return opened
+
+
+def _wanted(source: SecretSource, found: Mapping[str, Secret]) -> Secret:
+    if source.value not in found:
+        raise StaleError(f"{source.file} changed while it was read", "run the command again")
+    what = f"{source.file}: the {source.field} of {source.address}"
+    return checked(found[source.value].reveal(), what)
 
 
 def open_file(

@@ -13,15 +13,14 @@ import msgspec
 
 from modelops.config.urls import origin
 from modelops.resources.configuration import Configuration, SecretSource
-from modelops.resources.state import State, providers, settings
+from modelops.resources.resolved import Provider
+from modelops.resources.state import State, settings
 from modelops.secrets.errors import SecretError
 from modelops.secrets.identities import Identity
+from modelops.secrets.references import checked
 from modelops.secrets.seal import Binding, key_id, seal, sealed_to, unseal
 from modelops.secrets.sealed import Place, SealedSecret, source_hash
 from modelops.secrets.secret import Secret
-
-RETENTION_US = 30 * 86_400 * 1_000_000
-"""How long the row of a deleted resource is kept, in microseconds."""
 
 
 def recipients(configuration: Configuration) -> tuple[str, ...]:
@@ -67,15 +66,6 @@ def rows_to_write(
     return tuple(written)
 
 
-def expired(rows: Sequence[SealedSecret], now_us: int) -> tuple[Place, ...]:
-    """Return the places whose rows are to be erased: deleted longer ago than they are kept."""
-    return tuple(
-        row.place
-        for row in rows
-        if row.deleted_at is not None and now_us - row.deleted_at >= RETENTION_US
-    )
-
-
 def open_row(
     rows: Mapping[Place, SealedSecret], binding: Binding, identities: Sequence[Identity]
 ) -> Secret:
@@ -89,20 +79,23 @@ def open_row(
             "the store holds no key for it",
             "apply from the configuration, where the key is encrypted",
         )
-    return unseal(row.blob, binding, identities)
+    return checked(unseal(row.blob, binding, identities).reveal(), "the sealed key")
 
 
 def binding(config: str, environment: str, state: State, address: str, field: str) -> Binding:
     """Return where a secret of a state belongs, its origin taken from the provider as it is now."""
-    kind, _, name = address.partition("/")
-    if kind != "provider":
-        name = field.removeprefix("credentials[").partition("]")[0]
+    owner = address
+    if not address.startswith("provider/"):
+        owner = f"provider/{field.removeprefix('credentials[').partition(']')[0]}"
+    provider = state.get(owner)
+    if not isinstance(provider, Provider):
+        raise SecretError(f"{address} has a key for {owner}, which is not declared")
     return Binding(
         config=config,
         environment=environment,
         address=address,
         field=field,
-        origin=origin(providers(state)[name].base_url),
+        origin=origin(provider.base_url),
     )
 
 

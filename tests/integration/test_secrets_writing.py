@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelops.config import yaml
+from modelops.operations.fmt import format_folder
 from modelops.operations.secret import set_secret
 from modelops.resources.errors import ModelopsError
 from modelops.secrets import identities
@@ -103,6 +104,18 @@ def test_mode_is_kept_and_nothing_is_left_behind(folder: Path) -> None:
     put(folder)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [entry.name for entry in path.parent.iterdir()] == ["openai.yaml"]
+
+
+def test_formatting_leaves_ciphertext_and_mac_alone(folder: Path) -> None:
+    rule(folder, "encrypted_regex: ^api_key$")  # the MAC covers every value
+    path = folder / "providers.d" / "openai.yaml"
+    path.write_text(OPENAI.replace("- {model", "-    {model") + "\n\n\n# end\n")
+    put(folder)
+    before = path.read_text()
+    assert format_folder(folder, write=True).changed == ("providers.d/openai.yaml",)
+    assert path.read_text() != before
+    assert path.read_text().split() == before.split()
+    assert read(folder) == [KEY]
 
 
 def test_keys_of_an_agent_one_after_the_other(folder: Path) -> None:

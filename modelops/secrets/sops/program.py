@@ -6,6 +6,7 @@ passed on is a short list, with cloud credentials only for key types that `polic
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -75,7 +76,7 @@ def find(environ: Mapping[str, str]) -> Sops:
     path = _path(environ)
     allowed = allowed_key_types(environ)
     passed = _passed(environ, allowed)
-    version = _version(path, passed)
+    version = _version(path)
     if version < MINIMUM or version in BROKEN:
         why = BROKEN.get(version, "its `set` cannot take a value from a pipe")
         raise SecretError(
@@ -142,7 +143,9 @@ def _packaged() -> str:
     return str(program)
 
 
-def _version(path: str, environ: Mapping[str, str]) -> tuple[int, int, int]:
+@functools.lru_cache
+def _version(path: str) -> tuple[int, int, int]:
+    environ = {"SOPS_DISABLE_VERSION_CHECK": "1"}
     bare = Sops(path=path, version=(0, 0, 0), environ=environ, allowed=frozenset())
     match = _VERSION.search(run(bare, ["--version", "--disable-version-check"]))
     if match is None:

@@ -120,7 +120,8 @@ def with_value(text: str, path: Path, value: str, after: Sequence[str]) -> str:
         written = _scalar(value, flow=span.flow)
         colon = text.index(":", span.key_end) + 1
         if span.start == span.end or not text[colon : span.start].strip():
-            return f"{text[:colon]} {written}{text[max(colon, span.end) :]}"
+            end = max(colon, _last_character(text, span.end))
+            return f"{text[:colon]} {written}{text[end:]}"
         return text[: span.start] + written + text[span.end :]  # a comment stands in between
     siblings = [known[(*path[:-1], name)] for name in after if (*path[:-1], name) in known]
     if not siblings:
@@ -163,14 +164,13 @@ def _changed_values(text: str, source: str) -> list[tuple[int, int, str]] | None
     )
     if old.keys() != new.keys():
         return None
+    collections = {path[:-1] for path in new}
     changes = []
     for path, span in new.items():
         before, after = text[old[path].start : old[path].end], source[span.start : span.end]
-        if before.split() == after.split():
+        if path in collections or before.split() == after.split():
             continue
         if "\n" in before.strip() or "\n" in after.strip():
-            if any(inner[: len(path)] == path and inner != path for inner in new):
-                continue  # a collection: what is in it is looked at by itself
             return None
         changes.append((old[path].start, old[path].end, after))
     return changes

@@ -20,6 +20,7 @@ def data(text: str) -> object:
     [
         ("provider: a\napi_key: old # why\nx: 1\n", f"provider: a\napi_key: {ENC} # why\nx: 1\n"),
         ('provider: a\napi_key: ""\n', f"provider: a\napi_key: {ENC}\n"),
+        ("provider: a\napi_key: |\n  old\nx: 1\n", f"provider: a\napi_key: {ENC}\nx: 1\n"),
         ("provider: a\napi_key:\nx: 1\n", f"provider: a\napi_key: {ENC}\nx: 1\n"),
         ("provider: a\napi_key:   # todo\nx: 1\n", f"provider: a\napi_key: {ENC}   # todo\nx: 1\n"),
         ("provider: a\napi_key: {env: X} # y\n", f"provider: a\napi_key: {ENC} # y\n"),
