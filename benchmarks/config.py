@@ -33,8 +33,8 @@ def provider_text(number: int, price: int) -> str:
         f"labels: {{team: t{number % 20}}}\nmodels:\n"
     )
     return head + "".join(
-        f"  - model: m{model}\n    context_window: 200000\n    max_output_tokens: 8192\n"
-        f"    capabilities: [vision, tools, json]\n"
+        f"  - model: p{number:04}-m{model}\n    context_window: 200000\n"
+        f"    max_output_tokens: 8192\n    capabilities: [vision, tools, json]\n"
         f"    price: {{input: {price}.25, output: {price + 10}, cache_read: 0.3}}\n"
         for model in range(MODELS)
     )
@@ -43,8 +43,10 @@ def provider_text(number: int, price: int) -> str:
 def chain_text(number: int) -> str:
     """Return one chain file of three targets."""
     targets = "".join(
-        f"  - {{model: p{(number * 3 + place) % PROVIDERS:04}/m{place}, max_retries: 1}}\n"
-        for place in range(3)
+        f"  - {{model: {name}/{name}-m{place}, max_retries: 1}}\n"
+        for place, name in enumerate(
+            f"p{(number * 3 + place) % PROVIDERS:04}" for place in range(3)
+        )
     )
     return f"chain: c{number:03}\nrequires: [tools]\ntargets:\n{targets}"
 

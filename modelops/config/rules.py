@@ -103,6 +103,12 @@ SHADOWED_MODEL = _warning(
     "shadowed-model",
     "A chain's name or alias is also the bare name of a model: clients get the chain.",
 )
+NAME_OWNED_TWICE = _warning(
+    "name-owned-twice",
+    "Several providers offer a model of this name, and none comes before the others (one of the "
+    "maker comes before one that resells): a request that names no provider gets a 400, unless its "
+    "agent prefers one.",
+)
 REPEATED_TARGET = _error("repeated-target", "A chain names the same model twice.")
 DISABLED_REFERENCE = _warning(
     "disabled-reference",

@@ -255,13 +255,16 @@ def test_equal_prices_resolve_to_equal_content(spelling: str, tmp_path: Path) ->
     assert b'"input":"3"' in content
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-targets", "full"])
-def test_the_fixtures_resolve_without_a_warning(case: str) -> None:
+@pytest.mark.parametrize(
+    ("case", "warnings"),
+    [("minimal", []), ("two-targets", ["name-owned-twice"]), ("full", [])],
+)
+def test_the_fixtures_resolve(case: str, warnings: list[str]) -> None:
     from modelops.config import load_configuration
 
     folder = Path(__file__).parents[2] / "fixtures" / "config" / case
     configuration = load_configuration(folder)
-    assert configuration.warnings == ()
+    assert [found.rule for found in configuration.warnings] == warnings
     for address, resource in configuration.state.items():
         assert state.decode(state.encode(resource)) == resource
         assert configuration.position(address) is not None

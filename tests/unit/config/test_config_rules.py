@@ -37,6 +37,15 @@ def agent(more: str) -> Files:
     return {DEV: f"agent: dev\n{more}"}
 
 
+BETA = """provider: beta
+protocol: openai
+base_url: https://beta.example/v1
+api_key: {env: MODELOPS_SECRET_BETA}
+models:
+  - model: ▸small
+    price: {input: 1, output: 2}
+"""
+
 LARGE, SMALL = "{model: alpha/large}", "{model: alpha/small}"
 
 CASES: list[tuple[str, Files]] = [
@@ -78,6 +87,14 @@ CASES: list[tuple[str, Files]] = [
     ("reserved-name", chain(LARGE, "aliases: [▸alpha/x]\n")),
     ("reserved-name", chain(LARGE, "aliases: [▸default]\n")),
     ("shadowed-model", chain(LARGE, "aliases: [▸large]\n")),
+    ("name-owned-twice", {"providers.d/beta.yaml": BETA}),
+    (
+        "name-owned-twice",
+        {
+            "providers.d/beta.yaml": BETA.replace("model: ▸small", "model: mini")
+            + "    upstream_model: ▸small\n"
+        },
+    ),
     ("repeated-target", chain(f"{LARGE}, {{model: ▸alpha/large}}")),
     (
         "disabled-reference",
@@ -288,3 +305,33 @@ def test_a_misspelt_name_brings_the_right_one(files: Files, hint: str, tmp_path:
 def test_a_broken_file_does_not_make_its_references_wrong(tmp_path: Path) -> None:
     files = {ALPHA: "provider: alpha\nmodles: []\n", **agent("prefer: alpha\n")}
     assert [line.split()[0] for line in found(tmp_path, files)] == ["unknown-field"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"providers.d/beta.yaml": BETA + "enabled: false\n"},
+        {"providers.d/openrouter.yaml": BETA.replace("beta", "openrouter")},
+        {"providers.d/beta.yaml": BETA.replace("small", "alpha/large")},
+        {
+            "providers.d/beta.yaml": BETA.replace("small", "mini"),
+            "providers.d/gamma.yaml": BETA.replace("beta", "gamma").replace("small", "mini"),
+            **chain(LARGE, "aliases: [mini]\n"),
+        },
+    ],
+    ids=["disabled", "aggregator", "read as provider/model", "a chain's"],
+)
+def test_a_name_that_two_own_but_one_gets_is_no_tie(files: Files, tmp_path: Path) -> None:
+    clean, _ = unmarked(files)
+    assert not [line for line in found(tmp_path, clean) if line.startswith("name-owned-twice")]
+
+
+def test_a_tie_of_many_names_a_few(tmp_path: Path) -> None:
+    many = [f"beta-{letter}" for letter in "abcdef"]
+    files = {f"providers.d/{name}.yaml": BETA.replace("beta", name) for name in many}
+    clean, _ = unmarked(files)
+    (diagnostic,) = look(tmp_path, clean).diagnostics
+    assert diagnostic.message == (
+        "'small' alone is refused as ambiguous: alpha/small, beta-b/small, beta-c/small "
+        "and 3 more go by it too"
+    )
