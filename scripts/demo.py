@@ -21,8 +21,8 @@ import openai
 from openai.types.chat import ChatCompletionUserMessageParam
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAIN = "economy"
-FIRST = "deepseek"
+CHAIN = "production"
+FIRST = "anthropic"
 """The provider of the chain's first target, which is made to fail."""
 
 HELLO: list[ChatCompletionUserMessageParam] = [
