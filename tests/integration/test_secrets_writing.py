@@ -242,3 +242,41 @@ def test_value_is_in_no_argument_and_no_file(folder: Path, tmp_path: Path) -> No
 def test_addresses_that_have_no_secret(folder: Path, address: str, own: str, message: str) -> None:
     with pytest.raises(ModelopsError, match=message):
         put(folder, address=address, own=own)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "line_break"), [(b"", b"\r\n"), (b"\xef\xbb\xbf", b"\n"), (b"\xef\xbb\xbf", b"\r\n")]
+)
+def test_line_breaks_and_mark_of_the_file_stay(
+    folder: Path, prefix: bytes, line_break: bytes
+) -> None:
+    path = folder / "providers.d" / "openai.yaml"
+    path.write_bytes(prefix + OPENAI.encode().replace(b"\n", line_break))
+    for value in ("sk-first", "sk-second"):
+        put(folder, value)
+        assert read(folder) == [value]
+        content = path.read_bytes()
+        assert content.startswith(prefix + b"#")
+        assert content.count(b"\n") == content.count(line_break)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"provider: openai\nx: [\n", "provider: openai\n".encode("utf-16"), b"provider: openai\n\xff"],
+)
+def test_file_that_cannot_be_read_is_left(folder: Path, content: bytes) -> None:
+    path = folder / "providers.d" / "openai.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ModelopsError):
+        put(folder)
+    assert path.read_bytes() == content
+
+
+def test_symbolic_link_stays_one(folder: Path) -> None:
+    path = folder / "providers.d" / "openai.yaml"
+    real = folder / "providers.d" / ".real"
+    path.rename(real)
+    path.symlink_to(".real")
+    put(folder)
+    assert path.is_symlink()
+    assert "ENC[" in real.read_text()

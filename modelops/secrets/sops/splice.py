@@ -131,9 +131,8 @@ def with_value(text: str, path: Path, value: str, after: Sequence[str]) -> str:
         addition = f", {path[-1]}: {_scalar(value, flow=True)}"
         return text[: neighbor.end] + addition + text[neighbor.end :]
     end = _line_end(text, neighbor.end)
-    return (
-        f"{text[:end]}\n{' ' * neighbor.column}{path[-1]}: {_scalar(value, flow=False)}{text[end:]}"
-    )
+    line = f"{' ' * neighbor.column}{path[-1]}: {_scalar(value, flow=False)}"
+    return f"{text[:end]}{_line_break(text)}{line}{text[end:]}"
 
 
 def with_block(text: str, source: str) -> str:

@@ -29,7 +29,7 @@ def data(text: str) -> object:
         ("provider: a\nbase_url: u # here\nx: 1\n",
          f"provider: a\nbase_url: u # here\napi_key: {ENC}\nx: 1\n"),
         ("base_url: 'é中🙂'\nprovider: a", f"base_url: 'é中🙂'\nprovider: a\napi_key: {ENC}"),
-        ("provider: a\r\nx: 1\r\n", f"provider: a\n{'api_key: ' + ENC}\r\nx: 1\r\n"),
+        ("provider: a\r\nx: 1\r\n", f"provider: a\r\napi_key: {ENC}\r\nx: 1\r\n"),
     ],
 )  # fmt: skip
 def test_value_of_a_block(before: str, after: str) -> None:
