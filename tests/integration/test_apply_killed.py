@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -111,6 +112,25 @@ def test_killed_at_any_moment_it_did_all_or_nothing(tmp_path: Path, kills: int) 
             assert after == before, message
             asyncio.run(applied(tmp_path))
             assert asyncio.run(held(tmp_path)).state == declared, message
+
+
+@pytest.mark.parametrize("kilobytes", [0, 40, 80, 160])
+def test_a_disk_that_takes_no_more_leaves_the_old_revision(tmp_path: Path, kilobytes: int) -> None:
+    declare(tmp_path, 1)
+    asyncio.run(applied(tmp_path))
+    declare(tmp_path, 2)
+    before = asyncio.run(held(tmp_path))
+    limit = kilobytes * 1024
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    command = [sys.executable, "-m", "modelops", "apply", "--yes", "-C", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited)
+    assert done.returncode == 1, done.stderr
+    assert "error: the store " in done.stderr
+    assert asyncio.run(held(tmp_path)) == before
+    assert not asyncio.run(prepared(tmp_path)).plan.empty
 
 
 async def test_of_two_applies_at_once_one_is_stale(tmp_path: Path) -> None:

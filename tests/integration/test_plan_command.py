@@ -214,6 +214,29 @@ def test_a_refused_plan_says_so_before_apply_would(
     assert run(["apply", "--yes", *consent]) == ExitCode.DONE
 
 
+def test_a_rename_is_a_move_and_its_entry_may_stay(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["apply", "--yes"])
+    path = next((folder / "chains.d").glob("*.yaml"))
+    name = path.stem
+    path.rename(path.with_name("renamed.yaml"))
+    for file in folder.rglob("*.yaml"):
+        text = file.read_text().replace(f"chain: {name}", "chain: renamed")
+        file.write_text(text.replace(f"chain/{name}", "chain/renamed"))
+    settings = folder / "modelops.yaml"
+    entry = f"moved:\n  - {{from: chain/{name}, to: chain/renamed}}\n"
+    settings.write_text(settings.read_text() + entry)
+    capsys.readouterr()
+    assert run(["apply", "--yes", "--format", "json"]) == ExitCode.DONE
+    summary = json.loads(capsys.readouterr().out)["summary"]
+    assert (summary["move"], summary["delete"], summary["create"]) == (1, 0, 0)
+    assert run(["show", "chain/renamed"]) == ExitCode.DONE
+    assert run(["show", f"chain/{name}"]) == ExitCode.ERROR
+    settings.write_text(settings.read_text() + "# applied everywhere?\n")
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
+
+
 def test_show_finds_what_was_nearly_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["apply", "--yes"])
     capsys.readouterr()
