@@ -1,7 +1,7 @@
 """Test connections: which providers, with which keys, all at once.
 
-`subjects` takes them from a folder, with whatever keys open here; a running server has its own,
-from the store. `connection_reports` is the same for both. Keeping the reports is the caller's.
+`subjects` takes them from a folder, with whatever keys open here; `subject` takes one from the
+revision a server runs. `connection_reports` is the same for both. Keeping reports is the caller's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from modelops.probes.probe import probe, trusted
 from modelops.probes.report import Report
@@ -20,6 +21,7 @@ from modelops.resources import state as states
 from modelops.resources.configuration import Configuration, SecretSource
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model, Provider
+from modelops.resources.state import State
 from modelops.secrets.errors import SecretError
 from modelops.secrets.opening import open_sources
 from modelops.secrets.references import open_reference
@@ -56,7 +58,7 @@ def subjects(
     for name, chosen in wanted.items():
         provider = providers[name]
         secret, fault = _key(provider, sources.get(provider.address), folder, environ)
-        of_provider = tuple(model for model in models.values() if model.provider == name)
+        of_provider = _models_of(state, name)
         made.append(
             Subject(
                 provider=provider,
@@ -66,6 +68,22 @@ def subjects(
             )
         )
     return tuple(made)
+
+
+def subject(
+    state: State, name: str, secret: Secret | None, *, key_fault: str = "", simulator_url: str = ""
+) -> Subject:
+    """Return one provider of a revision as a subject: what a running server tests.
+
+    With `simulator_url` the simulator is tested in its place, with a key that means nothing.
+    """
+    provider = states.providers(state)[name]
+    if simulator_url:
+        provider = replace(provider, base_url=f"{simulator_url}/{name}")
+        secret = None if provider.auth == "none" else Secret("simulated")
+    return Subject(
+        provider=provider, models=_models_of(state, name), secret=secret, key_fault=key_fault
+    )
 
 
 async def connection_reports(
@@ -105,6 +123,10 @@ def model_to_call(models: Sequence[Model]) -> Model | None:
     """Return the model one real request goes to: the default, else the first that chats."""
     by_fitness = sorted(models, key=lambda model: (not model.default, model.type != "chat"))
     return by_fitness[0] if by_fitness else None
+
+
+def _models_of(state: State, provider: str) -> tuple[Model, ...]:
+    return tuple(model for model in states.models(state).values() if model.provider == provider)
 
 
 def _wanted(

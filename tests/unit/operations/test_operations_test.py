@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelops.config import load_configuration
+from modelops.operations.test import connection_reports, model_to_call, subject, subjects
+from modelops.resources.errors import ModelopsError
+from modelops.simulator.http import listening
+from modelops.simulator.simulator import Simulator
+
+REPOSITORY = Path(__file__).parents[3]
+
+SETTINGS = "config: t\n"
+PROVIDER = """\
+provider: {name}
+protocol: openai
+base_url: https://{name}.example/v1
+auth: bearer
+api_key: {{env: MODELOPS_SECRET_{upper}}}
+enabled: {enabled}
+models:
+  - {{model: one, price: {{input: 1}}}}
+  - {{model: two, price: {{input: 1}}, default: true}}
+  - {{model: embed, type: embedding, price: {{input: 1}}}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "providers.d").mkdir()
+    (tmp_path / "modelops.yaml").write_text(SETTINGS)
+    for name, enabled in (("alpha", "true"), ("beta", "false")):
+        text = PROVIDER.format(name=name, upper=name.upper(), enabled=enabled)
+        (tmp_path / "providers.d" / f"{name}.yaml").write_text(text)
+    return tmp_path
+
+
+def test_every_enabled_provider_is_tested_by_default(folder: Path) -> None:
+    found = subjects(load_configuration(folder), folder, (), {})
+    assert [tested.provider.provider for tested in found] == ["alpha"]
+    assert [model.model for model in found[0].models] == ["one", "two", "embed"]
+
+
+def test_a_named_provider_is_tested_though_disabled(folder: Path) -> None:
+    found = subjects(load_configuration(folder), folder, ("beta",), {})
+    assert [tested.provider.provider for tested in found] == ["beta"]
+
+
+def test_models_can_be_named(folder: Path) -> None:
+    names = ("alpha/one", "alpha/embed")
+    (found,) = subjects(load_configuration(folder), folder, names, {})
+    assert [model.model for model in found.models] == ["one", "embed"]
+
+
+def test_an_unknown_name_is_an_error_with_the_nearest(folder: Path) -> None:
+    with pytest.raises(ModelopsError, match="'alpha/oen'") as raised:
+        subjects(load_configuration(folder), folder, ("alpha/oen",), {})
+    assert raised.value.hint.startswith("did you mean alpha/one")
+
+
+def test_keys_are_opened_here_and_their_absence_is_a_finding(folder: Path) -> None:
+    configuration = load_configuration(folder)
+    environ = {"MODELOPS_SECRET_ALPHA": "sk-canary"}
+    alpha, beta = subjects(configuration, folder, ("alpha", "beta"), environ)
+    assert alpha.secret is not None
+    assert alpha.secret.reveal() == "sk-canary"
+    assert beta.secret is None
+    assert beta.key_fault == "the variable MODELOPS_SECRET_BETA is not set"
+    assert "canary" not in repr((alpha, beta))
+
+
+def test_the_default_model_is_called_else_the_first_that_chats(folder: Path) -> None:
+    (found,) = subjects(load_configuration(folder), folder, (), {})
+    called = model_to_call(found.models)
+    assert called is not None
+    assert called.model == "two"
+    rest = [model for model in reversed(found.models) if not model.default]
+    chosen = model_to_call(rest)
+    assert chosen is not None
+    assert chosen.model == "one"
+    assert model_to_call(()) is None
+
+
+async def test_this_repositorys_providers_connect_when_simulated() -> None:
+    state = load_configuration(REPOSITORY).state
+    simulator = Simulator()
+    names = [
+        "anthropic",
+        "openai",
+        "google",
+        "ollama",
+        "deepseek",
+        "qwen",
+        "glm",
+        "openrouter",
+        "aihubmix",
+    ]
+    async with listening(simulator) as url:
+        tested = [subject(state, name, None, simulator_url=url) for name in names]
+        for one in tested:
+            simulator.world.offer(
+                one.provider.provider, [model.upstream_model for model in one.models]
+            )
+        reports = await connection_reports(tested, call=False, now_us=lambda: 0)
+    assert {report.provider: report.status for report in reports} == dict.fromkeys(
+        names, "connected"
+    )
+    assert {check.offer for report in reports for check in report.models} == {"offered"}
