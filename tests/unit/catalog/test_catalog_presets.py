@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -96,3 +97,18 @@ def test_a_public_model_list_is_no_test_of_a_key() -> None:
     assert PRESETS["openrouter"].key_test == "key_endpoint"
     assert PRESETS["aihubmix"].key_test == "one_token"
     assert PRESETS["deepseek"].key_test == "balance"
+
+
+@ALL
+def test_the_documentation_has_a_row_for_it(preset: Preset) -> None:
+    page = Path(__file__).parents[3] / "docs" / "catalog.md"
+    (row,) = [
+        line
+        for line in page.read_text("utf-8").splitlines()
+        if line.startswith(f"| {preset.name} |")
+    ]
+    key = "none" if preset.auth == "none" else preset.auth.strip("`")
+    cells = [cell.strip().strip("`") for cell in row.strip("|").split("|")]
+    assert cells[1] == preset.protocol
+    assert cells[2] == preset.base_url or cells[2].startswith("declared: ")
+    assert cells[3] == key
