@@ -22,6 +22,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class _TextPart(_Strict, tag="text"):
     text: str
+    prompt_cache_breakpoint: Any = None
     cache_control: Any = None
 
 
