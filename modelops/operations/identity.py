@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelops.secrets import identities, server_identity
+from modelops.secrets import server_identity
 
 STATE_DIRECTORY = ".modelops"
 
@@ -21,13 +21,7 @@ class ServerIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 def create_identity(folder: Path, environ: Mapping[str, str]) -> ServerIdentity:
     """Make the server's identity; SecretError when there is one."""
-    state = folder / STATE_DIRECTORY
-    path = server_identity.location(state, environ)
-    identity = identities.create(path)
-    if path.parent == state:
-        ignored = state / ".gitignore"  # so that no `git add .` takes the key along
-        if not ignored.exists():
-            ignored.write_text("*\n", encoding="ascii")
+    path, identity = server_identity.create(folder / STATE_DIRECTORY, environ)
     return ServerIdentity(path=path, recipients=(identity.recipient,))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelops.resources.configuration import Configuration, SecretSource
-from modelops.secrets import identities, server_identity
+from modelops.secrets import server_identity
 from modelops.secrets.demo import refuse_demo
 from modelops.secrets.opening import open_sources
 from modelops.secrets.sealed import SealedSecret
@@ -51,5 +51,6 @@ def _local(state_directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]
     """Return the recipients of the local server's identity, made now if there is none."""
     path = server_identity.location(state_directory, environ)
     if not path.exists():
-        return (identities.create(path).recipient,)
+        _, identity = server_identity.create(state_directory, environ)
+        return (identity.recipient,)
     return tuple(identity.recipient for identity in server_identity.load(path))

@@ -25,6 +25,19 @@ def location(state_directory: Path, environ: Mapping[str, str]) -> Path:
     return Path(named) if named else state_directory / FILE_NAME
 
 
+def create(state_directory: Path, environ: Mapping[str, str]) -> tuple[Path, Identity]:
+    """Make the server's identity, and return where it lies; SecretError when there is one.
+
+    A state directory that gets it is kept out of git, so that no `git add .` takes the key along.
+    """
+    path = location(state_directory, environ)
+    identity = identities.create(path)
+    ignored = state_directory / ".gitignore"
+    if path.parent == state_directory and not ignored.exists():
+        ignored.write_text("*\n", encoding="ascii")
+    return path, identity
+
+
 def load(path: Path) -> tuple[Identity, ...]:
     """Return the server's identities, the current one first; SecretError when there is none."""
     found = identities.read_file(path, private=True)

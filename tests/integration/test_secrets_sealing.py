@@ -152,6 +152,7 @@ def test_local_store_seals_to_the_identity_beside_it(folder: Path) -> None:
     store = Store(folder / ".modelops")
     assert len(store.apply(folder)) == 3
     (made,) = server_identity.load(folder / ".modelops" / "server.key")
+    assert (folder / ".modelops" / ".gitignore").read_text() == "*\n"
     assert store.open(load_configuration(folder), "provider/first", key=made) == f"{KEY}-first"
     server_identity.rotate(folder / ".modelops" / "server.key")
     assert len(store.apply(folder, now_us=2)) == 3
