@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
-from modelops.store import attempts, database, operations, revisions, usage
+from modelops.store import attempts, database, operations, revisions, rollups, usage
 from modelops.store.books import JournalMark, Selection, UsageGroup
+from modelops.store.cubes import UNITS
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -119,6 +120,14 @@ class SqlStore:
         async with self._write() as connection:
             await attempts.forget(connection, names)
 
+    async def roll_up(self, now_us: int) -> bool:
+        """Add up a batch of attempts whose time is over; return whether there was any."""
+        found = False
+        for unit in UNITS:
+            async with self._write() as connection:
+                found = await rollups.roll(connection, unit, now_us) or found
+        return found
+
     async def close(self) -> None:
         """Give back every connection."""
         await self._database.close()
@@ -126,7 +135,8 @@ class SqlStore:
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection | None]:
         """Open a transaction; None when there is no store yet."""
-        if not self._current and not self._database.exists():
+        if not self._database.exists():
+            self._current = False  # what comes in its place is looked at anew
             yield None
             return
         if not self._current:

@@ -6,12 +6,16 @@ off (`isolation_level=None`), because it commits before DDL and begins too late;
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+import stat
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -43,18 +47,24 @@ def exists(path: Path) -> bool:
     """Say whether a store was begun here: an empty file is what a killed first apply leaves.
 
     StoreUnreachableError when there is something that cannot be opened. The driver would find out
-    too, but in a thread of its own that it then abandons.
+    too, but in a thread of its own that it then abandons. The file is not opened to see: closing it
+    again would drop the locks that this process's connections hold on it (fcntl, close).
     """
     try:
-        with path.open("rb") as file:
-            return bool(file.read(1))
+        found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        reason = "is a folder" if path.is_dir() else f"cannot be opened: {error.strerror}"
-        raise StoreUnreachableError(
-            f"the store {path} {reason}", "check the path and its permissions"
-        ) from error
+        raise _unreachable(path, f"cannot be opened: {error.strerror}") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise _unreachable(path, "is a folder")
+    if not os.access(path, os.R_OK):
+        raise _unreachable(path, f"cannot be opened: {os.strerror(errno.EACCES)}")
+    return found.st_size > 0
+
+
+def _unreachable(path: Path, reason: str) -> StoreUnreachableError:
+    return StoreUnreachableError(f"the store {path} {reason}", "check the path and its permissions")
 
 
 def create_file(path: Path) -> None:
@@ -99,7 +109,31 @@ def _engine(path: Path, lock_wait_s: float) -> AsyncEngine:
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
     )
     event.listen(made.sync_engine, "connect", _set_pragmas)
+    _follow(made, path)
     return made
+
+
+def _follow(made: AsyncEngine, path: Path) -> None:
+    """Drop a pooled connection once another file lies at the path: it would read the old one."""
+
+    def remember(_: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = _file_id(path)
+
+    def compare(_: DBAPIConnection, entry: ConnectionPoolEntry, __: object) -> None:
+        if entry.info["file"] != _file_id(path):
+            raise DisconnectionError("another file lies at the path of the store")
+
+    event.listen(made.sync_engine, "connect", remember)
+    event.listen(made.sync_engine, "checkout", compare)
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file, None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -14,8 +14,11 @@ from modelops.store.protocol import StoreError
 async def get_status(runtime: Parts) -> Status:
     """Return the status over all workers; while the store is away, as this one knows it."""
     now_us = runtime.clock.unix_us()
-    try:
-        return await status(runtime.store, now_us)
-    except StoreError as error:
-        live = runtime.required()
-        return build(live.head, None, live.providers, [row(runtime)], now_us, error.message)
+    error = runtime.store_error
+    if not error:
+        try:
+            return await status(runtime.store, now_us)
+        except StoreError as failure:
+            error = failure.message
+    live = runtime.required()
+    return build(live.head, None, live.providers, [row(runtime)], now_us, error)

@@ -203,6 +203,9 @@ class MemoryStore:
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
         self.attempts.extend(attempts)
 
+    async def roll_up(self, now_us: int) -> bool:
+        return False
+
     async def journal_marks(self) -> Mapping[str, int]:
         return {}
 

@@ -1,0 +1,101 @@
+"""The store taken away from a running server, and brought back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from server_process import Server, eventually, modelops, serving, simulator, write_configuration
+
+
+@pytest.fixture(scope="module")
+def simulator_url() -> Iterator[str]:
+    with simulator() as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path, simulator_url: str) -> Path:
+    """Return a configuration that has been applied."""
+    write_configuration(tmp_path, simulator_url)
+    apply(tmp_path)
+    return tmp_path
+
+
+def apply(folder: Path) -> None:
+    applied = modelops("apply", "-C", str(folder), "--yes")
+    assert applied.returncode == 0, applied.stderr
+
+
+def move(source: Path, target: Path) -> None:
+    """Move the files of the database, which are up to three."""
+    for path in sorted(source.glob("store.db*"), reverse=True):
+        if path.is_file():
+            path.rename(target / path.name)
+
+
+def state(server: Server) -> str:
+    """Return what /readyz says; it answers 200 as long as requests are served."""
+    status, answer = server.get("/readyz")
+    assert status == 200
+    found: str = answer["status"]
+    return found
+
+
+def requests_in_the_books(server: Server) -> int:
+    found: int = server.get("/api/usage")[1]["totals"]["requests"]
+    return found
+
+
+def test_serving_goes_on_while_the_store_is_gone(folder: Path, simulator_url: str) -> None:
+    with serving(folder) as server:
+        away = folder / "away"
+        away.mkdir()
+        move(folder / ".modelops", away)
+        eventually(lambda: state(server), "degraded")
+        assert server.ask()[0] == 200
+        status = server.get("/api/status")[1]
+        assert (status["revision"], status["live"]) == (1, 1)
+        assert "no store at" in status["store"]
+        assert server.get("/api/providers")[0] == 200
+        move(away, folder / ".modelops")
+        eventually(lambda: state(server), "ready")
+        write_configuration(folder, simulator_url, note="back")
+        apply(folder)
+        eventually(lambda: server.get("/readyz")[1]["revision"], 2)
+        eventually(lambda: requests_in_the_books(server), 1)
+        assert server.stop() == 0
+
+
+def test_another_store_in_its_place_is_followed(folder: Path, simulator_url: str) -> None:
+    with serving(folder) as server:
+        assert server.ask()[0] == 200
+        eventually(lambda: requests_in_the_books(server), 1)
+        away = folder / "away"
+        away.mkdir()
+        move(folder / ".modelops", away)
+        eventually(lambda: state(server), "degraded")
+        write_configuration(folder, simulator_url, note="anew")
+        apply(folder)
+        eventually(
+            lambda: server.get("/api/chains")[1]["items"][0]["display_name"], "Production anew"
+        )
+        assert server.ask()[0] == 200
+        eventually(lambda: requests_in_the_books(server), 1)
+        assert server.stop() == 0
+
+
+def test_serving_goes_on_while_the_store_is_locked(folder: Path) -> None:
+    with serving(folder) as server, closing(sqlite3.connect(folder / ".modelops/store.db")) as lock:
+        lock.isolation_level = None
+        lock.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            assert server.ask()[0] == 200
+        assert state(server) == "ready"
+        assert requests_in_the_books(server) == 0
+        lock.execute("ROLLBACK")
+        eventually(lambda: requests_in_the_books(server), 3)
+        assert server.stop() == 0
