@@ -289,7 +289,7 @@ def named(items: list[Recorded]) -> list[Any]:
 
 
 def native(item: Recorded) -> Endpoint:
-    return {"anthropic": MESSAGES, "responses": "/v1/responses"}.get(item.kind, CHAT)  # type: ignore[return-value]
+    return {"anthropic": MESSAGES, "responses": "/v1/responses"}.get(item.kind, CHAT)
 
 
 def pieces(content: bytes) -> list[bytes]:
