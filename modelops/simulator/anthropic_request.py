@@ -57,6 +57,19 @@ class Message(msgspec.Struct):
         return self.content
 
 
+class Format(msgspec.Struct):
+    """The form an answer must have."""
+
+    type: str = ""
+    schema: dict[str, Any] | None = None
+
+
+class OutputConfig(msgspec.Struct):
+    """How the answer is to come."""
+
+    format: Format | None = None
+
+
 class Offered(msgspec.Struct):
     """A tool the caller offers; those without a schema are run by the provider."""
 
@@ -76,8 +89,8 @@ class Messages(msgspec.Struct, kw_only=True):
     tools: list[Offered] | None = None
     tool_choice: dict[str, Any] | None = None
     thinking: dict[str, Any] | None = None
-    output_config: dict[str, Any] | None = None
-    output_format: dict[str, Any] | None = None
+    output_config: OutputConfig | None = None
+    output_format: Format | None = None
     cache_control: dict[str, Any] | None = None
     max_tokens: int | None = None
     stop_sequences: list[str] | None = None
@@ -252,7 +265,7 @@ def _results(messages: list[Message]) -> Iterator[ToolResult]:
 
 
 def _schema(asked: Messages) -> dict[str, Any] | None:
-    described = (asked.output_config or {}).get("format") or asked.output_format or {}
-    if described.get("type") != "json_schema":
+    wanted = (asked.output_config and asked.output_config.format) or asked.output_format
+    if wanted is None or wanted.type != "json_schema":
         return None
-    return dict(described.get("schema") or {})
+    return wanted.schema or {}

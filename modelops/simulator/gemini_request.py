@@ -22,7 +22,7 @@ from modelops.simulator.question import (
     ToolResult,
     segment,
 )
-from modelops.simulator.wire import Request, RequestError, encode, read
+from modelops.simulator.wire import Request, RequestError, encode, read, shaped
 
 Json = dict[str, Any]
 
@@ -42,14 +42,56 @@ SIGNING = ("gemini-3",)
 """Beginnings of names of models that want their signatures back."""
 
 
+class FunctionCall(msgspec.Struct):
+    """A call the model made."""
+
+    name: str
+    args: Json | None = None
+
+
+class FunctionResponse(msgspec.Struct):
+    """What a function answered."""
+
+    name: str
+    response: Json = {}
+
+
+class Declaration(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A function the caller offers."""
+
+    name: str
+    description: str | None = None
+    parameters: Json | None = None
+    parameters_json_schema: Json | None = None
+
+
+class ToolGroup(msgspec.Struct, rename="camel"):
+    """Functions, or a tool that Google runs itself."""
+
+    function_declarations: list[Declaration] | None = None
+
+
+class Calling(msgspec.Struct, rename="camel"):
+    """Whether functions may, must or must not be called."""
+
+    mode: str = "AUTO"
+    allowed_function_names: list[str] | None = None
+
+
+class ToolConfig(msgspec.Struct, rename="camel"):
+    """How tools are to be used."""
+
+    function_calling_config: Calling | None = None
+
+
 class Part(msgspec.Struct, rename="camel"):
     """A part of a turn."""
 
     text: str | None = None
     thought: bool = False
     thought_signature: str = ""
-    function_call: Json | None = None
-    function_response: Json | None = None
+    function_call: FunctionCall | None = None
+    function_response: FunctionResponse | None = None
     inline_data: Json | None = None
     file_data: Json | None = None
 
@@ -84,8 +126,8 @@ class Generate(msgspec.Struct, rename="camel"):
 
     contents: list[Content] = []
     system_instruction: Content | None = None
-    tools: list[Json] | None = None
-    tool_config: Json | None = None
+    tools: list[ToolGroup] | None = None
+    tool_config: ToolConfig | None = None
     generation_config: GenerationConfig | None = None
 
     @property
@@ -107,10 +149,7 @@ def model_of(request: Request) -> str:
 
 def load(request: Request) -> Generate:
     """Return the body of a request; RequestError for what Gemini would refuse."""
-    try:
-        asked = msgspec.convert(_camel(read(request, Json)), Generate)
-    except msgspec.ValidationError as error:
-        raise RequestError(f"Invalid JSON payload received. {error}") from None
+    asked = shaped(_camel(read(request, Json)), Generate)
     if not asked.contents:
         raise RequestError("* GenerateContentRequest.contents: contents is not specified\n")
     _check_turns(asked.contents)
@@ -122,16 +161,14 @@ def load(request: Request) -> Generate:
 def question(asked: Generate, model: str) -> Question:
     """Return the request in the terms that decide its answer."""
     choice, forced = _tool_choice(asked.tool_config)
-    offers = [
-        tool for group in asked.tools or () for tool in group.get("functionDeclarations") or ()
-    ]
+    offers = [offer for group in asked.tools or () for offer in group.function_declarations or ()]
     texts = [_text(turn) for turn in asked.contents if turn.role == "user" and _text(turn)]
     return Question(
         model=model,
         text=texts[-1] if texts else "",
         prompt=tuple(_prompt(asked, offers)),
         results=tuple(_results(asked.contents[-1])),
-        tools=tuple(Tool(str(offer.get("name")), _parameters(offer)) for offer in offers),
+        tools=tuple(Tool(offer.name, _parameters(offer)) for offer in offers),
         tool_choice=choice,
         forced_tool=forced,
         schema=_schema(asked.config),
@@ -170,7 +207,7 @@ def _check_turns(turns: list[Content]) -> None:
                 "Please ensure that the number of function response parts is equal to the number "
                 "of function call parts of the function call turn."
             )
-        called = [str(part.function_call.get("name")) for part in turn.parts if part.function_call]
+        called = [part.function_call.name for part in turn.parts if part.function_call]
 
 
 def _check_signatures(turns: list[Content]) -> None:
@@ -179,7 +216,7 @@ def _check_signatures(turns: list[Content]) -> None:
         first = next((part for part in turn.parts if part.function_call), None)
         if first is None or first.function_call is None:
             continue
-        name = str(first.function_call.get("name"))
+        name = first.function_call.name
         if not first.thought_signature:
             raise RequestError(
                 f"Function call is missing a thought_signature in functionCall parts: {name}. "
@@ -190,27 +227,27 @@ def _check_signatures(turns: list[Content]) -> None:
             raise RequestError("Thought signature is not valid.")
 
 
-def _tool_choice(config: Json | None) -> tuple[ToolChoice, str]:
-    calling = (config or {}).get("functionCallingConfig") or {}
-    names = calling.get("allowedFunctionNames") or []
-    match calling.get("mode"):
+def _tool_choice(config: ToolConfig | None) -> tuple[ToolChoice, str]:
+    calling = (config and config.function_calling_config) or Calling()
+    names = calling.allowed_function_names or []
+    match calling.mode:
         case "ANY":
-            return "required", str(names[0]) if len(names) == 1 else ""
+            return "required", names[0] if len(names) == 1 else ""
         case "NONE":
             return "none", ""
         case _:
             return "auto", ""
 
 
-def _parameters(offer: Json) -> Json:
-    return dict(offer.get("parameters") or offer.get("parametersJsonSchema") or {})
+def _parameters(offer: Declaration) -> Json:
+    return offer.parameters or offer.parameters_json_schema or {}
 
 
 def _text(turn: Content) -> str:
     return "\n".join(part.text for part in turn.parts if part.text and not part.thought)
 
 
-def _prompt(asked: Generate, offers: list[Json]) -> Iterator[Segment]:
+def _prompt(asked: Generate, offers: list[Declaration]) -> Iterator[Segment]:
     for offer in offers:
         yield segment(encode(offer).decode())
     system = [asked.system_instruction] if asked.system_instruction else []
@@ -221,7 +258,7 @@ def _prompt(asked: Generate, offers: list[Json]) -> Iterator[Segment]:
 def _segment(part: Part) -> Segment:
     if part.function_call:
         called = part.function_call
-        return segment(str(called.get("name")) + encode(called.get("args") or {}).decode())
+        return segment(called.name + encode(called.args or {}).decode())
     if part.function_response:
         return segment(_result(part.function_response))
     attached = part.inline_data or part.file_data
@@ -231,8 +268,8 @@ def _segment(part: Part) -> Segment:
     return segment(part.text or "")
 
 
-def _result(answered: Json) -> str:
-    response = answered.get("response") or {}
+def _result(answered: FunctionResponse) -> str:
+    response = answered.response
     if len(response) == 1:
         only = next(iter(response.values()))
         if isinstance(only, str):
@@ -242,10 +279,9 @@ def _result(answered: Json) -> str:
 
 def _results(turn: Content) -> Iterator[ToolResult]:
     for part in turn.parts:
-        if part.function_response is not None:
-            yield ToolResult(
-                str(part.function_response.get("name")), _result(part.function_response)
-            )
+        answered = part.function_response
+        if answered is not None:
+            yield ToolResult(answered.name, _result(answered))
 
 
 def _schema(config: GenerationConfig) -> Json | None:

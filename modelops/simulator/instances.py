@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelops.simulator.wire import RequestError
+
 FORMATS = {
     "date": "2026-01-31",
     "time": "12:00:00Z",
@@ -29,8 +31,12 @@ MAX_DEPTH = 32
 
 
 def instance(schema: Mapping[str, Any]) -> Any:
-    """Return a value that fits a schema, the same one each time."""
-    return _value(schema, schema, 0)
+    """Return a value that fits a schema, the same one each time; RequestError if it is none."""
+    try:
+        return _value(schema, schema, 0)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # A keyword whose value is of the wrong kind shows itself where it is used.
+        raise RequestError(f"Invalid schema: {error}", code="invalid_json_schema") from error
 
 
 def _value(schema: Any, root: Mapping[str, Any], depth: int) -> Any:

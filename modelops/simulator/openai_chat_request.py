@@ -61,6 +61,31 @@ class Message(msgspec.Struct):
     tool_call_id: str = ""
 
 
+class Choice(msgspec.Struct):
+    """A tool the caller insists on."""
+
+    function: Function | None = None
+
+
+class JsonSchema(msgspec.Struct):
+    """The schema an answer must fit."""
+
+    schema: dict[str, Any] | None = None
+
+
+class ResponseFormat(msgspec.Struct):
+    """The form an answer must have."""
+
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class Thinking(msgspec.Struct):
+    """Reasoning, as DeepSeek and GLM switch it."""
+
+    type: str = "enabled"
+
+
 class StreamOptions(msgspec.Struct):
     """What a stream is to carry."""
 
@@ -75,16 +100,16 @@ class Chat(msgspec.Struct):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     tools: list[Offered] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: str | Choice | None = None
     parallel_tool_calls: bool | None = True
-    response_format: dict[str, Any] | None = None
+    response_format: ResponseFormat | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     stop: str | list[str] | None = None
     n: int | None = 1
     reasoning_effort: str | None = None
     reasoning: dict[str, Any] | None = None
-    thinking: dict[str, Any] | None = None
+    thinking: Thinking | None = None
     enable_thinking: bool | None = None
     user: str | None = None
     safety_identifier: str | None = None
@@ -164,9 +189,9 @@ def question(chat: Chat) -> Question:
     )
 
 
-def _tool_choice(value: str | dict[str, Any] | None) -> tuple[ToolChoice, str]:
-    if isinstance(value, dict):
-        return "required", str((value.get("function") or {}).get("name", ""))
+def _tool_choice(value: str | Choice | None) -> tuple[ToolChoice, str]:
+    if isinstance(value, Choice):
+        return "required", value.function.name if value.function else ""
     return ("none" if value == "none" else "required" if value == "required" else "auto"), ""
 
 
@@ -193,17 +218,15 @@ def _results(messages: list[Message]) -> tuple[ToolResult, ...]:
     return tuple(ToolResult(names.get(m.tool_call_id, ""), _text(m)) for m in ending)
 
 
-def _schema(response_format: dict[str, Any] | None) -> dict[str, Any] | None:
-    kind = (response_format or {}).get("type")
-    if kind == "json_schema":
-        described = (response_format or {}).get("json_schema") or {}
-        return dict(described.get("schema") or {})
-    return {} if kind == "json_object" else None
+def _schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
+    if wanted is None or wanted.type not in {"json_schema", "json_object"}:
+        return None
+    return (wanted.json_schema.schema or {}) if wanted.json_schema else {}
 
 
 def _reasons(chat: Chat) -> bool:
     if chat.reasoning_effort in {"none", "minimal"}:
         return False
-    thinking = chat.thinking is not None and chat.thinking.get("type") != "disabled"
+    thinking = chat.thinking is not None and chat.thinking.type != "disabled"
     asked = chat.reasoning_effort or chat.reasoning or thinking or chat.enable_thinking
     return bool(asked) or habits.reasons(chat.model)

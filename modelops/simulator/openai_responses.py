@@ -10,25 +10,15 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import habits, openai_usage
+from modelops.simulator import openai_responses_request, openai_usage
 from modelops.simulator.answer import Answer, answer
-from modelops.simulator.question import (
-    Question,
-    Segment,
-    Tool,
-    ToolChoice,
-    ToolResult,
-    segment,
-)
 from modelops.simulator.wire import (
     JSON_TYPE,
     SSE_TYPE,
     Request,
-    RequestError,
     Response,
     Tokens,
     encode,
-    read,
     sse,
 )
 from modelops.simulator.world import World
@@ -36,55 +26,12 @@ from modelops.simulator.world import World
 Json = dict[str, Any]
 
 
-class Item(msgspec.Struct):
-    """An item of the input, of any type; a message may leave its type out."""
-
-    type: str = "message"
-    role: str = ""
-    content: str | list[Json] | None = None
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
-    output: str | list[Json] | None = None
-    summary: list[Json] | None = None
-
-
-class Ask(msgspec.Struct, kw_only=True):
-    """The body of a request; fields that do not change the answer are not listed."""
-
-    model: str
-    input: str | list[Item]
-    instructions: str | None = None
-    previous_response_id: str | None = None
-    tools: list[Json] | None = None
-    tool_choice: str | Json | None = None
-    parallel_tool_calls: bool | None = True
-    text: Json | None = None
-    reasoning: Json | None = None
-    max_output_tokens: int | None = None
-    store: bool | None = True
-    stream: bool | None = False
-    user: str | None = None
-    safety_identifier: str | None = None
-
-    @property
-    def items(self) -> list[Item]:
-        """The input as items."""
-        if isinstance(self.input, str):
-            return [Item(role="user", content=self.input)]
-        return self.input
-
-
 def respond(request: Request, world: World) -> Response:
     """Answer `POST /responses`."""
-    asked = read(request, Ask)
+    asked = openai_responses_request.load(request)
     world.need_model(request.provider, asked.model)
-    items = (
-        [Item(role="user", content=asked.input)] if isinstance(asked.input, str) else asked.input
-    )
-    before = _before(asked, world)
-    _check(items, asked)
-    question = _question(asked, items, before)
+    earlier = openai_responses_request.before(asked, world)
+    question = openai_responses_request.question(asked, earlier)
     said = answer(question, world.seed)
     tokens = Tokens(
         input=question.input_tokens,
@@ -94,8 +41,9 @@ def respond(request: Request, world: World) -> Response:
     )
     whole = _whole(asked, said, tokens, world)
     if asked.store is not False:
-        told = segment("".join(said.text) + "".join(call.name + call.json for call in said.calls))
-        world.keep_conversation(whole["id"], (*before, *map(_segment, items), told))
+        told = "".join(said.text) + "".join(call.name + call.json for call in said.calls)
+        kept = openai_responses_request.kept(asked, earlier, told)
+        world.keep_conversation(whole["id"], kept)
     response = Response(
         protocol="openai",
         headers={"content-type": SSE_TYPE if asked.stream else JSON_TYPE},
@@ -108,99 +56,7 @@ def respond(request: Request, world: World) -> Response:
     return msgspec.structs.replace(response, body=encode(whole))
 
 
-def _before(asked: Ask, world: World) -> tuple[Segment, ...]:
-    if not asked.previous_response_id:
-        return ()
-    kept = world.conversations.get(asked.previous_response_id)
-    if kept is None:
-        raise RequestError(
-            f"Previous response with id '{asked.previous_response_id}' not found.",
-            code="previous_response_not_found",
-            param="previous_response_id",
-        )
-    return kept
-
-
-def _check(items: list[Item], asked: Ask) -> None:
-    if not items:
-        raise RequestError("'input' must not be empty.", param="input")
-    called = {item.call_id for item in items if item.type == "function_call"}
-    for item in items:
-        known = item.call_id in called or asked.previous_response_id
-        if item.type == "function_call_output" and not known:
-            raise RequestError(
-                f"No tool call found for function call output with call_id {item.call_id}.",
-                param="input",
-            )
-    answered = {item.call_id for item in items if item.type == "function_call_output"}
-    if called - answered:
-        raise RequestError(
-            f"No tool output found for function call {min(called - answered)}.", param="input"
-        )
-
-
-def _question(asked: Ask, items: list[Item], before: tuple[Segment, ...]) -> Question:
-    choice, forced = _tool_choice(asked.tool_choice)
-    tools = [tool for tool in asked.tools or () if tool.get("type") == "function"]
-    offers = [segment(encode(tool).decode()) for tool in tools]
-    system = [segment(asked.instructions)] if asked.instructions else []
-    users = [_text(item.content) for item in items if item.role == "user"]
-    effort = (asked.reasoning or {}).get("effort")
-    return Question(
-        model=asked.model,
-        text=users[-1] if users else "",
-        prompt=(*offers, *system, *before, *map(_segment, items)),
-        results=tuple(_results(items)),
-        tools=tuple(Tool(str(tool["name"]), tool.get("parameters") or {}) for tool in tools),
-        tool_choice=choice,
-        forced_tool=forced,
-        parallel_calls=asked.parallel_tool_calls is not False,
-        schema=_schema(asked.text),
-        reasoning=effort not in {None, "none", "minimal"} or habits.reasons(asked.model),
-        max_tokens=asked.max_output_tokens,
-    )
-
-
-def _tool_choice(value: str | Json | None) -> tuple[ToolChoice, str]:
-    if isinstance(value, dict):
-        return "required", str(value.get("name", ""))
-    return ("none" if value == "none" else "required" if value == "required" else "auto"), ""
-
-
-def _text(content: str | list[Json] | None) -> str:
-    if isinstance(content, list):
-        return "\n".join(str(part["text"]) for part in content if part.get("text"))
-    return content or ""
-
-
-def _segment(item: Item) -> Segment:
-    parts = item.content if isinstance(item.content, list) else []
-    spoken = (_text(item.content), item.name + item.arguments, _text(item.output))
-    return segment(
-        "\n".join(text for text in spoken if text),
-        images=sum(part.get("type") == "input_image" for part in parts),
-        documents=sum(part.get("type") == "input_file" for part in parts),
-    )
-
-
-def _results(items: list[Item]) -> Iterator[ToolResult]:
-    names = {item.call_id: item.name for item in items if item.type == "function_call"}
-    ending = []
-    for item in reversed(items):
-        if item.type != "function_call_output":
-            break
-        ending.append(ToolResult(names.get(item.call_id, ""), _text(item.output)))
-    yield from reversed(ending)
-
-
-def _schema(text: Json | None) -> Json | None:
-    described = (text or {}).get("format") or {}
-    if described.get("type") == "json_schema":
-        return dict(described.get("schema") or {})
-    return {} if described.get("type") == "json_object" else None
-
-
-def _whole(asked: Ask, said: Answer, tokens: Tokens, world: World) -> Json:
+def _whole(asked: openai_responses_request.Ask, said: Answer, tokens: Tokens, world: World) -> Json:
     cut = said.stop == "length"
     return {
         "id": world.new_id("resp_"),
@@ -217,7 +73,7 @@ def _whole(asked: Ask, said: Answer, tokens: Tokens, world: World) -> Json:
         "output": _output(said, world),
         "parallel_tool_calls": asked.parallel_tool_calls is not False,
         "previous_response_id": asked.previous_response_id,
-        "reasoning": {"effort": (asked.reasoning or {}).get("effort"), "summary": None},
+        "reasoning": {"effort": asked.effort, "summary": None},
         "service_tier": "default",
         "store": asked.store is not False,
         "temperature": 1.0,

@@ -90,6 +90,14 @@ def read(request: Request, form: type[Body]) -> Body:
         raise RequestError("The body of your request is not valid JSON.") from None
 
 
+def shaped(value: Any, form: type[Body]) -> Body:
+    """Return decoded JSON as `form`; RequestError when it does not fit."""
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        raise RequestError(f"Invalid request body: {error}") from None
+
+
 def encode(value: Any) -> bytes:
     """Return compact JSON."""
     return msgspec.json.encode(value)

@@ -122,7 +122,7 @@ def test_a_call_of_gemini_3_wants_its_signature_back() -> None:
             {"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {}}}]}]},
             "number of function response parts",
         ),
-        ({"contents": "x"}, "Invalid JSON payload"),
+        ({"contents": "x"}, "Invalid request body"),
     ],
 )
 def test_requests_gemini_refuses(asked: dict[str, Any], part: str) -> None:
