@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from modelops.ledger.adoption import Adopted, adopt_orphans
@@ -24,8 +26,16 @@ INTERVAL_S = 0.1
 ADOPT_EVERY = 50
 """Intervals between two looks for journals of workers that are gone: five seconds."""
 
+ROLL_UP_EVERY = 20
+"""Intervals between two batches of rolling up: two seconds, so a month of books takes minutes."""
+
 CAPACITY = 10_000
 """Rows that may wait in memory when the journal takes none: about 15 MB."""
+
+
+def unix_us() -> int:
+    """Return the time, as the books have it."""
+    return time.time_ns() // 1000
 
 
 def journal_folder(store_url: str) -> Path:
@@ -42,8 +52,16 @@ class Ledger:
     of workers that are gone.
     """
 
-    def __init__(self, store: BooksStore, folder: Path, *, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        store: BooksStore,
+        folder: Path,
+        *,
+        journal: Journal | None = None,
+        now_us: Callable[[], int] = unix_us,
+    ) -> None:
         self._store = store
+        self._now_us = now_us
         self._folder = folder
         self._journal = journal or Journal(folder)
         self._memory: deque[Attempt] = deque()
@@ -145,6 +163,12 @@ class Ledger:
             if done:
                 await self._store.forget_journals(done)
 
+    async def _roll_up(self) -> None:
+        try:
+            await self._store.roll_up(self._now_us())
+        except ModelopsError as error:
+            self._store_error = error.message
+
     async def _forget(self, names: list[str]) -> None:
         try:
             await self._store.forget_journals(names)
@@ -157,6 +181,8 @@ class Ledger:
             if intervals % ADOPT_EVERY == 0:
                 await self.adopt()
             await self.drain()
+            if intervals % ROLL_UP_EVERY == ROLL_UP_EVERY - 1:
+                await self._roll_up()
             await asyncio.to_thread(self._sync)
             intervals += 1
             try:

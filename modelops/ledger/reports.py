@@ -105,7 +105,7 @@ def build(
     ordered = sorted(rows, key=lambda key: (-rows[key].cost_pico, -rows[key].attempts, key))
     total = Sums()
     for sums in rows.values():
-        add(total, sums)
+        total.add(sums)
     return UsageReport(
         since=from_us(span.since_us, local).isoformat(timespec="seconds"),
         until=from_us(span.until_us, local).isoformat(timespec="seconds"),
@@ -154,18 +154,6 @@ def measures(sums: Sums, *, per_target: bool) -> Measures:
     )
 
 
-def add(to: Sums, more: Sums) -> None:
-    """Add one group's sums to another's."""
-    for name in Sums.__struct_fields__:
-        value = getattr(more, name)
-        if isinstance(value, dict):
-            counts: dict[int, int] = getattr(to, name)
-            for bucket, count in value.items():
-                counts[bucket] = counts.get(bucket, 0) + count
-        else:
-            setattr(to, name, getattr(to, name) + value)
-
-
 def usd(pico: int) -> str:
     """Return an amount in USD, exactly, without exponent or trailing zeros."""
     whole, rest = divmod(pico, PICO_PER_USD)
@@ -175,7 +163,7 @@ def usd(pico: int) -> str:
 def _add_up(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
     found: dict[Key, Sums] = {}
     for key, sums in groups:
-        add(found.setdefault(key, Sums()), sums)
+        found.setdefault(key, Sums()).add(sums)
     return found
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.metering.histogram import bucket_of
-from modelops.store import upsert
+from modelops.store import rollups, upsert
 from modelops.store.books import JournalMark
 from modelops.store.tables import attempts, journals
 
@@ -26,6 +26,7 @@ async def insert(connection: AsyncConnection, rows: Sequence[Attempt]) -> None:
     if rows:
         statement = _insert_statement(connection.dialect)
         await connection.exec_driver_sql(statement, [_values(row) for row in rows])
+        await rollups.note_late(connection, [row.started_at_us for row in rows])
 
 
 async def mark(connection: AsyncConnection, journal: JournalMark) -> None:

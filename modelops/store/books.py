@@ -35,7 +35,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sums(msgspec.Struct, kw_only=True):
-    """What one group of rows adds up to: every field can be added to that of another group.
+    """What one group of rows adds up to. Cache-write tokens are those of both lifetimes.
 
     `attempts` leaves out refused requests, which reached no provider; `requests` counts final rows.
     Attempts without a cost are `unpriced` when their usage was reported, else `unmetered`. Latency
@@ -69,6 +69,17 @@ class Sums(msgspec.Struct, kw_only=True):
     latency: dict[int, int] = {}
     first_content: dict[int, int] = {}
 
+    def add(self, more: Sums) -> None:
+        """Add the sums of another group."""
+        for name in self.__struct_fields__:
+            value = getattr(more, name)
+            if isinstance(value, dict):
+                counts: dict[int, int] = getattr(self, name)
+                for bucket, count in value.items():
+                    counts[bucket] = counts.get(bucket, 0) + count
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
 
 class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The sums of one group: its values in the order of `by`, and its slot when asked for.
@@ -93,6 +104,10 @@ class BooksStore(AttemptStore, Protocol):
 
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
         """Keep these rows and the mark, both or neither; each row once, as add_attempts does."""
+        ...
+
+    async def roll_up(self, now_us: int) -> bool:
+        """Add up a batch of attempts whose time is over; return whether there was any."""
         ...
 
     async def journal_marks(self) -> Mapping[str, int]:

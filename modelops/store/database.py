@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from modelops.store import sqlite
 from modelops.store.protocol import NotAStoreError, StoreError, StoreNewerError, StoreOlderError
 
-SCHEMA_VERSIONS = ("0001", "0002")
+SCHEMA_VERSIONS = ("0001", "0002", "0003")
 """Every version of the tables, oldest first; the names of the scripts in `migrations/versions`."""
 
 

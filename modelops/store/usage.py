@@ -1,162 +1,199 @@
-"""Adding up the books in SQL.
+"""Adding up the books in SQL: from rollups where a cube answers, from attempts where none does.
 
-Three queries per report: the sums of each group, and two that count its durations by bucket.
-Money is added in two parts, because the sum of many 64-bit numbers may not fit into one.
+A span is cut into whole units that are rolled, read from the cube, and the rest: the ends of the
+span, units with late attempts, and what is too new. The two are added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import msgspec
-from sqlalchemy import ColumnElement, Label, Row, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store.books import SLOT_US, Dimension, Selection, Sums, UsageGroup
-from modelops.store.tables import attempts
-
-_MONEY_PART = 1_000_000
-_MONEY = ("cost_pico", "input_cost_pico", "output_cost_pico", "estimate_pico")
-_TOKENS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
+from modelops.store.cubes import Cube, cube_for
+from modelops.store.measures import DIMENSIONS, DURATIONS, matches, model_name, summed
+from modelops.store.tables import (
+    MEASURES,
+    MONEY,
+    MONEY_PART,
+    SUMMED,
+    attempts,
+    rollup_dirty,
+    rollup_durations,
+    rollup_state,
+    rollups,
+    usage_groups,
 )
 
-_columns = attempts.c
-_reached = _columns.outcome != "refused"
-_succeeded = _columns.outcome == "success"
-_fallback = and_(_succeeded, _columns.position > 0)
-_metered = _columns.usage_source == "reported"
+Key = tuple[str | int, ...]
+Columns = Sequence[ColumnElement[Any]]
+Groups = dict[Key, Sums]
 
-_STATUS = case((and_(_columns.final, _fallback), "fallback"), else_=_columns.outcome)
-_DIMENSIONS: dict[Dimension, ColumnElement[str] | ColumnElement[int]] = {
-    "provider": _columns.provider,
-    "model": case((_columns.provider == "", ""), else_=_columns.provider + "/" + _columns.model),
-    "agent": _columns.agent,
-    "user": _columns.user,
-    "chain": _columns.chain,
-    "revision": _columns.revision,
-    "status": _STATUS,
-}
+_MAX_DIRTY = 200
+"""Dirty units that are read one by one; with more of them everything is read from attempts."""
+
+
+class _Parts(NamedTuple):
+    """A span, cut: units [first, last) from the cube but for dirty ones, ranges from attempts."""
+
+    first: int
+    last: int
+    ranges: list[tuple[int, int]]
 
 
 async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageGroup]:
     """Return the sums of every group that has a row."""
-    groups: dict[tuple[str | int, ...], Sums] = {}
-    width = len(selection.by) + selection.by_slot
-    for row in await connection.execute(_grouped(selection, _measures())):
-        groups[tuple(row[:width])] = _sums(row, width)
-    for field, bucket, condition in (
-        ("latency", _columns.latency_bucket, _succeeded),
-        ("first_content", _columns.first_content_bucket, _columns.first_content_us.is_not(None)),
-    ):
-        query = _grouped(selection, [bucket.label("bucket"), func.count()])
-        for row in await connection.execute(query.where(condition).group_by(bucket)):
-            counts: dict[int, int] = getattr(groups[tuple(row[:width])], field)
-            counts[row[width]] = row[width + 1]
+    cube = cube_for(selection)
+    parts = await _cut(connection, cube, selection)
+    groups: Groups = {}
+    if cube is not None and parts.first < parts.last:
+        await _from_cube(connection, cube, parts, selection, groups)
+    await _from_attempts(connection, parts.ranges, selection, groups)
     return [_group(key, found, selection) for key, found in groups.items()]
 
 
-def _group(key: tuple[str | int, ...], found: Sums, selection: Selection) -> UsageGroup:
+async def _cut(connection: AsyncConnection, cube: Cube | None, selection: Selection) -> _Parts:
+    since, until = selection.since_us, selection.until_us
+    whole = _Parts(0, 0, [(since, until)])
+    if cube is None:
+        return whole
+    state = select(rollup_state.c.rolled_until).where(rollup_state.c.unit == cube.unit.name)
+    us = cube.unit.us
+    first = -(-since // us)
+    last = min(until // us, int(await connection.scalar(state) or 0))
+    if first >= last:
+        return whole
+    query = select(rollup_dirty.c.slot).where(
+        rollup_dirty.c.unit == cube.unit.name,
+        rollup_dirty.c.slot >= first,
+        rollup_dirty.c.slot < last,
+    )
+    dirty = list(await connection.scalars(query.limit(_MAX_DIRTY + 1)))
+    if len(dirty) > _MAX_DIRTY:
+        return whole
+    ranges = [(since, first * us), *((n * us, (n + 1) * us) for n in dirty), (last * us, until)]
+    return _Parts(first, last, [(start, end) for start, end in ranges if start < end])
+
+
+async def _from_attempts(
+    connection: AsyncConnection,
+    ranges: Sequence[tuple[int, int]],
+    selection: Selection,
+    groups: Groups,
+) -> None:
+    if not ranges:
+        return
+    keys = [DIMENSIONS[dimension] for dimension in selection.by]
+    if selection.by_slot:
+        keys.append(attempts.c.started_at_us // SLOT_US)
+    started = attempts.c.started_at_us
+    conditions = [
+        or_(*(and_(started >= start, started < end) for start, end in ranges)),
+        *(matches(dimension, values) for dimension, values in selection.filters.items()),
+    ]
+    query = _grouped(keys, summed()).where(*conditions)
+    await _collect(connection, query, len(keys), groups)
+    for name, bucket, condition in DURATIONS:
+        counts = _grouped([*keys, bucket], [func.count()]).where(*conditions, condition)
+        await _collect_durations(connection, counts, len(keys), [name], groups)
+
+
+async def _from_cube(
+    connection: AsyncConnection, cube: Cube, parts: _Parts, selection: Selection, groups: Groups
+) -> None:
+    columns = _group_columns()
+    keys: list[ColumnElement[Any]] = [columns[dimension] for dimension in selection.by]
+    filters = [
+        columns[dimension].in_([int(v) for v in values] if dimension == "revision" else values)
+        for dimension, values in selection.filters.items()
+    ]
+    slots: tuple[str, ...] = ("slot",) if selection.by_slot else ()
+    inner = _of_cube(cube, parts, rollups, slots, SUMMED)
+    slot = [inner.c.slot] if selection.by_slot else []
+    query = _grouped([*keys, *slot], [func.sum(inner.c[name]) for name in SUMMED])
+    query = query.join_from(inner, usage_groups, usage_groups.c.group_id == inner.c.group_id)
+    await _collect(connection, query.where(*filters), len(keys) + len(slot), groups)
+    names = [name for name, _, _ in DURATIONS]
+    inner = _of_cube(cube, parts, rollup_durations, (*slots, "bucket"), names)
+    slot = [inner.c.slot] if selection.by_slot else []
+    query = _grouped(
+        [*keys, *slot, inner.c.bucket], [func.sum(inner.c[name]) for name in names]
+    ).join_from(inner, usage_groups, usage_groups.c.group_id == inner.c.group_id)
+    await _collect_durations(
+        connection, query.where(*filters), len(keys) + len(slot), names, groups
+    )
+
+
+def _of_cube(
+    cube: Cube, parts: _Parts, table: FromClause, keys: Sequence[str], sums: Sequence[str]
+) -> FromClause:
+    """Return the rows of a cube added up by group first: integers, and far fewer rows to join."""
+    by = [table.c.group_id, *(table.c[name] for name in keys)]
+    dirty = select(rollup_dirty.c.slot).where(rollup_dirty.c.unit == cube.unit.name)
+    return (
+        select(*by, *(func.sum(table.c[name]).label(name) for name in sums))
+        .where(
+            table.c.cube == cube.name,
+            table.c.slot >= parts.first,
+            table.c.slot < parts.last,
+            table.c.slot.not_in(dirty),
+        )
+        .group_by(*by)
+        .subquery()
+    )
+
+
+def _group_columns() -> Mapping[Dimension, ColumnElement[Any]]:
+    """Return the dimensions as the table of groups holds them."""
+    columns = usage_groups.c
+    return {
+        **{name: columns[name] for name in DIMENSIONS},
+        "model": model_name(columns.provider, columns.model),
+    }
+
+
+def _grouped(keys: Columns, values: Columns) -> Select[*tuple[Any, ...]]:
+    labels = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    return select(*labels, *values).group_by(*labels)
+
+
+async def _collect(
+    connection: AsyncConnection, query: Select[*tuple[Any, ...]], width: int, groups: Groups
+) -> None:
+    for row in await connection.execute(query):
+        if row[width] is not None:  # an aggregate over no row at all
+            groups.setdefault(tuple(row[:width]), Sums()).add(_sums(row[width:]))
+
+
+async def _collect_durations(
+    connection: AsyncConnection,
+    query: Select[*tuple[Any, ...]],
+    width: int,
+    names: Sequence[str],
+    groups: Groups,
+) -> None:
+    for row in await connection.execute(query):
+        found = groups[tuple(row[:width])]
+        for name, count in zip(names, row[width + 1 :], strict=True):
+            counts: dict[int, int] = getattr(found, name)
+            if count:
+                counts[row[width]] = counts.get(row[width], 0) + int(count)
+
+
+def _sums(values: Sequence[int]) -> Sums:
+    named = {name: int(value) for name, value in zip(SUMMED, values, strict=True)}
+    found = Sums()
+    for name in MEASURES:
+        setattr(found, name, named[name])
+    for name in MONEY:
+        setattr(found, name, named[f"{name}_large"] * MONEY_PART + named[f"{name}_small"])
+    return found
+
+
+def _group(key: Key, found: Sums, selection: Selection) -> UsageGroup:
     slot = int(key[-1]) if selection.by_slot else None
     values = key[:-1] if selection.by_slot else key
     return UsageGroup(key=tuple(str(value) for value in values), slot=slot, sums=found)
-
-
-def _grouped(
-    selection: Selection, measures: Sequence[ColumnElement[int]]
-) -> Select[*tuple[Any, ...]]:
-    keys: list[ColumnElement[str] | ColumnElement[int]] = [
-        _DIMENSIONS[dimension] for dimension in selection.by
-    ]
-    if selection.by_slot:
-        keys.append(_columns.started_at_us // SLOT_US)
-    labels: list[Label[str] | Label[int]] = [
-        key.label(f"key_{number}") for number, key in enumerate(keys)
-    ]
-    return (
-        select(*labels, *measures)
-        .where(
-            _columns.started_at_us >= selection.since_us,
-            _columns.started_at_us < selection.until_us,
-            *(_matches(dimension, values) for dimension, values in selection.filters.items()),
-        )
-        .group_by(*labels)
-    )
-
-
-def _matches(dimension: Dimension, values: tuple[str, ...]) -> ColumnElement[bool]:
-    if dimension == "revision":
-        return _columns.revision.in_([int(value) for value in values])
-    return _DIMENSIONS[dimension].in_(values)
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def _total(
-    column: ColumnElement[int], condition: ColumnElement[bool] | None = None
-) -> ColumnElement[int]:
-    return func.coalesce(
-        func.sum(column if condition is None else case((condition, column), else_=literal(0))), 0
-    )
-
-
-def _measures() -> list[ColumnElement[int]]:
-    """Return the aggregates, in the order in which `_sums` reads them."""
-    cancelled = _columns.outcome == "cancelled"
-    final = _columns.final
-    return [
-        _count(_reached),
-        _count(_succeeded),
-        _count(cancelled),
-        _count(final),
-        _count(and_(final, _succeeded)),
-        _count(and_(final, _fallback)),
-        _count(and_(final, cancelled)),
-        *(_total(_columns[name]) for name in _TOKENS),
-        _count(and_(_reached, _metered, _columns.cost_pico.is_(None))),
-        _count(and_(_reached, ~_metered, _columns.cost_pico.is_(None))),
-        _count(_columns.simulated),
-        _count(_succeeded),
-        _total(_columns.latency_us, _succeeded),
-        func.count(_columns.first_content_us),
-        _total(_columns.first_content_us),
-        *(_total(_columns[name] // _MONEY_PART) for name in _MONEY),
-        *(_total(_columns[name] % _MONEY_PART) for name in _MONEY),
-    ]
-
-
-_FIELDS = (
-    "attempts",
-    "attempts_ok",
-    "attempts_cancelled",
-    "requests",
-    "requests_ok",
-    "requests_fallback",
-    "requests_cancelled",
-    *_TOKENS,
-    "unpriced",
-    "unmetered",
-    "simulated",
-    "latency_count",
-    "latency_sum_us",
-    "first_content_count",
-    "first_content_sum_us",
-)
-
-
-def _sums(row: Row[*tuple[Any, ...]], start: int) -> Sums:
-    values = [int(value) for value in row[start:]]
-    counted = dict(zip(_FIELDS, values, strict=False))
-    large, small = values[len(_FIELDS) :][: len(_MONEY)], values[-len(_MONEY) :]
-    money = {
-        name: whole * _MONEY_PART + rest
-        for name, whole, rest in zip(_MONEY, large, small, strict=True)
-    }
-    return msgspec.convert({**counted, **money}, Sums)

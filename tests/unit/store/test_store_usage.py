@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -15,9 +18,13 @@ from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store
 from modelops.store.books import SLOT_US, Dimension, Selection, Sums
+from modelops.store.sql_store import SqlStore
 
-START_US = 1_763_700_000_000_000
-END_US = START_US + 4 * SLOT_US
+DAY_US = 96 * SLOT_US
+START_US = 20_000 * DAY_US
+END_US = START_US + 3 * DAY_US
+
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 _COUNTS = st.none() | st.integers(0, 10**9)
 _MONEY = st.none() | st.integers(0, 2**62)
@@ -39,6 +46,8 @@ def attempts(draw: st.DrawFn) -> Attempt:
             source=draw(st.sampled_from(["reported", "partial", "none", "invalid"])),
             input_tokens=draw(_COUNTS),
             output_tokens=draw(_COUNTS),
+            cache_write_tokens=draw(_COUNTS),
+            cache_write_1h_tokens=draw(_COUNTS),
         ),
         cost=Cost(total_pico=draw(_MONEY), input_pico=draw(_MONEY), estimate_pico=draw(_MONEY)),
         latency_us=draw(st.integers(0, 10**9)),
@@ -70,6 +79,8 @@ def added_up(rows: Sequence[Attempt]) -> Sums:
         sums.requests_cancelled += row.final and row.outcome == "cancelled"
         sums.input_tokens += row.usage.input_tokens or 0
         sums.output_tokens += row.usage.output_tokens or 0
+        sums.cache_write_tokens += row.usage.cache_write_tokens or 0
+        sums.cache_write_tokens += row.usage.cache_write_1h_tokens or 0
         sums.cost_pico += row.cost.total_pico or 0
         sums.input_cost_pico += row.cost.input_pico or 0
         sums.estimate_pico += row.cost.estimate_pico or 0
@@ -90,41 +101,91 @@ def added_up(rows: Sequence[Attempt]) -> Sums:
     return sums
 
 
+_SPANS = st.tuples(st.integers(START_US, END_US), st.integers(START_US, END_US)).map(sorted)
+_FILTERS = st.dictionaries(
+    st.sampled_from(["provider", "status", "revision", "user"]),
+    st.sampled_from([("openai",), ("success", "fallback"), ("1",), ("", "u1")]),
+    max_size=1,
+)
+
+
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(attempts(), max_size=12),
-    st.lists(
-        st.sampled_from(["provider", "model", "agent", "user", "chain", "revision", "status"]),
-        unique=True,
-        max_size=3,
-    ),
+    st.lists(attempts(), max_size=4),
+    _SPANS,
+    st.lists(st.sampled_from(DIMENSIONS), unique=True, max_size=3),
+    _FILTERS,
     st.booleans(),
 )
-def test_groups_add_up(
+def test_groups_add_up_however_much_is_rolled_up(
     tmp_path_factory: pytest.TempPathFactory,
+    empty_store: Path,
     rows: list[Attempt],
+    late: list[Attempt],
+    span: list[int],
     by: list[Dimension],
+    filters: dict[Dimension, tuple[str, ...]],
     by_slot: bool,
 ) -> None:
-    url = url_of(tmp_path_factory.mktemp("usage") / "store.db")
-    asyncio.run(_compare(url, rows, tuple(by), by_slot))
+    if "revision" in filters:
+        filters = {"revision": ("1", "7")}
+    selection = Selection(
+        since_us=span[0], until_us=span[1], by=tuple(by), by_slot=by_slot, filters=filters
+    )
+    path = tmp_path_factory.mktemp("usage") / "store.db"
+    shutil.copy(empty_store, path)
+    asyncio.run(_compare(url_of(path), rows, late, selection))
 
 
-async def _compare(url: str, rows: list[Attempt], by: tuple[Dimension, ...], by_slot: bool) -> None:
-    await migrate(url)
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a store without rows, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "store.db"
+    asyncio.run(migrate(url_of(path)))
+    return path
+
+
+async def _compare(
+    url: str, rows: list[Attempt], late: list[Attempt], selection: Selection
+) -> None:
+    """Compare before anything is rolled up, after, with late rows, and with those rolled up."""
     store = open_store(url)
     await store.add_attempts(rows)
-    found = await store.usage(Selection(since_us=START_US, until_us=END_US, by=by, by_slot=by_slot))
+    assert await _found(store, selection) == _expected(rows, selection)
+    for moment in (START_US + 2 * DAY_US, END_US + DAY_US):
+        while await store.roll_up(moment):
+            pass
+        assert await _found(store, selection) == _expected(rows, selection)
+    await store.add_attempts(late)
+    assert await _found(store, selection) == _expected(rows + late, selection)
+    while await store.roll_up(END_US + DAY_US):
+        pass
+    assert await _found(store, selection) == _expected(rows + late, selection)
     await store.close()
-    expected: dict[tuple[tuple[str, ...], int | None], list[Attempt]] = {}
+
+
+async def _found(
+    store: SqlStore, selection: Selection
+) -> dict[tuple[tuple[str, ...], int | None], Sums]:
+    groups = await store.usage(selection)
+    return {(group.key, group.slot): group.sums for group in groups if group.sums != Sums()}
+
+
+def _expected(
+    rows: list[Attempt], selection: Selection
+) -> dict[tuple[tuple[str, ...], int | None], Sums]:
+    groups: dict[tuple[tuple[str, ...], int | None], list[Attempt]] = {}
     for row in rows:
-        slot = row.started_at_us // SLOT_US if by_slot else None
-        expected.setdefault((tuple(value_of(row, name) for name in by), slot), []).append(row)
-    if not by and not by_slot:
-        expected.setdefault(((), None), [])
-    assert {(group.key, group.slot): group.sums for group in found} == {
-        key: added_up(members) for key, members in expected.items()
-    }
+        inside = selection.since_us <= row.started_at_us < selection.until_us
+        if inside and all(
+            value_of(row, name) in values for name, values in selection.filters.items()
+        ):
+            slot = row.started_at_us // SLOT_US if selection.by_slot else None
+            key = tuple(value_of(row, name) for name in selection.by)
+            groups.setdefault((key, slot), []).append(row)
+    sums = {key: added_up(members) for key, members in groups.items()}
+    return {key: each for key, each in sums.items() if each != Sums()}
 
 
 async def test_rows_are_kept_once_and_chosen_by_time_and_filters(
