@@ -21,7 +21,7 @@ from modelops.operations.plan import Request, prepare
 @options.folder
 @options.environment
 @options.store
-@options.output_format("text", "json")
+@options.output_format("text", "json", "github", "sarif")
 @click.option("--yes", is_flag=True, help="Do not ask; for CI.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
 @click.option(

@@ -53,7 +53,9 @@ def carry_out(
 
 
 def _result(made: Revision | None, prepared: Prepared, output_format: str) -> str:
-    """Say at which revision the store stands now."""
+    """Say at which revision the store stands now; as SARIF, what the plan warned of."""
+    if output_format == "sarif":
+        return render(prepared.plan, "sarif").rstrip("\n")
     head = prepared.base.head
     revision = made.revision if made else head.revision
     if output_format == "json":

@@ -52,17 +52,17 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code; errors are printed to stderr."""
+    """Run one command and return its exit code; errors are printed."""
     import click
 
+    from modelops.cli import options, problems
     from modelops.cli.group import root
 
+    chosen: dict[str, str] = {}
     try:
-        result = root.main(arguments, prog_name="modelops", standalone_mode=False)
+        result = root.main(arguments, prog_name="modelops", standalone_mode=False, obj=chosen)
     except ModelopsError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        if error.hint:
-            sys.stderr.write(f"  {error.hint}\n")
+        problems.show(error, chosen.get(options.OUTPUT_FORMAT, ""))
         return int(error.exit_code)
     except click.Abort:
         sys.stderr.write("aborted\n")

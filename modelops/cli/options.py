@@ -35,12 +35,22 @@ wait: Callable[[Function], Function] = click.option(
 )
 
 
+OUTPUT_FORMAT = "output_format"
+"""Where `--format` stands in the object of the root context, for whoever prints an error."""
+
+
 def output_format(*choices: str) -> Callable[[Function], Function]:
     """Return `--format` with these choices; the first is the default."""
     return click.option(
         "--format",
-        "output_format",
+        OUTPUT_FORMAT,
         type=click.Choice(choices),
         default=choices[0],
         show_default=True,
+        callback=_noted,
     )
+
+
+def _noted(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    context.ensure_object(dict)[OUTPUT_FORMAT] = value
+    return value

@@ -15,7 +15,7 @@ from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, plan
 from modelops.plan import document
 from modelops.plan.document import Plan
-from modelops.plan.render import render
+from modelops.plan.render import FORMATS, render
 from modelops.resources.errors import ExitCode, ModelopsError
 
 
@@ -23,7 +23,7 @@ from modelops.resources.errors import ExitCode, ModelopsError
 @options.folder
 @options.environment
 @options.store
-@options.output_format("text", "json", "markdown", "github")
+@options.output_format(*FORMATS)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from modelops.config.key_shapes import hidden
 from modelops.config.rules import Rule
 from modelops.resources.configuration import Diagnostic, Position
 from modelops.resources.errors import ModelopsError
 
+if TYPE_CHECKING:
+    from modelops.config.report.document import Report
+
 
 class InvalidConfigurationError(ModelopsError):
-    """A configuration has errors (exit 1). `diagnostics` holds its warnings too."""
+    """A configuration has errors (exit 1). `report` holds its warnings too."""
 
-    def __init__(self, folder: str, diagnostics: tuple[Diagnostic, ...]) -> None:
-        errors = [str(found) for found in diagnostics if found.severity == "error"]
+    def __init__(self, report: Report) -> None:
+        errors = [str(found) for found in report.diagnostics if found.severity == "error"]
         count = f"{len(errors)} error" + ("s" if len(errors) != 1 else "")
-        super().__init__("\n  ".join([f"the configuration in {folder} has {count}:", *errors]))
-        self.diagnostics = diagnostics
+        lines = (f"the configuration in {report.folder} has {count}:", *errors)
+        super().__init__("\n  ".join(lines))
+        self.report = report
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that was found, by position."""
+        return self.report.diagnostics
 
 
 def found(rule: Rule, position: Position, message: str, hint: str = "") -> Diagnostic:

@@ -17,6 +17,7 @@ import msgspec
 from modelops.config import yaml
 from modelops.config.diagnostics import InvalidConfigurationError
 from modelops.config.lines import Layout, layout
+from modelops.config.report.document import Report
 from modelops.resources.errors import ModelopsError
 
 STEP = 2
@@ -29,7 +30,7 @@ def format_text(text: str, file: str) -> str:
     """Return a file's text in the one layout; InvalidConfigurationError when it is not YAML."""
     before = yaml.load_text(text, file)
     if before.diagnostics:
-        raise InvalidConfigurationError(file, tuple(before.diagnostics))
+        raise InvalidConfigurationError(Report(folder=file, diagnostics=tuple(before.diagnostics)))
     formatted = _formatted(text.replace("\r\n", "\n"))
     after = yaml.load_text(formatted, file)
     same = after.data == before.data and after.sops == before.sops

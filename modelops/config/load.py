@@ -17,6 +17,7 @@ from modelops.config.declaration import Declaration, declare
 from modelops.config.diagnostics import InvalidConfigurationError, ordered
 from modelops.config.digest import config_digest
 from modelops.config.positions import Positions
+from modelops.config.report.document import Report
 from modelops.config.resolve import Resolution, resolve
 from modelops.resources.configuration import Configuration, Diagnostic
 from modelops.resources.declared import NAME_PATTERN
@@ -34,6 +35,20 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     def valid(self) -> bool:
         """Whether there are no errors."""
         return all(found.severity != "error" for found in self.diagnostics)
+
+    @property
+    def report(self) -> Report:
+        """What was found, with how much was looked at."""
+        declaration = self.declaration
+        return Report(
+            folder=declaration.folder.as_posix(),
+            diagnostics=self.diagnostics,
+            files=len(declaration.sources),
+            providers=len(declaration.providers),
+            models=sum(len(entry.value.models) for entry in declaration.providers.values()),
+            chains=len(declaration.chains),
+            agents=len(declaration.agents),
+        )
 
 
 def inspect(folder: Path, environment: str = "", today: date | None = None) -> Inspection:
@@ -65,7 +80,7 @@ def load(folder: Path, environment: str = "", today: date | None = None) -> Conf
     declaration, resolution = inspection.declaration, inspection.resolution
     settings = declaration.settings
     if not inspection.valid or settings is None:
-        raise InvalidConfigurationError(str(folder), inspection.diagnostics)
+        raise InvalidConfigurationError(inspection.report)
     return Configuration(
         config=settings.value.config,
         environment=environment,

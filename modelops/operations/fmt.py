@@ -9,6 +9,7 @@ import msgspec
 from modelops.config import files, text
 from modelops.config.diagnostics import InvalidConfigurationError
 from modelops.config.fmt import format_text
+from modelops.config.report.document import Report
 from modelops.resources.configuration import Diagnostic
 from modelops.secrets.atomic import replace_file
 
@@ -40,7 +41,7 @@ def format_folder(folder: Path, *, write: bool) -> Formatted:
         if result != source.raw:
             formatted[source.path] = result
     if problems:
-        raise InvalidConfigurationError(str(folder), tuple(problems))
+        raise InvalidConfigurationError(Report(folder=str(folder), diagnostics=tuple(problems)))
     if write:
         for path, result in formatted.items():
             replace_file(folder / path, result)

@@ -14,14 +14,4 @@ def validate(folder: Path, environment: str, today: date) -> Report:
 
     `today` decides which keys have expired.
     """
-    inspection = inspect(folder, environment, today)
-    declaration = inspection.declaration
-    return Report(
-        folder=folder.as_posix(),
-        files=len(declaration.sources),
-        providers=len(declaration.providers),
-        models=sum(len(entry.value.models) for entry in declaration.providers.values()),
-        chains=len(declaration.chains),
-        agents=len(declaration.agents),
-        diagnostics=inspection.diagnostics,
-    )
+    return inspect(folder, environment, today).report

@@ -5,7 +5,10 @@ from __future__ import annotations
 from modelops.config.report import github, json, sarif, text
 from modelops.config.report.document import Report
 
-FORMATS = ("text", "json", "github", "sarif")
+PROGRAM_FORMATS = ("json", "github", "sarif")
+"""Formats that something other than a person reads."""
+
+FORMATS = ("text", *PROGRAM_FORMATS)
 
 
 def render(report: Report, output_format: str) -> str:

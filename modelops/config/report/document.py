@@ -14,12 +14,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     folder: str
-    files: int
-    providers: int
-    models: int
-    chains: int
-    agents: int
     diagnostics: tuple[Diagnostic, ...]
+    files: int = 0
+    providers: int = 0
+    models: int = 0
+    chains: int = 0
+    agents: int = 0
 
     @property
     def errors(self) -> int:

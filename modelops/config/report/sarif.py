@@ -38,7 +38,9 @@ def render(report: Report) -> str:
 
 
 def _rule(name: str) -> dict[str, object]:
-    rule = RULES[name]
+    rule = RULES.get(name)
+    if rule is None:  # of a plan
+        return {"id": name}
     return {
         "id": name,
         "fullDescription": {"text": rule.doc},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from modelops.plan.document import Plan, encode
-from modelops.plan.render import github, markdown, text
+from modelops.plan.render import github, markdown, sarif, text
+
+FORMATS = ("text", "json", "markdown", "github", "sarif")
 
 
 def render(plan: Plan, output_format: str, *, color: bool = False) -> str:
-    """Return the plan as `text`, `json`, `markdown` or `github`, with a final line break.
+    """Return the plan in one of FORMATS, with a final line break.
 
     Only text has color.
     """
@@ -17,4 +19,6 @@ def render(plan: Plan, output_format: str, *, color: bool = False) -> str:
         return markdown.render(plan)
     if output_format == "github":
         return github.render(plan)
+    if output_format == "sarif":
+        return sarif.render(plan)
     return text.render(plan, color=color)

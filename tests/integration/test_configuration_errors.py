@@ -1,0 +1,78 @@
+"""A folder with errors, met by the commands that load one: `--format` decides the form."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelops.cli.main import run
+from modelops.resources.errors import ExitCode
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "config" / "two-targets"
+
+COMMANDS = (["validate"], ["plan"], ["apply", "--yes"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a configuration with one error and one warning the working directory."""
+    place = tmp_path / "config"
+    shutil.copytree(FIXTURE, place)
+    monkeypatch.chdir(place)
+    monkeypatch.delenv("MODELOPS_STORE", raising=False)
+    with (place / "modelops.yaml").open("a") as settings:
+        settings.write("timezone: Europe/Belrin\n")
+    return place
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("output_format", ["json", "github", "sarif"])
+def test_every_command_prints_the_document_of_validate(
+    command: list[str], output_format: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["validate", "--format", output_format]) == ExitCode.ERROR
+    document = capsys.readouterr().out
+    assert run([*command, "--format", output_format]) == ExitCode.ERROR
+    printed = capsys.readouterr()
+    assert printed.out == document
+    assert "Europe/Belrin" in printed.out
+    assert printed.err == ""
+    assert not (folder / ".modelops").exists()
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["up"], ["fmt"]])
+def test_a_person_reads_them_on_stderr(
+    command: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "modelops.yaml").write_text("config: x\nconfig: z\n")
+    assert run(command) == ExitCode.ERROR
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: the configuration in . has 1 error:\n  modelops.yaml:2:1")
+
+
+@pytest.mark.parametrize("output_format", ["json", "sarif", "text"])
+def test_another_error_is_words_on_stderr_whatever_the_format(
+    output_format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "-C", str(tmp_path), "--format", output_format]) == ExitCode.ERROR
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "holds no configuration" in printed.err
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"]])
+def test_a_sarif_run_of_a_plan_has_its_warnings(
+    command: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = folder / "modelops.yaml"
+    settings.write_text(settings.read_text().replace("timezone: Europe/Belrin\n", ""))
+    assert run([*command, "--format", "sarif"]) == ExitCode.DONE
+    (sarif,) = json.loads(capsys.readouterr().out)["runs"]
+    (result,) = sarif["results"]
+    assert (result["ruleId"], result["level"]) == ("name-owned-twice", "warning")
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "providers.d/second.yaml"
