@@ -167,6 +167,8 @@ def test_server_identity(look: Look, folder: Path) -> None:
     path.chmod(0o600)
     edit(folder, "modelops.yaml", "timezone", f"server_recipients: [{BOB.recipient}]\ntimezone")
     assert "not among server_recipients" in look("identity")[0].message
+    edit(folder, "modelops.yaml", BOB.recipient, BOB.recipient[:-2])
+    assert "not an age recipient" in look("identity")[0].message
 
 
 def test_references(look: Look) -> None:

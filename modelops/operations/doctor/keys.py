@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from modelops.config.declaration import Declaration
@@ -38,9 +38,22 @@ def server(
     folder: Path, declaration: Declaration | None, environ: Mapping[str, str]
 ) -> list[Finding]:
     """Return whether a server started here could open what is sealed."""
-    path = server_identity.location(folder / STATE_DIRECTORY, environ)
     settings = declaration.settings if declaration else None
     declared = settings.value.server_recipients if settings else ()
+    return [*_recipients(declared), _identity(folder, declared, environ)]
+
+
+def _recipients(declared: Sequence[str]) -> Iterator[Finding]:
+    for recipient in declared:
+        try:
+            age.parse_recipient(recipient)
+        except SecretError as error:
+            message = f"{error.message}, so nothing can be sealed to it"
+            yield Finding("fail", "identity", "server_recipients", message, error.hint)
+
+
+def _identity(folder: Path, declared: Sequence[str], environ: Mapping[str, str]) -> Finding:
+    path = server_identity.location(folder / STATE_DIRECTORY, environ)
     if not os.path.lexists(path):
         message = "there is no server identity here"
         hint = (
@@ -48,17 +61,17 @@ def server(
             if declared
             else "the first apply that needs one makes it, or: modelops identity create"
         )
-        return [Finding("note", "identity", str(path), message, hint)]
+        return Finding("note", "identity", str(path), message, hint)
     try:
         found = server_identity.load(path)
     except SecretError as error:
-        return [Finding("fail", "identity", str(path), error.message, error.hint)]
+        return Finding("fail", "identity", str(path), error.message, error.hint)
     recipients = [identity.recipient for identity in found]
     if declared and not set(declared) & set(recipients):
         message = f"its public half {recipients[0]} is not among server_recipients"
         hint = "a server here could open nothing: declare it and apply"
-        return [Finding("warning", "identity", str(path), message, hint)]
-    return [Finding("ok", "identity", str(path), ", ".join(recipients))]
+        return Finding("warning", "identity", str(path), message, hint)
+    return Finding("ok", "identity", str(path), ", ".join(recipients))
 
 
 def references(declaration: Declaration, environ: Mapping[str, str]) -> list[Finding]:
