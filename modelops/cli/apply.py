@@ -79,7 +79,6 @@ def command(
         url,
         ask="" if yes or saved is not None else "Apply this plan?",
         message=message,
-        now=request.now,
         output_format=output_format,
         wait=wait,
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime
 
 import click
 import msgspec
@@ -27,7 +26,6 @@ def carry_out(
     *,
     ask: str,
     message: str,
-    now: datetime,
     output_format: str,
     wait: bool = False,
 ) -> ExitCode:
@@ -45,7 +43,7 @@ def carry_out(
             click.echo("Nothing was applied.", err=True)
             return ExitCode.ERROR
         asyncio.run(migrate(url))
-        made = stores.using(url, lambda store: apply(store, prepared, now=now, message=message))
+        made = stores.using(url, lambda store: apply(store, prepared, message=message))
     click.echo(_result(made, prepared, output_format))
     if wait:
         waiting.wait(url, made.revision if made else prepared.base.head.revision)

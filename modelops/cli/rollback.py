@@ -47,7 +47,6 @@ def command(
         url,
         ask="" if yes else f"Roll back to revision {revision}?",
         message=message or f"rollback to revision {revision}",
-        now=request.now,
         output_format=output_format,
         wait=wait,
     )

@@ -82,7 +82,7 @@ async def _apply(url: str, request: Request) -> Prepared:
         text = render(prepared.plan, "text", color=terminal.colored(sys.stderr))
         click.echo(text, nl=False, err=True)
         await migrate(url)
-        await apply(store, prepared, now=request.now)
+        await apply(store, prepared)
     finally:
         await store.close()
     return prepared

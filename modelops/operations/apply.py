@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from modelops.operations.plan import Prepared
@@ -39,7 +38,6 @@ async def apply(
     store: ConfigStore,
     prepared: Prepared,
     *,
-    now: datetime,
     message: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> Revision | None:
@@ -52,7 +50,7 @@ async def apply(
     check_refusals(plan)
     if plan.empty:
         return None
-    info = commit_info(prepared, now, message)
+    info = commit_info(prepared, message)
     made = changes(prepared, secrets(prepared, info.created_at_us, environ))
     return await store.commit(prepared.base.head, made, info)
 
@@ -129,7 +127,7 @@ def changes(prepared: Prepared, sealed: tuple[SealedSecret, ...]) -> Changes:
     )
 
 
-def commit_info(prepared: Prepared, now: datetime, message: str) -> CommitInfo:
+def commit_info(prepared: Prepared, message: str) -> CommitInfo:
     """Return the line of history that stands behind the new revision.
 
     A commit with uncommitted changes is marked as git itself does it.
@@ -140,7 +138,7 @@ def commit_info(prepared: Prepared, now: datetime, message: str) -> CommitInfo:
         config=plan.config,
         environment=plan.environment,
         config_digest=plan.config_digest,
-        created_at_us=int(now.timestamp() * 1_000_000),
+        created_at_us=prepared.request.now_us,
         created_by=plan.created_by,
         git_commit=f"{plan.git_commit}-dirty"
         if plan.git_commit and plan.git_dirty

@@ -53,6 +53,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     state_directory: Path | None = None
     simulated: bool = False
 
+    @property
+    def now_us(self) -> int:
+        """Unix time in microseconds."""
+        return int(self.now.timestamp() * 1_000_000)
+
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """A plan with the two sides it was made from, so that it can be carried out.
@@ -96,7 +101,6 @@ async def prepare(
     check_owner(base.head, configuration)
     hold = None if request.reapply else await held(store, base.head, configuration.config_digest)
     gone = base.state.keys() - configuration.state.keys()
-    now_us = int(request.now.timestamp() * 1_000_000)
     rows = () if request.simulated else await store.secrets()
     plan = build(
         configuration,
@@ -104,7 +108,7 @@ async def prepare(
         provenance(request),
         spoken=SPOKEN,
         confirmed=request.confirmed,
-        traffic=await calls_of_last_day(store, gone, now_us) if gone else None,
+        traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         sealed=_secret_facts(configuration, rows, request, environ),
         further=(hold,) if hold else (),
     )

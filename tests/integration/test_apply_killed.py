@@ -55,7 +55,7 @@ async def prepared(folder: Path) -> Prepared:
 async def carried_out(folder: Path, ready: Prepared) -> Revision | None:
     store = open_store(url(folder))
     try:
-        return await apply(store, ready, now=NOW)
+        return await apply(store, ready)
     finally:
         await store.close()
 

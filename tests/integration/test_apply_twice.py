@@ -51,7 +51,7 @@ async def applied(url: str, folder: Path) -> tuple[Plan, Snapshot]:
     try:
         everything = frozenset((await store.snapshot()).state)
         prepared = await prepare(store, request(folder, url, everything), ENVIRON)
-        await apply(store, prepared, now=NOW, environ=ENVIRON)
+        await apply(store, prepared, environ=ENVIRON)
         return prepared.plan, await store.snapshot()
     finally:
         await store.close()

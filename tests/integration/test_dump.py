@@ -36,7 +36,7 @@ def test_what_was_dumped_plans_to_no_change(files: Folder) -> None:
         store = open_store(url)
         try:
             ready = await prepare(store, request(write(place / "declared", files)))
-            await apply(store, ready, now=NOW)
+            await apply(store, ready)
             dumped = await dumping.dump(store)
             dumping.write(dumped, place / "dumped")
             again = await prepare(store, request(place / "dumped"))

@@ -47,7 +47,7 @@ async def refusals(tmp_path: Path, *attempts: Attempt) -> list[Check]:
     store = open_store(url)
     request = Request(folder=folder, environment="", created_by="ada@laptop", now=NOW)
     try:
-        await apply(store, await prepare(store, request), now=NOW)
+        await apply(store, await prepare(store, request))
         await store.add_attempts(attempts)
         spare.unlink()
         return list((await prepare(store, request)).plan.refusals)
