@@ -30,7 +30,7 @@ def command(folder: Path, environment: str, output_format: str, rules: bool) -> 
     if rules:
         click.echo(_rules(output_format), nl=False)
         return ExitCode.DONE
-    report = validate(folder, environment, datetime.now(UTC).date())
+    report = validate(folder, environment, datetime.now(UTC))
     click.echo(render(report, output_format), nl=False)
     return ExitCode.ERROR if report.errors else ExitCode.DONE
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelops.config import zones
 from modelops.config.checks import check
 from modelops.config.checks.subject import Subject
 from modelops.config.declaration import Declaration, declare
@@ -51,11 +52,11 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def inspect(folder: Path, environment: str = "", today: date | None = None) -> Inspection:
+def inspect(folder: Path, environment: str = "", now: datetime | None = None) -> Inspection:
     """Return everything there is to say of a folder, valid or not; for `validate` and editors.
 
-    `today` decides which keys have expired; by default it is the day in UTC. Raises ModelopsError
-    when there is no configuration to look at.
+    `now`, which is aware, decides with the configuration's time zone which keys have expired.
+    Raises ModelopsError when there is no configuration to look at.
     """
     if environment and re.search(NAME_PATTERN, environment) is None:
         raise ModelopsError(
@@ -68,15 +69,15 @@ def inspect(folder: Path, environment: str = "", today: date | None = None) -> I
         subject = Subject(
             declaration=declaration,
             resolution=resolution,
-            today=today or datetime.now(UTC).date(),
+            today=_today(declaration, now or datetime.now(UTC)),
         )
         diagnostics = ordered([*problems, *check(subject)])
     return Inspection(declaration=declaration, resolution=resolution, diagnostics=diagnostics)
 
 
-def load(folder: Path, environment: str = "", today: date | None = None) -> Configuration:
+def load(folder: Path, environment: str = "", now: datetime | None = None) -> Configuration:
     """Return the configuration of a folder; InvalidConfigurationError when it has errors."""
-    inspection = inspect(folder, environment, today)
+    inspection = inspect(folder, environment, now)
     declaration, resolution = inspection.declaration, inspection.resolution
     settings = declaration.settings
     if not inspection.valid or settings is None:
@@ -92,6 +93,11 @@ def load(folder: Path, environment: str = "", today: date | None = None) -> Conf
         config_digest=config_digest(declaration.sources, environment),
         warnings=inspection.diagnostics,
     )
+
+
+def _today(declaration: Declaration, now: datetime) -> date:
+    settings = declaration.settings
+    return zones.day(now, settings.value.timezone if settings else "UTC")
 
 
 @contextmanager

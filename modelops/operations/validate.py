@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 from modelops.config.load import inspect
 from modelops.config.report.document import Report
 
 
-def validate(folder: Path, environment: str, today: date) -> Report:
+def validate(folder: Path, environment: str, now: datetime) -> Report:
     """Return what was found in a folder; ModelopsError when it holds no configuration.
 
-    `today` decides which keys have expired.
+    `now`, which is aware, decides which keys have expired.
     """
-    return inspect(folder, environment, today).report
+    return inspect(folder, environment, now).report

@@ -1,7 +1,7 @@
 """The YAML form: what users write, field by field. The JSON Schemas in `schema/` come from here.
 
-A field that may be left out is `None` here and gets its value in `config/resolve.py`. Names,
-bounds and defaults are those of the design; descriptions are what editors show.
+A field that may be left out is `None` here and gets its value in `config/resolve/`. Names, bounds
+and fixed defaults are decided here; descriptions are what editors show.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Collection, Iterator
 
-from modelops.config import rules
+from modelops.config import rules, zones
 from modelops.config.checks.subject import Subject, unknown_chain
 from modelops.config.declaration import Entry
 from modelops.config.diagnostics import did_you_mean, found
@@ -21,8 +21,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     if entry.value.default_chain is not None:
         yield from unknown_chain(subject, entry.value.default_chain, entry.at("default_chain"))
-    if entry.value.timezone != "UTC":  # which needs no data
-        yield from _timezone(entry)
+    yield from _timezone(entry)
     declared = subject.resolution.state().keys()
     yield from _moved(subject, entry, declared)
     for index, removed in enumerate(entry.value.removed):
@@ -38,9 +37,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 def _timezone(entry: Entry[Settings]) -> Iterator[Diagnostic]:
     name = entry.value.timezone
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+    if zones.find(name) is None:
         known = zoneinfo.available_timezones()
         hint = did_you_mean(name, known)
         if not known:

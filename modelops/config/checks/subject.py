@@ -18,7 +18,7 @@ from modelops.resources.configuration import Diagnostic, Position
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A declaration, what it resolves to, and the day on which it is looked at."""
+    """A declaration, what it resolves to, and which day it is in its time zone."""
 
     declaration: Declaration
     resolution: Resolution

@@ -1,6 +1,6 @@
 """Declared resources to resolved ones: nothing left open, and where each value came from.
 
-What is written wins, then the preset and the catalog, then the defaults of the design. The version
+What is written wins, then the preset and the catalog, then the defaults of the form. The version
 below is part of a configuration's digest: a change to what is filled in here must raise it, or an
 upgraded tool would take an old plan for its own.
 """

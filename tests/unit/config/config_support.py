@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 from modelops.config.load import Inspection, inspect, load
 from modelops.resources.configuration import Configuration
 
-TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 VALID: Mapping[str, str] = {
     "modelops.yaml": "config: small\ndefault_chain: main\n",
@@ -44,13 +44,13 @@ def write(folder: Path, files: Mapping[str, str | None]) -> Path:
 
 
 def look(folder: Path, files: Mapping[str, str | None]) -> Inspection:
-    """Write files and look at them as on TODAY."""
-    return inspect(write(folder, files), today=TODAY)
+    """Write files and look at them as at NOW."""
+    return inspect(write(folder, files), now=NOW)
 
 
 def resolved(folder: Path, files: Mapping[str, str | None]) -> Configuration:
-    """Write files and load them as on TODAY."""
-    return load(write(folder, files), today=TODAY)
+    """Write files and load them as at NOW."""
+    return load(write(folder, files), now=NOW)
 
 
 def found(folder: Path, files: Mapping[str, str | None]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from config_support import TODAY, VALID, look
+from config_support import NOW, VALID, look
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -98,7 +98,7 @@ def test_no_damage_to_a_file_is_more_than_a_diagnostic(
         (tmp_path / file).write_bytes((FULL / file).read_bytes())
     raw = (FULL / name).read_bytes()
     (tmp_path / name).write_bytes(raw[:start] + replacement + raw[start + length :])
-    diagnostics = inspect(tmp_path, today=TODAY).diagnostics
+    diagnostics = inspect(tmp_path, now=NOW).diagnostics
     assert list(diagnostics) == sorted(diagnostics, key=lambda found: found.position)
     assert all(found.message and "\n" not in str(found) for found in diagnostics)
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from config_support import TODAY, write
+from config_support import NOW, write
 
 from modelops.config.report import FORMATS, render
 from modelops.config.report.document import Report
@@ -100,7 +100,7 @@ def test_no_format_shows_a_secret(output_format: str, tmp_path: Path) -> None:
             "modelops.yaml": f"config: small\ntimezone: {canary}\nremoved: [{canary}]\n",
         },
     )
-    report = validate(tmp_path, "", TODAY)
+    report = validate(tmp_path, "", NOW)
     assert report.errors > 10
     assert canary not in render(report, output_format)
     assert canary not in repr(report)

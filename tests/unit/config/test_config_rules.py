@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from config_support import VALID, found, look
+from config_support import NOW, VALID, found, look, write
 
+from modelops.config.load import inspect
 from modelops.config.rules import RULES
 
 ALPHA, MAIN, DEV = "providers.d/alpha.yaml", "chains.d/main.yaml", "agents.d/dev.yaml"
@@ -335,3 +337,27 @@ def test_a_tie_of_many_names_a_few(tmp_path: Path) -> None:
         "'small' alone is refused as ambiguous: alpha/small, beta-b/small, beta-c/small "
         "and 3 more go by it too"
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "expired"),
+    [
+        ("UTC", 23, False),
+        ("Pacific/Auckland", 23, True),  # where the 21st is over
+        ("America/Los_Angeles", 5, False),
+    ],
+)
+def test_a_key_expires_at_the_end_of_its_day_in_the_zone_of_the_configuration(
+    zone: str, hour: int, expired: bool, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        {
+            **settings(f"timezone: {zone}\n"),
+            **agent(f'keys: [{{name: a, sha256: {SHA}, expires: "2026-11-21"}}]\n'),
+        },
+    )
+    # five hours past midnight in UTC it is still the day before in Los Angeles
+    now = NOW.replace(hour=hour) + timedelta(days=1 if hour == 5 else 0)
+    rules = [diagnostic.rule for diagnostic in inspect(tmp_path, now=now).diagnostics]
+    assert rules == (["expired-key"] if expired else [])
