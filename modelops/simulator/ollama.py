@@ -10,8 +10,8 @@ import msgspec
 
 from modelops.simulator import tokens as tokenizer
 from modelops.simulator.answer import Answer, answer
-from modelops.simulator.openai_embeddings import embedding
 from modelops.simulator.question import Question, Segment, Tool, ToolResult, segment
+from modelops.simulator.vectors import embedding
 from modelops.simulator.wire import (
     JSON_TYPE,
     NDJSON_TYPE,

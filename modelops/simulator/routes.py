@@ -12,37 +12,29 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from modelops.simulator import (
-    anthropic,
-    gemini,
-    models,
-    ollama,
-    openai_chat,
-    openai_embeddings,
-    openai_responses,
-)
+from modelops.simulator import models, ollama
+from modelops.simulator.anthropic import messages
+from modelops.simulator.gemini import generate
+from modelops.simulator.openai import chat, embeddings, responses
 from modelops.simulator.wire import Protocol, Request, RequestError, Response
 from modelops.simulator.world import World
 
 Handler = Callable[[Request, World], Response]
 
-BASES = frozenset(
-    {
-        "",
-        "v1",
-        "v1beta",
-        "v1beta/openai",
-        "api/v1",
-        "openai/v1",
-        "api/paas/v4",
-        "api/coding/paas/v4",
-        "compatible-mode/v1",
-        "anthropic/v1",
-        "api/anthropic/v1",
-        "apps/anthropic/v1",
-    }
+BASES = (
+    "api/coding/paas/v4",
+    "api/anthropic/v1",
+    "apps/anthropic/v1",
+    "compatible-mode/v1",
+    "anthropic/v1",
+    "api/paas/v4",
+    "v1beta/openai",
+    "openai/v1",
+    "api/v1",
+    "v1beta",
+    "v1",
 )
-"""Base paths of the providers' APIs."""
+"""Base paths of the providers' APIs; a longer one stands before its own beginning."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -54,14 +46,14 @@ class Route(msgspec.Struct, frozen=True):
 
 
 ROUTES: Mapping[tuple[str, str], Route] = {
-    ("POST", "chat/completions"): Route("openai", "chat/completions", openai_chat.respond),
-    ("POST", "responses"): Route("openai", "responses", openai_responses.respond),
-    ("POST", "embeddings"): Route("openai", "embeddings", openai_embeddings.respond),
+    ("POST", "chat/completions"): Route("openai", "chat/completions", chat.respond),
+    ("POST", "responses"): Route("openai", "responses", responses.respond),
+    ("POST", "embeddings"): Route("openai", "embeddings", embeddings.respond),
     ("GET", "key"): Route("openai", "key", models.openrouter_key),
     ("GET", "user/balance"): Route("openai", "user/balance", models.deepseek_balance),
-    ("POST", "messages"): Route("anthropic", "messages", anthropic.respond),
+    ("POST", "messages"): Route("anthropic", "messages", messages.respond),
     ("POST", "messages/count_tokens"): Route(
-        "anthropic", "messages/count_tokens", anthropic.count_tokens
+        "anthropic", "messages/count_tokens", messages.count_tokens
     ),
     ("POST", "api/chat"): Route("ollama", "api/chat", ollama.chat),
     ("POST", "api/embed"): Route("ollama", "api/embed", ollama.embed),
@@ -72,11 +64,11 @@ ROUTES: Mapping[tuple[str, str], Route] = {
 """Endpoints by method and path behind the base."""
 
 GEMINI_ROUTES: Mapping[str, Route] = {
-    "generateContent": Route("gemini", "generateContent", gemini.generate),
-    "streamGenerateContent": Route("gemini", "streamGenerateContent", gemini.stream),
-    "countTokens": Route("gemini", "countTokens", gemini.count_tokens),
-    "embedContent": Route("gemini", "embedContent", gemini.embed),
-    "batchEmbedContents": Route("gemini", "batchEmbedContents", gemini.embed),
+    "generateContent": Route("gemini", "generateContent", generate.generate),
+    "streamGenerateContent": Route("gemini", "streamGenerateContent", generate.stream),
+    "countTokens": Route("gemini", "countTokens", generate.count_tokens),
+    "embedContent": Route("gemini", "embedContent", generate.embed),
+    "batchEmbedContents": Route("gemini", "batchEmbedContents", generate.embed),
 }
 """Gemini's endpoints by what follows the model in `models/MODEL:VERB`."""
 
@@ -105,8 +97,8 @@ def parse(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> R
 def split(path: str) -> tuple[str, str]:
     """Return the provider and what follows its base: `/a/v1/models` is `("a", "models")`."""
     provider, _, rest = path.strip("/").partition("/")
-    for base in sorted(BASES, key=len, reverse=True):
-        if base and rest.startswith(f"{base}/"):
+    for base in BASES:
+        if rest.startswith(f"{base}/"):
             return provider, rest[len(base) + 1 :]
     return provider, rest
 

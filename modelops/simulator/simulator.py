@@ -12,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from modelops.simulator import auth, control, errors, habits, routes, static
+from modelops.simulator import auth, control, errors, routes, static
 from modelops.simulator.delivery import Delivery, deliver, paced, spoil
 from modelops.simulator.faults import Fault, Faults
 from modelops.simulator.ledger import Entry, Ledger, Outcome
+from modelops.simulator.openai import habits
 from modelops.simulator.routes import Route
 from modelops.simulator.wire import (
     JSON_TYPE,

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import habits, openai_chat_request, openai_usage
 from modelops.simulator.answer import Answer, ToolCall, answer
-from modelops.simulator.habits import Habit
+from modelops.simulator.openai import chat_request, habits
+from modelops.simulator.openai import usage as openai_usage
+from modelops.simulator.openai.habits import Habit
 from modelops.simulator.wire import (
     JSON_TYPE,
     SSE_TYPE,
@@ -37,9 +38,9 @@ FINISH = {
 def respond(request: Request, world: World) -> Response:
     """Answer `POST /chat/completions`."""
     habit = habits.habit_of(request.provider)
-    chat = openai_chat_request.load(request, habit)
+    chat = chat_request.load(request, habit)
     world.need_model(request.provider, chat.model)
-    question = openai_chat_request.question(chat)
+    question = chat_request.question(chat)
     said = answer(question, world.seed)
     cached = world.cache.automatic(request.provider, question).read
     choices = chat.n or 1

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import anthropic_request
 from modelops.simulator.answer import Answer, answer
+from modelops.simulator.anthropic import request as anthropic_request
 from modelops.simulator.prompt_cache import CacheUse
 from modelops.simulator.wire import (
     JSON_TYPE,

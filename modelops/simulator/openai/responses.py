@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import openai_responses_request, openai_usage
 from modelops.simulator.answer import Answer, answer
+from modelops.simulator.openai import responses_request
+from modelops.simulator.openai import usage as openai_usage
 from modelops.simulator.wire import (
     JSON_TYPE,
     SSE_TYPE,
@@ -28,10 +29,10 @@ Json = dict[str, Any]
 
 def respond(request: Request, world: World) -> Response:
     """Answer `POST /responses`."""
-    asked = openai_responses_request.load(request)
+    asked = responses_request.load(request)
     world.need_model(request.provider, asked.model)
-    earlier = openai_responses_request.before(asked, world)
-    question = openai_responses_request.question(asked, earlier)
+    earlier = responses_request.before(asked, world)
+    question = responses_request.question(asked, earlier)
     said = answer(question, world.seed)
     tokens = Tokens(
         input=question.input_tokens,
@@ -42,7 +43,7 @@ def respond(request: Request, world: World) -> Response:
     whole = _whole(asked, said, tokens, world)
     if asked.store is not False:
         told = "".join(said.text) + "".join(call.name + call.json for call in said.calls)
-        kept = openai_responses_request.kept(asked, earlier, told)
+        kept = responses_request.kept(asked, earlier, told)
         world.keep_conversation(whole["id"], kept)
     response = Response(
         protocol="openai",
@@ -56,7 +57,7 @@ def respond(request: Request, world: World) -> Response:
     return msgspec.structs.replace(response, body=encode(whole))
 
 
-def _whole(asked: openai_responses_request.Ask, said: Answer, tokens: Tokens, world: World) -> Json:
+def _whole(asked: responses_request.Ask, said: Answer, tokens: Tokens, world: World) -> Json:
     cut = said.stop == "length"
     return {
         "id": world.new_id("resp_"),

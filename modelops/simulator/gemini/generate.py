@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import gemini_request
 from modelops.simulator.answer import Answer, answer
-from modelops.simulator.openai_embeddings import embedding
+from modelops.simulator.gemini import request as gemini_request
 from modelops.simulator.question import Question
 from modelops.simulator.tokens import count
+from modelops.simulator.vectors import embedding
 from modelops.simulator.wire import (
     JSON_TYPE,
     Request,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelops.simulator.habits import COST_PER_TOKEN_USD, Habit
+from modelops.simulator.openai.habits import COST_PER_TOKEN_USD, Habit
 from modelops.simulator.wire import Tokens
 
 

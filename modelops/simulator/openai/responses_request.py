@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import habits
+from modelops.simulator.openai import habits
 from modelops.simulator.question import (
     Question,
     Segment,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import math
-import random
 import struct
 from typing import Any
 
 import msgspec
 
 from modelops.simulator import tokens
+from modelops.simulator.vectors import embedding
 from modelops.simulator.wire import (
     JSON_TYPE,
     Request,
@@ -70,15 +68,6 @@ def respond(request: Request, world: World) -> Response:
         user=asked.user or "",
         tokens=Tokens(input=used),
     )
-
-
-def embedding(text: str | list[int], model: str, dimensions: int) -> list[float]:
-    """Return the vector of a text, of length one."""
-    digest = hashlib.sha256(f"{model}\0{text}".encode()).digest()
-    chance = random.Random(digest)  # noqa: S311 - reproducible vectors are the point
-    vector = [chance.gauss(0.0, 1.0) for _ in range(dimensions)]
-    length = math.sqrt(sum(value * value for value in vector))
-    return [value / length for value in vector]
 
 
 def _inputs(value: str | list[Any]) -> list[str | list[int]]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from modelops.simulator import habits
-from modelops.simulator.habits import Habit
+from modelops.simulator.openai import habits
+from modelops.simulator.openai.habits import Habit
 from modelops.simulator.question import (
     Question,
     Segment,

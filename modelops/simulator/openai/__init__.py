@@ -1,0 +1,1 @@
+"""OpenAI's protocols, and the habits of those who copied them."""
