@@ -1,7 +1,7 @@
 """Test connections: which providers, with which keys, all at once.
 
 `subjects` takes them from a folder, with whatever keys open here; `subject` takes one from the
-revision a server runs. `connection_reports` is the same for both. Keeping reports is the caller's.
+revision a server runs. `connection_reports` is the same for both.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from modelops.secrets.errors import SecretError
 from modelops.secrets.opening import open_sources
 from modelops.secrets.references import open_reference
 from modelops.secrets.secret import Secret
+from modelops.store.protocol import OperationsStore, ProbeResult
 
 AT_ONCE = 16
 """Most providers tested at the same time."""
@@ -123,6 +124,24 @@ def model_to_call(models: Sequence[Model]) -> Model | None:
     """Return the model one real request goes to: the default, else the first that chats."""
     by_fitness = sorted(models, key=lambda model: (not model.default, model.type != "chat"))
     return by_fitness[0] if by_fitness else None
+
+
+async def store_report(store: OperationsStore, report: Report) -> None:
+    """Keep a report as its provider's last."""
+    await store.put_probe_result(
+        ProbeResult(
+            provider=report.provider,
+            status=report.status,
+            tested_at_us=report.started_at_us,
+            report=msgspec.json.encode(report).decode(),
+        )
+    )
+
+
+async def last_reports(store: OperationsStore) -> dict[str, Report]:
+    """Return the last report of every provider that was ever tested."""
+    rows = await store.probe_results()
+    return {row.provider: msgspec.json.decode(row.report, type=Report) for row in rows}
 
 
 def _models_of(state: State, provider: str) -> tuple[Model, ...]:
