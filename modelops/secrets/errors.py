@@ -15,3 +15,7 @@ class TamperedError(SecretError):
 
 class NoKeyError(SecretError):
     """None of the identities at hand opens it."""
+
+
+class UnusualError(Exception):
+    """A SOPS file that only the real program may judge; never shown to a person."""

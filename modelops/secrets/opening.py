@@ -17,14 +17,14 @@ from modelops.resources.configuration import SecretSource
 from modelops.resources.errors import StaleError
 from modelops.secrets import identities as age
 from modelops.secrets.demo import refuse_demo
-from modelops.secrets.errors import NoKeyError, SecretError
+from modelops.secrets.errors import NoKeyError, SecretError, UnusualError
 from modelops.secrets.identities import Identity
 from modelops.secrets.references import checked
 from modelops.secrets.sealed import Place
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import policy, program, reader, verbs
 from modelops.secrets.sops.ciphertext import is_comment, is_encrypted
-from modelops.secrets.sops.metadata import UnusualError, age_recipients, key_types
+from modelops.secrets.sops.metadata import age_recipients, key_types
 from modelops.secrets.sops.reader import leaves
 
 PROGRAMS_AT_ONCE = 4

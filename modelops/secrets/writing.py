@@ -16,12 +16,12 @@ from modelops.config.yaml import Document
 from modelops.resources.errors import StaleError
 from modelops.secrets import identities as age
 from modelops.secrets.atomic import replace_file
-from modelops.secrets.errors import NoKeyError, SecretError
+from modelops.secrets.errors import NoKeyError, SecretError, UnusualError
 from modelops.secrets.opening import open_file
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import policy, program, splice, verbs
 from modelops.secrets.sops.ciphertext import is_encrypted
-from modelops.secrets.sops.metadata import UnusualError, read_metadata
+from modelops.secrets.sops.metadata import read_metadata
 from modelops.secrets.sops.program import NoRuleError, Sops
 from modelops.secrets.sops.reader import Leaf, leaves
 from modelops.secrets.sops.selection import selection

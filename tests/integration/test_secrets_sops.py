@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from modelops.config import yaml
 from modelops.secrets import identities
-from modelops.secrets.errors import NoKeyError, SecretError, TamperedError
+from modelops.secrets.errors import NoKeyError, SecretError, TamperedError, UnusualError
 from modelops.secrets.opening import open_file
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import program, verbs
 from modelops.secrets.sops.ciphertext import is_encrypted
-from modelops.secrets.sops.metadata import UnusualError
 from modelops.secrets.sops.program import Sops
 from modelops.secrets.sops.reader import open_document
 

@@ -12,10 +12,10 @@ from modelops.resources.declared import Agent, Provider
 from modelops.resources.errors import ModelopsError
 from modelops.secrets import identities as age
 from modelops.secrets.demo import DEMO_RECIPIENT
-from modelops.secrets.errors import SecretError
+from modelops.secrets.errors import SecretError, UnusualError
 from modelops.secrets.identities import Identity
 from modelops.secrets.opening import open_file
-from modelops.secrets.sops.metadata import UnusualError, age_recipients, key_types
+from modelops.secrets.sops.metadata import age_recipients, key_types
 from modelops.secrets.sops.selection import RULE_FIELDS, selects
 from modelops.secrets.writing import find_rules
 

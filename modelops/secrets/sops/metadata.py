@@ -12,14 +12,10 @@ from typing import Any
 
 import msgspec
 
-from modelops.secrets.errors import SecretError
+from modelops.secrets.errors import SecretError, UnusualError
 
 KEY_TYPES = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 """Every kind of master key sops knows, as its block spells them."""
-
-
-class UnusualError(Exception):
-    """A file that only the real binary may judge: unknown to the in-process reader."""
 
 
 class AgeStanza(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

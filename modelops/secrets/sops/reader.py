@@ -18,10 +18,10 @@ from decimal import Decimal
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from modelops.secrets.errors import NoKeyError, SecretError, TamperedError
+from modelops.secrets.errors import NoKeyError, SecretError, TamperedError, UnusualError
 from modelops.secrets.identities import Identity, decrypt
 from modelops.secrets.secret import Secret
-from modelops.secrets.sops.metadata import Metadata, UnusualError, read_metadata
+from modelops.secrets.sops.metadata import Metadata, read_metadata
 from modelops.secrets.sops.selection import IsEncrypted, selection
 from modelops.secrets.sops.values import (
     additional_data,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from modelops.secrets.errors import SecretError
-from modelops.secrets.sops.metadata import Metadata, UnusualError
+from modelops.secrets.errors import SecretError, UnusualError
+from modelops.secrets.sops.metadata import Metadata
 
 DEFAULT_SUFFIX = "_unencrypted"
 """What sops assumes when a block names no rule."""

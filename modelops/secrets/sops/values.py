@@ -15,9 +15,8 @@ from decimal import Decimal
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from modelops.secrets.errors import TamperedError
+from modelops.secrets.errors import TamperedError, UnusualError
 from modelops.secrets.sops.ciphertext import parts
-from modelops.secrets.sops.metadata import UnusualError
 
 _INT64 = range(-(2**63), 2**63)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelops.secrets.errors import SecretError
+from modelops.secrets.errors import SecretError, UnusualError
 from modelops.secrets.sops.ciphertext import ciphertext_bytes, is_comment, is_encrypted
-from modelops.secrets.sops.metadata import UnusualError, age_recipients, key_types, read_metadata
+from modelops.secrets.sops.metadata import age_recipients, key_types, read_metadata
 from modelops.secrets.sops.reader import leaves
 from modelops.secrets.sops.selection import selects
 from modelops.secrets.sops.values import additional_data, check_formatted, plain_bytes
