@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 
 import msgspec
@@ -10,12 +9,11 @@ import msgspec
 from modelops.gateway.body import Body
 from modelops.gateway.call import Call, Clock, Recorder, Reply
 from modelops.gateway.caller import client_request_id, user_of
-from modelops.gateway.credential import Credential
 from modelops.gateway.health import Health
+from modelops.gateway.slots import Slots
 from modelops.gateway.table import Chain, RoutingTable, Step
 from modelops.gateway.upstream.client import Client
 from modelops.metering.attempt import Attempt
-from modelops.resources.resolved import Parameters
 
 TRAIL_MAX = 2000
 """Characters of the header that lists the attempts."""
@@ -24,14 +22,22 @@ TRAIL_MAX = 2000
 class Tools:
     """What the gateway was handed, and its health: the same for every request."""
 
-    __slots__ = ("client", "clock", "health", "random", "recorder")
+    __slots__ = ("_workers", "client", "clock", "health", "random", "recorder", "slots")
 
-    def __init__(self, client: Client, recorder: Recorder, clock: Clock, random: Random) -> None:
+    def __init__(
+        self, client: Client, recorder: Recorder, clock: Clock, random: Random, workers: int
+    ) -> None:
+        self._workers = workers
         self.client = client
         self.recorder = recorder
         self.clock = clock
         self.random = random
         self.health = Health()
+        self.slots = Slots()
+
+    def share(self, limit: int) -> int:
+        """Return this worker's share of a limit, at least 1; 0 where there is no limit."""
+        return max(1, limit // self._workers) if limit else 0
 
 
 class Context:
@@ -42,14 +48,13 @@ class Context:
     """
 
     __slots__ = (
-        "_credentials",
+        "agent",
         "body",
         "call",
         "chain",
         "client_request_id",
         "deadline",
         "number",
-        "parameters",
         "pending",
         "reply",
         "table",
@@ -73,14 +78,7 @@ class Context:
         self.number = 0
         self.trail: list[str] = []
         self.pending: Attempt | None = None
-        agent = table.agents.get(call.agent)
-        self.parameters: Parameters | None = agent.parameters if agent else None
-        self._credentials: Mapping[str, Credential] = agent.credentials if agent else {}
-
-    def credential(self, step: Step) -> Credential:
-        """Return what a target is called with: the agent's own credential, else the provider's."""
-        provider = step.target.provider
-        return self._credentials.get(provider.name) or provider.credential
+        self.agent = table.agents.get(call.agent)
 
     def left(self) -> float:
         """Return the seconds until the deadline."""

@@ -23,7 +23,7 @@ class Gateway:
     """Answers requests from one routing table after another.
 
     `table` may be replaced at any time: a request under way keeps the one it began with. Breakers
-    and cooling outlive the table.
+    and cooling outlive the table. Limits are shared out between `workers` gateways.
     """
 
     def __init__(
@@ -34,9 +34,10 @@ class Gateway:
         recorder: Recorder,
         clock: Clock,
         random: Random,
+        workers: int = 1,
     ) -> None:
         self.table = table
-        self.tools = Tools(client, recorder, clock, random)
+        self.tools = Tools(client, recorder, clock, random, workers)
 
     async def answer(self, call: Call, reply: Reply) -> None:
         """Answer a request, errors included, in the caller's dialect.

@@ -12,13 +12,12 @@ import contextlib
 from collections.abc import Sequence
 
 from modelops.gateway.booking import Entry
+from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
 from modelops.gateway.context import Context
-from modelops.gateway.credential import Credential
 from modelops.gateway.errors import GatewayError, error_event
 from modelops.gateway.failure import Failure
-from modelops.gateway.protocols.adapter import Adapter, NotAnAnswerError, Outgoing, StreamReader
-from modelops.gateway.table import Step
+from modelops.gateway.protocols.adapter import NotAnAnswerError, Outgoing, StreamReader
 from modelops.gateway.upstream.client import Response
 from modelops.gateway.upstream.errors import IdleTimeoutError, UpstreamError
 from modelops.gateway.upstream.request import Request
@@ -48,32 +47,14 @@ _STREAM_HEADERS = (
 class Trial:
     """One attempt of a request; `run` returns None once the request is answered."""
 
-    __slots__ = (
-        "_adapter",
-        "_context",
-        "_credential",
-        "_entry",
-        "_outgoing",
-        "_position",
-        "_step",
-    )
+    __slots__ = ("_adapter", "_candidate", "_context", "_entry", "_outgoing")
 
-    def __init__(
-        self,
-        context: Context,
-        step: Step,
-        position: int,
-        credential: Credential,
-        adapter: Adapter,
-        outgoing: Outgoing,
-    ) -> None:
+    def __init__(self, context: Context, candidate: Candidate, outgoing: Outgoing) -> None:
         self._context = context
-        self._step = step
-        self._position = position
-        self._credential = credential
-        self._adapter = adapter
+        self._candidate = candidate
+        self._adapter = candidate.adapter
         self._outgoing = outgoing
-        self._entry = Entry(context, step, position, credential)
+        self._entry = Entry(context, candidate.step, candidate.position, candidate.credential)
 
     async def run(self, bound: float) -> Failure | None:
         """Make the call; `bound` is the seconds until first content, or the whole answer."""
@@ -101,11 +82,11 @@ class Trial:
         return failure
 
     def _request(self) -> Request:
-        provider = self._step.target.provider
+        provider = self._candidate.step.target.provider
         return Request(
             provider.origin,
             self._outgoing.path,
-            self._credential.headers + self._outgoing.headers,
+            self._candidate.credential.headers + self._outgoing.headers,
             self._outgoing.body,
         )
 
@@ -196,7 +177,7 @@ class Trial:
         if reader.failure is not None and self._adapter.native:
             return reader.end  # the provider's own error event has been passed on
         call = self._context.call
-        message = f"the stream of {self._step.target.name} broke off: {failure.message}"
+        message = f"the stream of {self._candidate.step.target.name} broke off: {failure.message}"
         error = GatewayError(502, "stream_interrupted", message)
         return error_event(call.dialect, error, call.request_id)
 
@@ -229,10 +210,10 @@ class Trial:
     def _headers(self, response: Response) -> list[tuple[bytes, bytes]]:
         """Return the provider's headers that go on, and those that say how the answer came."""
         context = self._context
-        context.trail.append(f"{self._step.target.name}={response.status}")
+        context.trail.append(f"{self._candidate.step.target.name}={response.status}")
         passed = [
             (name, value)
             for name, value in response.headers
             if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES)
         ]
-        return [*passed, *context.headers(self._step, self._position)]
+        return [*passed, *context.headers(self._candidate.step, self._candidate.position)]

@@ -1,0 +1,71 @@
+"""The targets of a chain as one request meets them: which can be called, which not, and why."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelops.gateway.call import Endpoint
+from modelops.gateway.credential import Credential
+from modelops.gateway.failure import Failure
+from modelops.gateway.protocols import ADAPTERS
+from modelops.gateway.protocols.adapter import Adapter
+from modelops.gateway.table import Agent, Chain, Step, Target
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False):
+    """A target in its place that can be called, as far as is known before its request is made."""
+
+    position: int
+    step: Step
+    credential: Credential
+    adapter: Adapter
+
+
+class Skip(msgspec.Struct, frozen=True, gc=False):
+    """A target that is stepped over. `label` is for the header, `reason` for people."""
+
+    step: Step
+    label: str
+    reason: str
+
+
+def turns(
+    chain: Chain, endpoint: Endpoint, agent: Agent | None, *, one_provider: bool = False
+) -> list[Candidate | Skip]:
+    """Return the targets of a chain in their order.
+
+    `one_provider`: the request names what only one provider keeps, so the targets of the first
+    that can be called are all there is.
+    """
+    found = [_turn(position, step, endpoint, agent) for position, step in enumerate(chain.steps)]
+    if not one_provider:
+        return found
+    able = [turn for turn in found if isinstance(turn, Candidate)]
+    owner = able[0].step.target.provider if able else None
+    return [turn for turn in able if turn.step.target.provider is owner] or found
+
+
+def _turn(position: int, step: Step, endpoint: Endpoint, agent: Agent | None) -> Candidate | Skip:
+    provider = step.target.provider
+    if not provider.enabled:
+        return Skip(step, "disabled", "its provider is disabled")
+    adapter = ADAPTERS.get((endpoint, provider.protocol))
+    if adapter is None:
+        return Skip(step, "not-spoken", f"{provider.protocol} cannot serve {endpoint} yet")
+    own = agent.credentials.get(provider.name) if agent is not None else None
+    credential = own or provider.credential
+    if credential.error:
+        return Skip(step, "unusable", credential.error)
+    return Candidate(position, step, credential, adapter)
+
+
+def fits(target: Target, refused: Target, failure: Failure) -> bool:
+    """Whether a target may carry what an earlier one refused for its size or its kind."""
+    if failure.kind == "context_length":
+        known = target.context_window is not None and refused.context_window is not None
+        return not known or (target.context_window or 0) > (refused.context_window or 0)
+    if failure.kind == "unsupported":
+        if target.capabilities is None or refused.capabilities is None:
+            return True
+        return bool(target.capabilities - refused.capabilities)
+    return True

@@ -1,0 +1,48 @@
+"""What is said when no target of a chain answered: one line for each, and the right status."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from modelops.gateway.errors import DO_NOT_RETRY, GatewayError
+from modelops.gateway.failure import Failure
+from modelops.gateway.table import Target
+
+Tried = Sequence[tuple[Target, Failure]]
+
+
+def nothing_tried(skipped: Sequence[str], labels: Sequence[str]) -> GatewayError:
+    """Return the error of a request for which no target was called."""
+    lines = "\n".join(skipped) or "the deadline or the attempt cap left no room"
+    if labels and set(labels) == {"cannot-carry"}:
+        return GatewayError(
+            400, "unsupported_feature", f"no target can carry this request:\n{lines}"
+        )
+    if labels and set(labels) <= {"busy", "cannot-carry"}:
+        headers = (DO_NOT_RETRY, (b"retry-after", b"1"))
+        return GatewayError(
+            429, "at_capacity", f"every target is at its limit:\n{lines}", headers=headers
+        )
+    return GatewayError(502, "no_usable_target", f"no target can be called:\n{lines}")
+
+
+def exhausted(tried: Tried, skipped: Sequence[str], left: float, cooling: float) -> GatewayError:
+    """Return the error of a chain in which every target that was called failed.
+
+    `left` is what remains of the deadline, `cooling` the seconds until the first target may be
+    called again, when all were rate limited.
+    """
+    told = [f"{target.name}: {failure.kind}, {failure.message}" for target, failure in tried]
+    lines = "\n".join([*told, *skipped])
+    if left <= 0:
+        return GatewayError(504, "deadline_exceeded", f"the deadline ran out:\n{lines}")
+    if all(failure.kind == "rate_limit" for _, failure in tried):
+        wait = (b"retry-after", b"%d" % max(1, math.ceil(cooling)))
+        return GatewayError(
+            429,
+            "rate_limited",
+            f"every target is rate limited:\n{lines}",
+            headers=(DO_NOT_RETRY, wait),
+        )
+    return GatewayError(502, "all_targets_failed", f"every target failed:\n{lines}")
