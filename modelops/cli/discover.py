@@ -74,8 +74,8 @@ def lines(found: Discovery) -> Iterator[str]:
     for name in found.gone:
         yield f"- {name}  declared and not offered"
     for change in found.changed:
-        declared = "unknown" if change.declared is None else change.declared
-        yield f"~ {change.model}  {change.field} {declared} ({change.source}) -> {change.offered}"
+        known = f"{change.declared} ({change.source})" if change.declared else "unknown"
+        yield f"~ {change.model}  {change.field} {known} -> {change.offered}"
     changed = len({change.model for change in found.changed})
     yield (
         f"{found.provider}: {found.offered} offered, {len(found.new)} new, "

@@ -18,19 +18,18 @@ from modelops.resources.resolved import Model, ModelType, Provider
 _FACTS = ("type", "context_window", "max_output_tokens")
 _RATES = ("input", "output", "cache_read", "cache_write")
 
-Value = str | int | Decimal | None
-
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact about a declared model on which declaration and provider differ.
+    """One fact about a declared model on which declaration and provider differ, as text.
 
-    `source` says where the declared value came from: declared, default, preset or catalog.
+    `declared` is '' for a fact nobody knew. `source` says where it came from: declared, default,
+    preset or catalog.
     """
 
     model: str
     field: str
-    declared: Value
-    offered: Value
+    declared: str
+    offered: str
     source: str
 
 
@@ -85,7 +84,18 @@ def _changes(model: Model, offer: Offered) -> Iterable[Change]:
             yield _change(model, f"price.{rate}", declared, offered)
 
 
-def _change(model: Model, field: str, declared: Value, offered: Value) -> Change:
+def _change(
+    model: Model, field: str, declared: str | int | Decimal | None, offered: str | int | Decimal
+) -> Change:
     whole = field.partition(".")[0]
-    source = model.sources.get(field) or model.sources.get(whole) or "declared"
-    return Change(model=model.model, field=field, declared=declared, offered=offered, source=source)
+    return Change(
+        model=model.model,
+        field=field,
+        declared="" if declared is None else _text(declared),
+        offered=_text(offered),
+        source=model.sources.get(field) or model.sources.get(whole) or "declared",
+    )
+
+
+def _text(value: str | int | Decimal) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
