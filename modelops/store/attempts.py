@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.metering.attempt import Attempt
 from modelops.metering.histogram import bucket_of
 from modelops.store import rollups, upsert
-from modelops.store.books import JournalMark
+from modelops.store.books import SLOT_US, JournalMark
 from modelops.store.tables import attempts, journals
 
 _INSERTS: dict[str, str] = {}
@@ -22,11 +22,22 @@ _INSERTS: dict[str, str] = {}
 
 
 async def insert(connection: AsyncConnection, rows: Sequence[Attempt]) -> None:
-    """Insert these rows; an attempt_id that is there already is passed over."""
-    if rows:
-        statement = _insert_statement(connection.dialect)
-        await connection.exec_driver_sql(statement, [_values(row) for row in rows])
-        await rollups.note_late(connection, [row.started_at_us for row in rows])
+    """Insert these rows; an attempt_id that is there already is passed over.
+
+    Rows that come after their time was rolled up go in one by one, because only those that were
+    not there yet may be added to the rollups.
+    """
+    rolled_until_us = await rollups.rolled_until(connection) * SLOT_US
+    statement = _insert_statement(connection.dialect)
+    usual = [_values(row) for row in rows if row.started_at_us >= rolled_until_us]
+    if usual:
+        await connection.exec_driver_sql(statement, usual)
+    late: list[bytes] = []
+    for row in rows:
+        if row.started_at_us < rolled_until_us:
+            done = await connection.exec_driver_sql(statement, _values(row))
+            late += [bytes.fromhex(row.attempt_id)] * done.rowcount
+    await rollups.note_late(connection, late)
 
 
 async def mark(connection: AsyncConnection, journal: JournalMark) -> None:

@@ -13,16 +13,18 @@ from modelops.store.books import SLOT_US, Dimension, Selection
 
 
 class Unit(NamedTuple):
-    """A length of time that is rolled up as a whole. `batch` units are rolled at once."""
+    """A length of time that attempts are added up over: so many slots."""
 
-    name: str
-    us: int
-    batch: int
+    slots: int
+
+    @property
+    def us(self) -> int:
+        """Its length in microseconds."""
+        return self.slots * SLOT_US
 
 
-SLOT = Unit("slot", SLOT_US, 96)
-DAY = Unit("day", 96 * SLOT_US, 1)
-UNITS = (SLOT, DAY)
+SLOT = Unit(1)
+DAY = Unit(96)
 
 
 class Cube(NamedTuple):

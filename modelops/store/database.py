@@ -31,11 +31,17 @@ class Database(NamedTuple):
     store_error: Callable[[BaseException], StoreError | None]
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction: committed at the end, rolled back by any exception."""
+    async def transaction(self, *, write: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction: committed at the end, rolled back by any exception.
+
+        One that writes has to say so: on SQLite it waits for the write lock at its beginning,
+        because one that has read can no longer wait for it.
+        """
         try:
-            async with self.engine.begin() as connection:
-                yield connection
+            async with self.engine.connect() as connection:
+                await connection.execution_options(**{sqlite.WRITE: write})
+                async with connection.begin():
+                    yield connection
         except (SQLAlchemyError, OSError) as error:
             driver_error = error.orig if isinstance(error, DBAPIError) else error
             found = self.store_error(driver_error) if driver_error is not None else None
@@ -53,11 +59,11 @@ def connect(url: str, *, lock_wait_s: float) -> Database:
 
 
 def connect_to_migrate(url: str, *, lock_wait_s: float) -> Database:
-    """Return the database of a URL, made if need be, whose transactions exclude other writers."""
+    """Return the database of a URL, made if need be."""
     path = _sqlite_path(url)
     if not sqlite.exists(path):
         sqlite.create_file(path)
-    return _on_sqlite(path, sqlite.migration_engine(path, lock_wait_s=lock_wait_s))
+    return _on_sqlite(path, sqlite.engine(path, lock_wait_s=lock_wait_s, use_wal=True))
 
 
 async def schema_version(connection: AsyncConnection, place: str) -> str:

@@ -21,7 +21,7 @@ async def migrate(url: str, *, lock_wait_s: float) -> None:
     """Create the store at `url`, or bring its tables to this version; nothing if it is current."""
     opened = database.connect_to_migrate(url, lock_wait_s=lock_wait_s)
     try:
-        async with opened.transaction() as connection:
+        async with opened.transaction(write=True) as connection:
             version = await database.schema_version(connection, opened.place)
             if version == database.SCHEMA_VERSIONS[-1]:
                 return

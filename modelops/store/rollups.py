@@ -1,166 +1,180 @@
-"""Adding attempts up once, so that reports need not: quarter-hours and days that are over.
+"""Adding attempts up once, so that reports need not: slot by slot, as each one is over.
 
-A unit is rolled when it has ended. An attempt that arrives later (a journal of a dead worker, a
-store that was away) makes its unit dirty, in the transaction that inserts it: reports read dirty
-units from the attempts until they are rolled again.
+Rollups only ever grow: what a slot's attempts add up to is added to the rows of its groups. An
+attempt that arrives after its slot was rolled (a journal of a dead worker, a store that was away)
+is noted in the transaction that inserts it; reports read it from the attempts until the next run
+has added it too. Each run is one short transaction, because the store has one writer at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Table,
+    and_,
+    delete,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store import upsert
-from modelops.store.cubes import CUBES, UNITS, Cube, Unit
+from modelops.store.books import SLOT_US
+from modelops.store.cubes import CUBES, Cube
 from modelops.store.measures import DURATIONS, STATUS, summed
 from modelops.store.tables import (
     SUMMED,
     attempts,
-    rollup_dirty,
     rollup_durations,
+    rollup_late,
     rollup_state,
     rollups,
     usage_groups,
 )
 
 GRACE_US = 60_000_000
-"""How long after its end a unit is rolled: rows of calls that began in it still arrive."""
+"""How long after its end a slot is rolled: rows of calls that began in it still arrive."""
 
-REDONE_AT_ONCE = 20
-_GROUP_COLUMNS = ("provider", "model", "agent", "user", "chain", "revision", "status")
+ROWS_AT_ONCE = 2_000
+"""Attempts in one transaction, if they do not all lie in one slot: about a tenth of a second."""
+
+_COLUMNS = ("provider", "model", "agent", "user", "chain", "revision", "status")
+_KEYS = ["cube", "slot", "group_id"]
 
 
-async def note_late(connection: AsyncConnection, started_us: Sequence[int]) -> None:
-    """Mark the units dirty that are rolled already and got these attempts.
+async def rolled_until(connection: AsyncConnection) -> int:
+    """Return up to which slot attempts are rolled up, exclusive.
 
-    The lock keeps a unit from being rolled between this look and the commit of the attempts.
+    The lock keeps `roll` from passing a slot between this look and the end of the transaction.
     """
-    states = await connection.execute(select(rollup_state).with_for_update(read=True))
-    rolled = {row.unit: row.rolled_until for row in states}
-    late = {
-        (unit.name, moment // unit.us)
-        for unit in UNITS
-        for moment in started_us
-        if moment // unit.us < rolled.get(unit.name, 0)
-    }
-    if late:
-        statement = upsert.insert(rollup_dirty, connection.dialect).on_conflict_do_nothing()
-        await connection.execute(
-            statement, [{"unit": unit, "slot": slot} for unit, slot in sorted(late)]
-        )
+    state = select(rollup_state.c.rolled_until).with_for_update(read=True)
+    return int(await connection.scalar(state) or 0)
 
 
-async def roll(connection: AsyncConnection, unit: Unit, now_us: int) -> bool:
-    """Roll the next units that have ended, and dirty ones again; return whether any were."""
-    rolled_until = await _lock_state(connection, unit)
-    redone = await _redo(connection, unit)
-    over = (now_us - GRACE_US) // unit.us
-    start = await _next_unit(connection, unit, rolled_until)
-    end = over if start is None else min(over, start + unit.batch)
-    if end <= rolled_until:
-        return redone
-    for cube in CUBES:
-        if cube.unit is unit and start is not None:
-            await _insert(connection, cube, start, end)
-    await connection.execute(
-        rollup_state.update().where(rollup_state.c.unit == unit.name).values(rolled_until=end)
-    )
-    return start is not None
+async def note_late(connection: AsyncConnection, attempt_ids: Sequence[bytes]) -> None:
+    """Note attempts that were inserted after their slot was rolled."""
+    if attempt_ids:
+        rows = [{"attempt_id": attempt_id} for attempt_id in attempt_ids]
+        await connection.execute(rollup_late.insert(), rows)
 
 
-async def _lock_state(connection: AsyncConnection, unit: Unit) -> int:
-    """Return how far this unit is rolled, holding the lock that `note_late` respects."""
-    statement = upsert.insert(rollup_state, connection.dialect).values(
-        unit=unit.name, rolled_until=0
-    )
+async def roll(connection: AsyncConnection, now_us: int) -> bool:
+    """Add the next attempts to the rollups; return whether there were any."""
+    until = await _lock_state(connection)
+    late = await _roll_late(connection)
+    over = (now_us - GRACE_US) // SLOT_US
+    oldest = await _oldest(connection, until * SLOT_US, 0)
+    start = over if oldest is None else max(until, oldest // SLOT_US)
+    if start >= over:
+        await _advance(connection, max(until, over))
+        return late
+    end = over
+    beyond = await _oldest(connection, start * SLOT_US, ROWS_AT_ONCE)
+    if beyond is not None:
+        end = min(over, max(start + 1, beyond // SLOT_US))
+    started = attempts.c.started_at_us
+    await _add(connection, and_(started >= start * SLOT_US, started < end * SLOT_US))
+    await _advance(connection, end)
+    return True
+
+
+async def _lock_state(connection: AsyncConnection) -> int:
+    """Return how far attempts are rolled up, holding the write lock from the first statement."""
+    statement = upsert.insert(rollup_state, connection.dialect).values(id=1, rolled_until=0)
     await connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["unit"], set_={"rolled_until": rollup_state.c.rolled_until}
+            index_elements=["id"], set_={"rolled_until": rollup_state.c.rolled_until}
         )
     )
-    query = select(rollup_state.c.rolled_until).where(rollup_state.c.unit == unit.name)
-    return int(await connection.scalar(query) or 0)
+    return int(await connection.scalar(select(rollup_state.c.rolled_until)) or 0)
 
 
-async def _next_unit(connection: AsyncConnection, unit: Unit, rolled_until: int) -> int | None:
-    """Return the first unit from here on that has an attempt, None when there is none."""
-    oldest = select(func.min(attempts.c.started_at_us)).where(
-        attempts.c.started_at_us >= rolled_until * unit.us
+async def _advance(connection: AsyncConnection, until: int) -> None:
+    await connection.execute(rollup_state.update().values(rolled_until=until))
+
+
+async def _oldest(connection: AsyncConnection, since_us: int, skipped: int) -> int | None:
+    """Return when the oldest attempt since a time started, after so many others."""
+    started = attempts.c.started_at_us
+    query = select(started).where(started >= since_us).order_by(started).offset(skipped).limit(1)
+    found = await connection.scalar(query)
+    return None if found is None else int(found)
+
+
+async def _roll_late(connection: AsyncConnection) -> bool:
+    late = select(rollup_late.c.attempt_id).order_by(rollup_late.c.attempt_id)
+    ids = list(await connection.scalars(late.limit(ROWS_AT_ONCE)))
+    if not ids:
+        return False
+    chosen = and_(
+        attempts.c.attempt_id.in_(late.limit(ROWS_AT_ONCE)), attempts.c.attempt_id <= ids[-1]
     )
-    found = await connection.scalar(oldest)
-    return None if found is None else int(found) // unit.us
+    await _add(connection, chosen)
+    await connection.execute(delete(rollup_late).where(rollup_late.c.attempt_id <= ids[-1]))
+    return True
 
 
-async def _redo(connection: AsyncConnection, unit: Unit) -> bool:
-    dirty = select(rollup_dirty.c.slot).where(rollup_dirty.c.unit == unit.name)
-    slots = list(await connection.scalars(dirty.limit(REDONE_AT_ONCE)))
-    for slot in slots:
-        for cube in CUBES:
-            if cube.unit is unit:
-                for table in (rollup_durations, rollups):
-                    await connection.execute(
-                        delete(table).where(table.c.cube == cube.name, table.c.slot == slot)
-                    )
-                await _insert(connection, cube, slot, slot + 1)
-        await connection.execute(
-            delete(rollup_dirty).where(
-                rollup_dirty.c.unit == unit.name, rollup_dirty.c.slot == slot
-            )
-        )
-    return bool(slots)
+async def _add(connection: AsyncConnection, chosen: ColumnElement[bool]) -> None:
+    for cube in CUBES:
+        await _add_to(connection, cube, chosen)
 
 
-async def _insert(connection: AsyncConnection, cube: Cube, start: int, end: int) -> None:
-    """Add up the attempts of these units, by the cube's groups."""
-    us = cube.unit.us
-    inside = and_(attempts.c.started_at_us >= start * us, attempts.c.started_at_us < end * us)
-    values = [_value(name, cube).label(name) for name in _GROUP_COLUMNS]
+async def _add_to(connection: AsyncConnection, cube: Cube, chosen: ColumnElement[bool]) -> None:
+    """Add the chosen attempts to the groups of a cube, making those that are new."""
+    values = [_value(name, cube).label(name) for name in _COLUMNS]
+    distinct = select(literal(cube.name), *values).where(chosen).distinct()
+    groups = upsert.insert(usage_groups, connection.dialect)
     await connection.execute(
-        upsert.insert(usage_groups, connection.dialect)
-        .from_select(
-            ["cube", *_GROUP_COLUMNS],
-            select(literal(cube.name), *values).where(inside).distinct(),
-        )
-        .on_conflict_do_nothing()
+        groups.from_select(["cube", *_COLUMNS], distinct).on_conflict_do_nothing()
     )
-    slot = attempts.c.started_at_us // us
-    group = and_(
-        usage_groups.c.cube == cube.name,
-        *(usage_groups.c[name] == _value(name, cube) for name in _GROUP_COLUMNS),
-    )
-    keys = [literal(cube.name).label("cube"), slot.label("slot"), usage_groups.c.group_id]
-    grouped = attempts.join(usage_groups, group)
-    await connection.execute(
-        insert(rollups).from_select(
-            ["cube", "slot", "group_id", *SUMMED],
-            select(*keys, *summed())
-            .select_from(grouped)
-            .where(inside)
-            .group_by("slot", usage_groups.c.group_id),
-        )
-    )
-    durations = union_all(
+    slot = (attempts.c.started_at_us // cube.unit.us).label("slot")
+    sums = [value.label(name) for name, value in zip(SUMMED, summed(), strict=True)]
+    added = select(*values, slot, *sums).where(chosen).group_by(*values, slot)
+    await _upsert(connection, cube, rollups, added.subquery(), _KEYS, SUMMED)
+    counted = union_all(
         *(
             select(
-                *keys,
+                *values,
+                slot,
                 bucket.label("bucket"),
                 literal(int(name == "latency")).label("latency"),
                 literal(int(name == "first_content")).label("first_content"),
-            )
-            .select_from(grouped)
-            .where(inside, condition)
+            ).where(chosen, condition)
             for name, bucket, condition in DURATIONS
         )
     ).subquery()
-    columns = [durations.c.cube, durations.c.slot, durations.c.group_id, durations.c.bucket]
+    names = [name for name, _, _ in DURATIONS]
+    by = [counted.c[name] for name in (*_COLUMNS, "slot", "bucket")]
+    grouped = select(*by, *(func.sum(counted.c[name]).label(name) for name in names)).group_by(*by)
+    keys = [*_KEYS, "bucket"]
+    await _upsert(connection, cube, rollup_durations, grouped.subquery(), keys, names)
+
+
+async def _upsert(
+    connection: AsyncConnection,
+    cube: Cube,
+    table: Table,
+    added: FromClause,
+    keys: Sequence[str],
+    sums: Sequence[str],
+) -> None:
+    """Add rows that were added up by a cube's values to those of its groups."""
+    own = {"cube": literal(cube.name), "group_id": usage_groups.c.group_id}
+    key = [own[name] if name in own else added.c[name] for name in keys]
+    rows = select(*key, *(added.c[name] for name in sums)).where(
+        usage_groups.c.cube == cube.name,
+        *(usage_groups.c[name] == added.c[name] for name in _COLUMNS),
+    )
+    statement = upsert.insert(table, connection.dialect).from_select([*keys, *sums], rows)
     await connection.execute(
-        insert(rollup_durations).from_select(
-            ["cube", "slot", "group_id", "bucket", "latency", "first_content"],
-            select(
-                *columns, func.sum(durations.c.latency), func.sum(durations.c.first_content)
-            ).group_by(*columns),
+        statement.on_conflict_do_update(
+            index_elements=list(keys),
+            set_={name: table.c[name] + statement.excluded[name] for name in sums},
         )
     )
 

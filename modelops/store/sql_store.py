@@ -12,7 +12,6 @@ from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
 from modelops.store import attempts, database, operations, revisions, rollups, usage
 from modelops.store.books import JournalMark, Selection, UsageGroup
-from modelops.store.cubes import UNITS
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -122,11 +121,8 @@ class SqlStore:
 
     async def roll_up(self, now_us: int) -> bool:
         """Add up a batch of attempts whose time is over; return whether there was any."""
-        found = False
-        for unit in UNITS:
-            async with self._write() as connection:
-                found = await rollups.roll(connection, unit, now_us) or found
-        return found
+        async with self._write() as connection:
+            return await rollups.roll(connection, now_us)
 
     async def close(self) -> None:
         """Give back every connection."""
@@ -135,27 +131,28 @@ class SqlStore:
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection | None]:
         """Open a transaction; None when there is no store yet."""
-        if not self._database.exists():
-            self._current = False  # what comes in its place is looked at anew
-            yield None
-            return
-        if not self._current:
+        if await self._exists():
             async with self._database.transaction() as connection:
-                version = await database.schema_version(connection, self._database.place)
-            if version == "":
-                yield None
-                return
-            database.require_current(version, self._database.place)
-            self._current = True
-        async with self._database.transaction() as connection:
-            yield connection
+                yield connection
+        else:
+            yield None
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction; StoreMissingError when there is no store yet."""
-        async with self._read() as connection:
-            if connection is None:
-                raise StoreMissingError(
-                    f"{self._database.place} does not exist", "`modelops apply` makes it"
-                )
+        """Open a transaction that writes; StoreMissingError when there is no store yet."""
+        if not await self._exists():
+            raise StoreMissingError(
+                f"{self._database.place} does not exist", "`modelops apply` makes it"
+            )
+        async with self._database.transaction(write=True) as connection:
             yield connection
+
+    async def _exists(self) -> bool:
+        """Say whether there is a store of this version; looked at until there is one."""
+        if not self._current and self._database.exists():
+            async with self._database.transaction() as connection:
+                version = await database.schema_version(connection, self._database.place)
+            if version != "":
+                database.require_current(version, self._database.place)
+                self._current = True
+        return self._current

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -28,6 +27,9 @@ from modelops.store.protocol import (
     StoreReadOnlyError,
     StoreUnreachableError,
 )
+
+WRITE = "modelops_write"
+"""Execution option of a connection whose transaction is going to write."""
 
 
 def path_of(url: str) -> Path:
@@ -84,22 +86,8 @@ def create_file(path: Path) -> None:
         ) from error
 
 
-def engine(path: Path, *, lock_wait_s: float) -> AsyncEngine:
-    """Return an engine for ordinary use; it never creates the file."""
-    made = _engine(path, lock_wait_s)
-    event.listen(made.sync_engine, "begin", _begin)
-    return made
-
-
-def migration_engine(path: Path, *, lock_wait_s: float) -> AsyncEngine:
-    """Return an engine whose transactions hold the write lock from the start, DDL included."""
-    made = _engine(path, lock_wait_s)
-    event.listen(made.sync_engine, "connect", _use_wal)
-    event.listen(made.sync_engine, "begin", _begin_immediate)
-    return made
-
-
-def _engine(path: Path, lock_wait_s: float) -> AsyncEngine:
+def engine(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> AsyncEngine:
+    """Return an engine, which never creates the file; `use_wal` switches the file to WAL."""
     made = create_async_engine(
         URL.create(
             "sqlite+aiosqlite",
@@ -109,31 +97,10 @@ def _engine(path: Path, lock_wait_s: float) -> AsyncEngine:
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
     )
     event.listen(made.sync_engine, "connect", _set_pragmas)
-    _follow(made, path)
+    if use_wal:
+        event.listen(made.sync_engine, "connect", _use_wal)
+    event.listen(made.sync_engine, "begin", _begin)
     return made
-
-
-def _follow(made: AsyncEngine, path: Path) -> None:
-    """Drop a pooled connection once another file lies at the path: it would read the old one."""
-
-    def remember(_: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        entry.info["file"] = _file_id(path)
-
-    def compare(_: DBAPIConnection, entry: ConnectionPoolEntry, __: object) -> None:
-        if entry.info["file"] != _file_id(path):
-            raise DisconnectionError("another file lies at the path of the store")
-
-    event.listen(made.sync_engine, "connect", remember)
-    event.listen(made.sync_engine, "checkout", compare)
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """Return device and inode of a file, None when there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -150,11 +117,8 @@ def _use_wal(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    write = connection.get_execution_options().get(WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def store_error(error: BaseException, path: Path) -> StoreError | None:

@@ -266,15 +266,14 @@ rollup_durations = Table(
 rollup_state = Table(
     "rollup_state",
     metadata,
-    Column("unit", String(8), primary_key=True),
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True),
     Column("rolled_until", Integer, nullable=False),
 )
-"""Up to which slot, exclusive, attempts are rolled up: one row for each length of unit."""
+"""One row: up to which slot, exclusive, attempts are rolled up; none before the first time."""
 
-rollup_dirty = Table(
-    "rollup_dirty",
+rollup_late = Table(
+    "rollup_late",
     metadata,
-    Column("unit", String(8), primary_key=True),
-    Column("slot", Integer, primary_key=True),
+    Column("attempt_id", LargeBinary(16), primary_key=True),
 )
-"""Units that got another attempt after they were rolled up: read from `attempts` until redone."""
+"""Attempts that came after their slot was rolled up and are not in the rollups yet."""

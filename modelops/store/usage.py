@@ -1,17 +1,18 @@
 """Adding up the books in SQL: from rollups where a cube answers, from attempts where none does.
 
-A span is cut into whole units that are rolled, read from the cube, and the rest: the ends of the
-span, units with late attempts, and what is too new. The two are added.
+A span is cut into whole units that are rolled up, read from the cube, and the rest: the ends of the
+span, late attempts, and what is too new. The two are added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from modelops.store import rollups, tables
 from modelops.store.books import SLOT_US, Dimension, Selection, Sums, UsageGroup
 from modelops.store.cubes import Cube, cube_for
 from modelops.store.measures import DIMENSIONS, DURATIONS, matches, model_name, summed
@@ -21,10 +22,7 @@ from modelops.store.tables import (
     MONEY_PART,
     SUMMED,
     attempts,
-    rollup_dirty,
-    rollup_durations,
-    rollup_state,
-    rollups,
+    rollup_late,
     usage_groups,
 )
 
@@ -32,66 +30,41 @@ Key = tuple[str | int, ...]
 Columns = Sequence[ColumnElement[Any]]
 Groups = dict[Key, Sums]
 
-_MAX_DIRTY = 200
-"""Dirty units that are read one by one; with more of them everything is read from attempts."""
-
-
-class _Parts(NamedTuple):
-    """A span, cut: units [first, last) from the cube but for dirty ones, ranges from attempts."""
-
-    first: int
-    last: int
-    ranges: list[tuple[int, int]]
-
 
 async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageGroup]:
     """Return the sums of every group that has a row."""
-    cube = cube_for(selection)
-    parts = await _cut(connection, cube, selection)
-    groups: Groups = {}
-    if cube is not None and parts.first < parts.last:
-        await _from_cube(connection, cube, parts, selection, groups)
-    await _from_attempts(connection, parts.ranges, selection, groups)
-    return [_group(key, found, selection) for key, found in groups.items()]
-
-
-async def _cut(connection: AsyncConnection, cube: Cube | None, selection: Selection) -> _Parts:
     since, until = selection.since_us, selection.until_us
-    whole = _Parts(0, 0, [(since, until)])
-    if cube is None:
-        return whole
-    state = select(rollup_state.c.rolled_until).where(rollup_state.c.unit == cube.unit.name)
-    us = cube.unit.us
-    first = -(-since // us)
-    last = min(until // us, int(await connection.scalar(state) or 0))
-    if first >= last:
-        return whole
-    query = select(rollup_dirty.c.slot).where(
-        rollup_dirty.c.unit == cube.unit.name,
-        rollup_dirty.c.slot >= first,
-        rollup_dirty.c.slot < last,
-    )
-    dirty = list(await connection.scalars(query.limit(_MAX_DIRTY + 1)))
-    if len(dirty) > _MAX_DIRTY:
-        return whole
-    ranges = [(since, first * us), *((n * us, (n + 1) * us) for n in dirty), (last * us, until)]
-    return _Parts(first, last, [(start, end) for start, end in ranges if start < end])
+    started = attempts.c.started_at_us
+    groups: Groups = {}
+    cube = cube_for(selection)
+    first = last = 0
+    if cube is not None:
+        us = cube.unit.us
+        first = -(-since // us)
+        last = min(until // us, await rollups.rolled_until(connection) // cube.unit.slots)
+    if cube is not None and first < last:
+        await _from_cube(connection, cube, (first, last), selection, groups)
+        late = attempts.c.attempt_id.in_(select(rollup_late.c.attempt_id))
+        inside = and_(late, started >= first * us, started < last * us)
+        ends = [(since, first * us), (last * us, until)]
+    else:
+        inside, ends = false(), [(since, until)]
+    outside = (and_(started >= start, started < end) for start, end in ends if start < end)
+    await _from_attempts(connection, or_(inside, *outside), selection, groups)
+    return [_group(key, found, selection) for key, found in groups.items()]
 
 
 async def _from_attempts(
     connection: AsyncConnection,
-    ranges: Sequence[tuple[int, int]],
+    chosen: ColumnElement[bool],
     selection: Selection,
     groups: Groups,
 ) -> None:
-    if not ranges:
-        return
     keys = [DIMENSIONS[dimension] for dimension in selection.by]
     if selection.by_slot:
         keys.append(attempts.c.started_at_us // SLOT_US)
-    started = attempts.c.started_at_us
     conditions = [
-        or_(*(and_(started >= start, started < end) for start, end in ranges)),
+        chosen,
         *(matches(dimension, values) for dimension, values in selection.filters.items()),
     ]
     query = _grouped(keys, summed()).where(*conditions)
@@ -102,7 +75,11 @@ async def _from_attempts(
 
 
 async def _from_cube(
-    connection: AsyncConnection, cube: Cube, parts: _Parts, selection: Selection, groups: Groups
+    connection: AsyncConnection,
+    cube: Cube,
+    span: tuple[int, int],
+    selection: Selection,
+    groups: Groups,
 ) -> None:
     columns = _group_columns()
     keys: list[ColumnElement[Any]] = [columns[dimension] for dimension in selection.by]
@@ -111,13 +88,13 @@ async def _from_cube(
         for dimension, values in selection.filters.items()
     ]
     slots: tuple[str, ...] = ("slot",) if selection.by_slot else ()
-    inner = _of_cube(cube, parts, rollups, slots, SUMMED)
+    inner = _of_cube(cube, span, tables.rollups, slots, SUMMED)
     slot = [inner.c.slot] if selection.by_slot else []
     query = _grouped([*keys, *slot], [func.sum(inner.c[name]) for name in SUMMED])
     query = query.join_from(inner, usage_groups, usage_groups.c.group_id == inner.c.group_id)
     await _collect(connection, query.where(*filters), len(keys) + len(slot), groups)
     names = [name for name, _, _ in DURATIONS]
-    inner = _of_cube(cube, parts, rollup_durations, (*slots, "bucket"), names)
+    inner = _of_cube(cube, span, tables.rollup_durations, (*slots, "bucket"), names)
     slot = [inner.c.slot] if selection.by_slot else []
     query = _grouped(
         [*keys, *slot, inner.c.bucket], [func.sum(inner.c[name]) for name in names]
@@ -128,18 +105,20 @@ async def _from_cube(
 
 
 def _of_cube(
-    cube: Cube, parts: _Parts, table: FromClause, keys: Sequence[str], sums: Sequence[str]
+    cube: Cube,
+    span: tuple[int, int],
+    table: FromClause,
+    keys: Sequence[str],
+    sums: Sequence[str],
 ) -> FromClause:
     """Return the rows of a cube added up by group first: integers, and far fewer rows to join."""
     by = [table.c.group_id, *(table.c[name] for name in keys)]
-    dirty = select(rollup_dirty.c.slot).where(rollup_dirty.c.unit == cube.unit.name)
     return (
         select(*by, *(func.sum(table.c[name]).label(name) for name in sums))
         .where(
             table.c.cube == cube.name,
-            table.c.slot >= parts.first,
-            table.c.slot < parts.last,
-            table.c.slot.not_in(dirty),
+            table.c.slot >= span[0],
+            table.c.slot < span[1],
         )
         .group_by(*by)
         .subquery()

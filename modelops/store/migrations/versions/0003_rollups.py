@@ -81,13 +81,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "rollup_state",
-        sa.Column("unit", sa.String(8), primary_key=True),
+        sa.Column("id", sa.SmallInteger, primary_key=True),
         sa.Column("rolled_until", sa.Integer, nullable=False),
+        sa.CheckConstraint("id = 1", name="single"),
     )
     op.create_table(
-        "rollup_dirty",
-        sa.Column("unit", sa.String(8), primary_key=True),
-        sa.Column("slot", sa.Integer, primary_key=True),
+        "rollup_late",
+        sa.Column("attempt_id", sa.LargeBinary(16), primary_key=True),
     )
 
 
