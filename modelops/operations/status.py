@@ -45,9 +45,29 @@ class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
     last_error_at_us: int = 0
 
 
+class Histogram(msgspec.Struct, frozen=True):
+    """Durations counted by the buckets of `server.counters`, and their sum in microseconds."""
+
+    counts: tuple[int, ...]
+    sum_us: int
+
+
+class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker has counted of one model, as provider/model, since it started."""
+
+    target: str
+    attempts: Mapping[str, int]
+    input_tokens: int
+    output_tokens: int
+    cost_pico: int
+    latency: Histogram
+    first_content: Histogram
+
+
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker knows beside its revision. `broken` says by provider why it is unusable.
 
+    `requests` counts by status since the worker started, `counts` by target.
     `waiting` rows are not in the store yet, `lost` ones never will be; `books_error` says why.
     """
 
@@ -57,6 +77,8 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     lost: int = 0
     books_error: str = ""
     simulated: bool = False
+    requests: Mapping[str, int] = {}
+    counts: tuple[TargetCounts, ...] = ()
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):

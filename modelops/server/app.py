@@ -9,10 +9,20 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from modelops import __version__
-from modelops.server.controllers import agents, chains, models, providers, revisions, status, usage
+from modelops.server.controllers import (
+    agents,
+    chains,
+    connections,
+    models,
+    providers,
+    revisions,
+    status,
+    usage,
+)
 from modelops.server.data_plane import data_plane
 from modelops.server.guard import guard
 from modelops.server.health import healthz, readyz
+from modelops.server.metrics import metrics
 from modelops.server.model_list import get_model, list_models
 from modelops.server.openapi import add_data_plane
 from modelops.server.problems import answer_error
@@ -21,6 +31,8 @@ from modelops.server.runtime import Runtime
 API_ROUTES = (
     providers.list_providers,
     providers.get_provider,
+    connections.check_connection,
+    connections.discover_models,
     models.list_models,
     chains.list_chains,
     agents.list_agents,
@@ -39,6 +51,7 @@ def create_app(runtime: Runtime) -> Litestar:
             get_model,
             healthz,
             readyz,
+            metrics,
             Router("/api", route_handlers=API_ROUTES, guards=[guard]),
         ],
         dependencies={"runtime": Provide(lambda: runtime, sync_to_thread=False)},

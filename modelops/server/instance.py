@@ -93,6 +93,8 @@ def report(runtime: Runtime) -> WorkerReport:
         lost=runtime.ledger.lost,
         books_error=runtime.ledger.error,
         simulated=bool(runtime.settings.simulator_url),
+        requests=dict(runtime.observer.counters.requests),
+        counts=tuple(runtime.observer.counters.targets(runtime.gateway.table.models)),
     )
 
 

@@ -23,7 +23,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     """One revision, ready to serve.
 
     `secret_errors` says by address why a secret could not be opened; never a value.
-    `secret_files` holds what the `file:` references held when they were read.
+    `secret_files` holds what the `file:` references held when they were read, `key_masks` the last
+    characters of keys, by address.
     """
 
     head: Head
@@ -36,6 +37,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     agents: Mapping[str, Agent]
     secret_errors: Mapping[str, str]
     secret_files: Mapping[str, Secret | None]
+    key_masks: Mapping[str, str]
 
     def broken(self) -> dict[str, str]:
         """Return by name why each provider that should be usable is not."""
@@ -61,4 +63,5 @@ def compile_live(snapshot: Snapshot, open_secret: Opener, simulator_url: str) ->
         agents=agents(state),
         secret_errors=open_secret.errors,
         secret_files=open_secret.files,
+        key_masks=open_secret.masks,
     )

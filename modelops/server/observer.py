@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from modelops.gateway.call import Recorder
 from modelops.metering.attempt import Attempt
+from modelops.server.counters import Counters
 
 WINDOW_MINUTES = 5
 
@@ -53,6 +54,7 @@ class Observer:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._targets: dict[str, Seen] = {}
+        self.counters = Counters()
 
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent; never waits and never raises."""
@@ -61,6 +63,7 @@ class Observer:
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt; never waits and never raises."""
         self._recorder.record(attempt)
+        self.counters.count(attempt)
         if attempt.provider:
             self._see(attempt)
 

@@ -19,12 +19,16 @@ from modelops.secrets.sealing import binding, open_row
 from modelops.secrets.secret import Secret
 from modelops.store.protocol import Snapshot
 
+MASKED_FROM = 24
+"""Characters from which four may be shown: providers' keys have 32 and more."""
+
 
 class Opener:
     """Opens secrets by address and field, as `gateway.table.compile_table` asks for them.
 
     `errors` says by address why a secret did not open; `files` holds what the `file:` references
-    held, None where there was nothing.
+    held, None where there was nothing; `masks` shows by address just enough of a provider's key to
+    tell it from another.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Opener:
         self._environ = environ
         self.errors: dict[str, str] = {}
         self.files: dict[str, Secret | None] = {}
+        self.masks: dict[str, str] = {}
 
     def __call__(self, address: str, field: str) -> Secret | None:
         """Return the secret, or None when there is none."""
@@ -50,6 +55,8 @@ class Opener:
             secret = self._open(reference, address, field)
         except SecretError as error:
             self.errors[address] = f"{field}: {error.message}"
+        if secret is not None and field == "api_key":
+            self.masks[address] = masked(secret)
         if reference.startswith("file:"):
             self.files[reference] = secret
         return secret
@@ -73,6 +80,12 @@ class Opener:
                 if field == f"credentials[{credential.provider}].api_key":
                     return credential.api_key
         raise ValueError(f"{address} has no secret in {field}")
+
+
+def masked(secret: Secret) -> str:
+    """Return the last four characters of a key behind dots; none of a short one, which is weak."""
+    value = secret.reveal()
+    return f"...{value[-4:]}" if len(value) >= MASKED_FROM else "..."
 
 
 def files_changed(files: Mapping[str, Secret | None], environ: Mapping[str, str]) -> bool:

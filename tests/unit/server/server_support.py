@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
@@ -17,6 +18,7 @@ from uvicorn.server import ServerState
 
 from modelops.gateway.call import Call, Reply
 from modelops.gateway.gateway import Gateway
+from modelops.gateway.health import Health
 from modelops.gateway.table import compile_table
 from modelops.ledger import Ledger
 from modelops.metering.attempt import Attempt
@@ -164,6 +166,7 @@ class MemoryStore:
         self.selections: list[Selection] = []
         self.sealed: list[SealedSecret] = []
         self.rows: dict[str, Instance] = {}
+        self.probes: dict[str, ProbeResult] = {}
         self.stand(resources)
 
     def stand(self, resources: State | None, **head: Any) -> None:
@@ -229,10 +232,12 @@ class MemoryStore:
         return list(self.rows.values())
 
     async def put_probe_result(self, result: ProbeResult) -> None:
-        raise AssertionError("no test here probes")
+        self.probes[result.provider] = result
 
     async def probe_results(self) -> Sequence[ProbeResult]:
-        return []
+        if self.away:
+            raise StoreError(self.away)
+        return list(self.probes.values())
 
     async def settings(self) -> Settings | None:
         return find_settings(self.snapshots[-1].state)
@@ -269,6 +274,7 @@ class ScriptedGateway:
     script: Answer
     calls: list[Call] = field(default_factory=list)
     table: Any = None
+    tools: Any = field(default_factory=lambda: SimpleNamespace(health=Health()))
 
     async def answer(self, call: Call, reply: Reply) -> None:
         self.calls.append(call)

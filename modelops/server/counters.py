@@ -1,0 +1,91 @@
+"""Counts since the worker started, per target: what `/metrics` shows.
+
+They only ever rise, as Prometheus wants them, and are kept apart per worker for the same reason: a
+sum over workers would fall when one of them is replaced.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
+
+from modelops.metering.attempt import Attempt, request_status
+from modelops.operations.status import Histogram, TargetCounts
+
+BOUNDS_MS = (50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000)
+"""Upper bounds of the buckets: from a cached first token to the longest answer."""
+
+_BOUNDS_US = tuple(bound * 1_000 for bound in BOUNDS_MS)
+
+
+@dataclass(slots=True)
+class Durations:
+    """A histogram that is being filled."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
+    sum_us: int = 0
+
+    def add(self, duration_us: int) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(_BOUNDS_US, duration_us)] += 1
+        self.sum_us += duration_us
+
+    def frozen(self) -> Histogram:
+        """Return it as it stands."""
+        return Histogram(tuple(self.counts), self.sum_us)
+
+
+@dataclass(slots=True)
+class _Target:
+    attempts: Counter[str] = field(default_factory=Counter)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_pico: int = 0
+    latency: Durations = field(default_factory=Durations)
+    first_content: Durations = field(default_factory=Durations)
+
+    def count(self, attempt: Attempt) -> None:
+        self.attempts[attempt.outcome] += 1
+        self.input_tokens += attempt.usage.input_tokens or 0
+        self.output_tokens += attempt.usage.output_tokens or 0
+        self.cost_pico += attempt.cost.total_pico or 0
+        if attempt.outcome == "success":
+            self.latency.add(attempt.latency_us)
+            if attempt.first_content_us is not None:
+                self.first_content.add(attempt.first_content_us)
+
+
+class Counters:
+    """Everything one worker counts."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[str] = Counter()
+        self._targets: dict[str, _Target] = {}
+
+    def count(self, attempt: Attempt) -> None:
+        """Count one finished attempt, and its request when it is the last of it."""
+        if attempt.final:
+            self.requests[request_status(attempt)] += 1
+        if not attempt.provider:
+            return
+        name = f"{attempt.provider}/{attempt.model}"
+        target = self._targets.get(name)
+        if target is None:
+            target = self._targets[name] = _Target()
+        target.count(attempt)
+
+    def targets(self, declared: Container[str]) -> Iterator[TargetCounts]:
+        """Yield the counts of the declared targets that were called."""
+        for name, target in self._targets.items():
+            if name in declared:
+                yield TargetCounts(
+                    target=name,
+                    attempts=dict(target.attempts),
+                    input_tokens=target.input_tokens,
+                    output_tokens=target.output_tokens,
+                    cost_pico=target.cost_pico,
+                    latency=target.latency.frozen(),
+                    first_content=target.first_content.frozen(),
+                )
