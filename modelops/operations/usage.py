@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import get_args
 
 import msgspec
 
+from modelops.ledger.attempts import AttemptPage, csv_header, csv_lines, decode_cursor, page
 from modelops.ledger.periods import Bucket, Span, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
 from modelops.resources.errors import ModelopsError
-from modelops.store.books import Dimension, Selection, UsageStore
+from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DEFAULT_PERIOD = "24h"
+EXPORTED_AT_ONCE = 1_000
 
 
 class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,32 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
         )
     )
     return build(span, timezone, query.by, query.bucket, groups)
+
+
+async def attempts(
+    store: UsageStore, query: UsageQuery, *, now_us: int, limit: int = 100, cursor: str = ""
+) -> AttemptPage:
+    """Return a page of single attempts, newest first; groups and buckets are passed over."""
+    selection = await _selection(store, query, now_us)
+    after = decode_cursor(cursor) if cursor else None
+    return page(await store.list_attempts(selection, limit + 1, after), limit)
+
+
+async def export_csv(store: UsageStore, query: UsageQuery, *, now_us: int) -> AsyncIterator[str]:
+    """Yield all attempts of a query as CSV, a thousand lines at a time, newest first."""
+    selection = await _selection(store, query, now_us)
+    yield csv_header()
+    after = None
+    while found := await store.list_attempts(selection, EXPORTED_AT_ONCE, after):
+        yield csv_lines(found)
+        after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
+
+
+async def _selection(store: UsageStore, query: UsageQuery, now_us: int) -> Selection:
+    settings = await store.settings()
+    span = _span(query, settings.timezone if settings else "UTC", now_us)
+    filters = _filters(query.filters)
+    return Selection(since_us=span.since_us, until_us=span.until_us, filters=filters)
 
 
 def dimension(name: str) -> Dimension:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Dialect, delete, select
+import msgspec
+from sqlalchemy import Dialect, RowMapping, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.metering.attempt import Attempt
+from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
 from modelops.store import rollups, upsert
-from modelops.store.books import SLOT_US, JournalMark
+from modelops.store.books import SLOT_US, AttemptCursor, JournalMark, Selection
+from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
 
 _INSERTS: dict[str, str] = {}
@@ -60,6 +62,29 @@ async def marks(connection: AsyncConnection) -> dict[str, int]:
 async def forget(connection: AsyncConnection, names: Sequence[str]) -> None:
     """Drop the marks of journals that are deleted."""
     await connection.execute(delete(journals).where(journals.c.name.in_(names)))
+
+
+async def listed(
+    connection: AsyncConnection, selection: Selection, limit: int, after: AttemptCursor | None
+) -> list[Attempt]:
+    """Return the newest attempts of a selection that stand behind a cursor."""
+    started, attempt_id = attempts.c.started_at_us, attempts.c.attempt_id
+    query = (
+        select(attempts)
+        .where(
+            started >= selection.since_us,
+            started < selection.until_us,
+            *(matches(dimension, values) for dimension, values in selection.filters.items()),
+        )
+        .order_by(started.desc(), attempt_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        behind = and_(started == after.started_at_us, attempt_id < bytes.fromhex(after.attempt_id))
+        query = query.where(started <= after.started_at_us).where(
+            or_(started < after.started_at_us, behind)
+        )
+    return [_attempt(row) for row in (await connection.execute(query)).mappings()]
 
 
 def _insert_statement(dialect: Dialect) -> str:
@@ -116,4 +141,40 @@ def _values(row: Attempt) -> tuple[object, ...]:
         row.finish_reason,
         row.final,
         row.simulated,
+    )
+
+
+_SAME_NAME = tuple(
+    name
+    for name in Attempt.__struct_fields__
+    if name not in ("attempt_id", "request_id", "usage", "cost")
+)
+
+
+def _attempt(row: RowMapping) -> Attempt:
+    """Return the attempt that a row holds."""
+    return msgspec.convert(
+        {
+            **{name: row[name] for name in _SAME_NAME},
+            "attempt_id": row["attempt_id"].hex(),
+            "request_id": row["request_id"].hex(),
+            "usage": Usage(
+                source=row["usage_source"],
+                input_tokens=row["input_tokens"],
+                output_tokens=row["output_tokens"],
+                cache_read_tokens=row["cache_read_tokens"],
+                cache_write_tokens=row["cache_write_tokens"],
+                cache_write_1h_tokens=row["cache_write_1h_tokens"],
+                reasoning_tokens=row["reasoning_tokens"],
+                billed_tool_calls=row["billed_tool_calls"],
+            ),
+            "cost": Cost(
+                source=row["cost_source"],
+                total_pico=row["cost_pico"],
+                input_pico=row["input_cost_pico"],
+                output_pico=row["output_cost_pico"],
+                estimate_pico=row["estimate_pico"],
+            ),
+        },
+        Attempt,
     )

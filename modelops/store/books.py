@@ -119,6 +119,13 @@ class BooksStore(AttemptStore, Protocol):
         ...
 
 
+class AttemptCursor(NamedTuple):
+    """A place in the list of attempts, newest first: behind the attempt it names."""
+
+    started_at_us: int
+    attempt_id: str
+
+
 class UsageStore(Protocol):
     """What reports read."""
 
@@ -128,4 +135,10 @@ class UsageStore(Protocol):
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
+        ...
+
+    async def list_attempts(
+        self, selection: Selection, limit: int, after: AttemptCursor | None = None
+    ) -> Sequence[Attempt]:
+        """Return the newest attempts of a selection that stand behind a cursor."""
         ...

@@ -11,7 +11,7 @@ from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
 from modelops.store import attempts, database, operations, revisions, rollups, usage
-from modelops.store.books import JournalMark, Selection, UsageGroup
+from modelops.store.books import AttemptCursor, JournalMark, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -118,6 +118,15 @@ class SqlStore:
         """Drop the marks of journals that are deleted."""
         async with self._write() as connection:
             await attempts.forget(connection, names)
+
+    async def list_attempts(
+        self, selection: Selection, limit: int, after: AttemptCursor | None = None
+    ) -> Sequence[Attempt]:
+        """Return the newest attempts of a selection that stand behind a cursor."""
+        async with self._read() as connection:
+            if connection is None:
+                return []
+            return await attempts.listed(connection, selection, limit, after)
 
     async def roll_up(self, now_us: int) -> bool:
         """Add up a batch of attempts whose time is over; return whether there was any."""

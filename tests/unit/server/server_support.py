@@ -44,7 +44,7 @@ from modelops.server.refresh import refresh
 from modelops.server.runtime import Identity, Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.worker import WorkerServer, uvicorn_config
-from modelops.store.books import JournalMark, Selection, UsageGroup
+from modelops.store.books import AttemptCursor, JournalMark, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -161,7 +161,7 @@ class MemoryStore:
 
     def __init__(self, resources: State | None = None) -> None:
         self.away = ""
-        self.attempts: list[Attempt] = []
+        self.kept: list[Attempt] = []
         self.snapshots: list[Snapshot] = []
         self.selections: list[Selection] = []
         self.sealed: list[SealedSecret] = []
@@ -201,10 +201,16 @@ class MemoryStore:
         raise AssertionError("no test here commits")
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
-        self.attempts.extend(attempts)
+        self.kept.extend(attempts)
 
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
-        self.attempts.extend(attempts)
+        self.kept.extend(attempts)
+
+    async def list_attempts(
+        self, selection: Selection, limit: int, after: AttemptCursor | None = None
+    ) -> Sequence[Attempt]:
+        self.selections.append(selection)
+        return self.attempts[:limit]
 
     async def roll_up(self, now_us: int) -> bool:
         return False
@@ -245,6 +251,18 @@ class MemoryStore:
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         self.selections.append(selection)
         return []
+
+    async def attempts(
+        self, selection: Selection, limit: int, after: AttemptCursor | None = None
+    ) -> Sequence[Attempt]:
+        self.selections.append(selection)
+        newest = sorted(
+            self.kept, key=lambda row: (row.started_at_us, row.attempt_id), reverse=True
+        )
+        behind = [
+            row for row in newest if after is None or (row.started_at_us, row.attempt_id) < after
+        ]
+        return behind[:limit]
 
     async def close(self) -> None:
         self.away = "closed"

@@ -17,7 +17,7 @@ from store_samples import attempt, url_of
 from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store
-from modelops.store.books import SLOT_US, Dimension, Selection, Sums
+from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection, Sums
 from modelops.store.sql_store import SqlStore
 
 DAY_US = 96 * SLOT_US
@@ -213,4 +213,32 @@ async def test_rows_are_kept_once_and_chosen_by_time_and_filters(
     ):
         selection = Selection(since_us=0, until_us=99, filters=filters)  # type: ignore[arg-type]
         assert await count(selection) == 1
+    await store.close()
+
+
+async def test_attempts_come_in_pages_newest_first_as_they_went_in(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "store.db")
+    await migrate(url)
+    store = open_store(url)
+    rows = [attempt(started_at_us=number // 3) for number in range(10)]
+    rows[4] = attempt(
+        started_at_us=1,
+        agent="dev",
+        usage=Usage(source="reported", input_tokens=5, cache_write_1h_tokens=2),
+        cost=Cost(source="catalog", total_pico=7, estimate_pico=1),
+        first_content_us=5,
+        simulated=True,
+    )
+    await store.add_attempts(rows)
+    everything = Selection(since_us=0, until_us=99)
+    found: list[Attempt] = []
+    while page := await store.list_attempts(
+        everything,
+        4,
+        AttemptCursor(found[-1].started_at_us, found[-1].attempt_id) if found else None,
+    ):
+        found += page
+    assert found == sorted(rows, key=lambda row: (-row.started_at_us, -int(row.attempt_id, 16)))
+    only = Selection(since_us=0, until_us=99, filters={"agent": ("dev",)})
+    assert list(await store.list_attempts(only, 9)) == [rows[4]]
     await store.close()

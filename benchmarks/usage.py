@@ -1,0 +1,143 @@
+"""Reports over large books: how long `usage` takes over 1,000,000 attempts of thirty days.
+
+The rows follow a working day: more by day than by night. 5,000 users each belong to one of 30
+agents, an agent calls one or two of 12 chains, a chain has three of 40 models; few have most of
+the calls. Run as `python -m benchmarks.usage [--attempts N] [--keep FILE]`; with `--keep` a store
+that is there already is measured as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.operations.usage import UsageQuery, report
+from modelops.store import migrate, open_store
+from modelops.store.sql_store import SqlStore
+
+NOW_US = 1_763_700_000_000_000
+DAYS = 30
+DAY_US = 86_400_000_000
+BATCH = 5_000
+
+MODELS, AGENTS, CHAINS, USERS = 40, 30, 12, 5_000
+
+QUERIES = {
+    "total": UsageQuery(period="30d"),
+    "by model": UsageQuery(period="30d", by=("model",)),
+    "by provider, status": UsageQuery(period="30d", by=("provider", "status")),
+    "by agent": UsageQuery(period="30d", by=("agent",)),
+    "by chain, revision": UsageQuery(period="30d", by=("chain", "revision")),
+    "by user": UsageQuery(period="30d", by=("user",)),
+    "by day": UsageQuery(period="30d", bucket="day"),
+    "by model, by day": UsageQuery(period="30d", by=("model",), bucket="day"),
+    "today by model": UsageQuery(period="today", by=("model",)),
+    "by agent, model": UsageQuery(period="30d", by=("agent", "model")),
+}
+
+
+def attempts(count: int) -> Iterator[Attempt]:
+    """Yield rows in the order of time."""
+    chance = random.Random(1)  # noqa: S311  # the same rows every time
+    for number in range(count):
+        user = int(USERS * chance.random() ** 3)
+        agent = int(AGENTS * (user * 0.618 % 1) ** 2)
+        chain = (agent + 5 * (chance.random() < 0.2)) % CHAINS
+        position = (chance.random() < 0.05) + (chance.random() < 0.01)
+        model = (3 * chain + position) % MODELS
+        ok = chance.random() < 0.97
+        latency_us = int(math.exp(chance.gauss(14, 0.8)))
+        day, part = divmod(number * DAYS / count, 1)
+        in_day = part - math.sin(2 * math.pi * part) / (2.5 * math.pi)
+        yield Attempt(
+            attempt_id=f"{chance.getrandbits(128):032x}",
+            request_id=f"{chance.getrandbits(128):032x}",
+            started_at_us=NOW_US - DAYS * DAY_US + int((day + in_day) * DAY_US),
+            revision=1 + int(number * 60 / count),
+            agent=f"agent-{agent}",
+            user=f"user-{user}",
+            chain=f"chain-{chain}",
+            position=position,
+            number=position,
+            provider=f"provider-{model % 9}",
+            model=f"model-{model}",
+            endpoint="/v1/chat/completions",
+            protocol="openai",
+            usage=Usage(
+                source="reported",
+                input_tokens=chance.randrange(20_000),
+                output_tokens=chance.randrange(1_000),
+                cache_read_tokens=0,
+            ),
+            cost=Cost(
+                source="catalog", total_pico=10**9, input_pico=6 * 10**8, output_pico=4 * 10**8
+            ),
+            latency_us=latency_us,
+            first_content_us=latency_us // 3,
+            outcome="success" if ok else "failed",
+            status=200 if ok else 529,
+            final=ok or chance.random() < 0.5,
+        )
+
+
+async def fill(store: SqlStore, count: int) -> None:
+    """Insert rows as the ledger does, in larger batches."""
+    batch: list[Attempt] = []
+    for attempt in attempts(count):
+        batch.append(attempt)
+        if len(batch) == BATCH:
+            await store.add_attempts(batch)
+            batch.clear()
+    await store.add_attempts(batch)
+
+
+async def measure(url: str, count: int) -> None:
+    """Fill a store, if there are rows to, roll it up, and time every query three times."""
+    await migrate(url)
+    store = open_store(url)
+    started = time.perf_counter()
+    await fill(store, count)
+    print(f"{count:,} rows in {time.perf_counter() - started:.1f} s")
+    started, slowest = time.perf_counter(), 0.0
+    batch = started
+    while await store.roll_up(NOW_US + DAY_US):
+        slowest = max(slowest, time.perf_counter() - batch)
+        batch = time.perf_counter()
+    print(f"rolled up in {time.perf_counter() - started:.1f} s, slowest batch {slowest:.2f} s")
+    for name, query in QUERIES.items():
+        times, rows = [], 0
+        for _ in range(3):
+            started = time.perf_counter()
+            found = await report(store, query, now_us=NOW_US)
+            times.append(time.perf_counter() - started)
+            rows = len(found.rows) + len(found.series)
+        print(
+            f"{name:<22} {min(times):7.3f} s   {rows:6,} rows, {found.totals.attempts:,} attempts"
+        )
+    await store.close()
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--attempts", type=int, default=1_000_000)
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.keep or Path(folder) / "store.db"
+        count = 0 if path.exists() else arguments.attempts
+        asyncio.run(measure(f"sqlite:///{path}", count))
+        print(f"{path.stat().st_size / 1e6:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
