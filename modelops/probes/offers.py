@@ -6,6 +6,7 @@ is unknown, never an error: the list is somebody else's and changes without noti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,6 +17,7 @@ from modelops.probes.report import ProbeError
 from modelops.resources.resolved import Capability, ModelType, Provider
 
 _MILLION = Decimal(1_000_000)
+_DATE = re.compile(r"-20\d{6}$")
 
 _CONTEXT = (
     "context_length",  # OpenRouter, AiHubMix
@@ -59,10 +61,15 @@ def read(provider: Provider, body: Any) -> tuple[Offered, ...]:
 
 
 def names_of(provider: Provider, offers: Iterable[Offered]) -> frozenset[str]:
-    """Return every name the offers can be called by; Ollama's `:latest` may be left out."""
+    """Return every name the offers can be called by.
+
+    Ollama's `:latest` may be left out, and Anthropic's snapshots go by their name without the date.
+    """
     names = {offer.model for offer in offers}
     if provider.protocol == "ollama":
         names |= {name.removesuffix(":latest") for name in names}
+    if provider.protocol == "anthropic":
+        names |= {_DATE.sub("", name) for name in names}
     return frozenset(names)
 
 

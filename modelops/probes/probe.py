@@ -48,7 +48,7 @@ async def probe(
         listed = await _authenticate(record, session, provider, secret, key_fault)
         checks = await _check_models(record, session, provider, models, listed)
         if call is None:
-            record.skip("call", "costs a little: --call")
+            record.skip("call", "only with --call, for a declared model")
         else:
             checks = await _call(record, provider, call, secret, checks)
     except ProbeError:

@@ -30,7 +30,7 @@ def models(provider: Provider) -> str:
 def one_model(provider: Provider, upstream_model: str) -> str:
     """Return the request target that resolves one name, aliases too; '' where there is none.
 
-    Anthropic lists snapshots and takes their aliases: claude-sonnet-4-5 is offered, not listed.
+    Anthropic takes more names than it lists, such as claude-3-5-haiku-latest.
     """
     if provider.protocol != "anthropic":
         return ""

@@ -41,6 +41,13 @@ def test_ollama_tags_may_be_left_out() -> None:
     assert (found.new, found.gone) == ((), ())
 
 
+def test_an_anthropic_alias_is_not_gone_and_its_snapshot_not_new() -> None:
+    anthropic = provider("https://api.anthropic.com", protocol="anthropic")
+    offer = Offered(model="claude-opus-4-5-20251101")
+    found = compare(anthropic, [model("claude-opus-4-5")], [offer])
+    assert (found.new, found.gone) == ((), ())
+
+
 def test_changed_facts_say_where_the_declared_value_is_from() -> None:
     declared = model(
         "m",

@@ -282,12 +282,18 @@ async def test_azure_lists_what_is_not_deployed(canned: Canned) -> None:
     assert [check.offer for check in report.models] == ["unknown"]
 
 
-async def test_anthropic_aliases_are_asked_for_by_name(canned: Canned) -> None:
+async def test_anthropic_takes_more_names_than_it_lists(canned: Canned) -> None:
     canned.json("/v1/models", {"data": [{"id": "claude-sonnet-4-5-20250929"}]})
-    canned.json("/v1/models/claude-sonnet-4-5", {"id": "claude-sonnet-4-5-20250929"})
+    canned.json("/v1/models/claude-latest", {"id": "claude-sonnet-4-5-20250929"})
     target = provider(canned.url, protocol="anthropic", auth="x-api-key")
-    report = await _probe(target, model("claude-sonnet-4-5"), model("claude-sonnet-9"))
-    assert [check.offer for check in report.models] == ["offered", "missing"]
+    names = ("claude-sonnet-4-5", "claude-latest", "claude-sonnet-9")
+    report = await _probe(target, *(model(name) for name in names))
+    assert [check.offer for check in report.models] == ["offered", "offered", "missing"]
+    assert [path for path, _ in canned.asked] == [
+        "/v1/models",
+        "/v1/models/claude-latest",
+        "/v1/models/claude-sonnet-9",
+    ]
     assert {headers["anthropic-version"] for _, headers in canned.asked} == {"2023-06-01"}
     assert {headers["x-api-key"] for _, headers in canned.asked} == {KEY.reveal()}
 
@@ -334,3 +340,39 @@ async def test_a_proxy_is_asked_to_connect(canned: Canned, monkeypatch: pytest.M
     assert _code(report) == "proxy_refused"  # the canned server answers 404
     assert canned.asked[0][0] == "llm.example:443"
     assert KEY.reveal() not in repr(canned.asked)
+
+
+async def test_tls_goes_through_a_proxy(
+    tls_server: Callable[..., Any], trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await tls_server("llm.example")
+    server.json("/v1/models", _list("a"))
+    heads: list[bytes] = []
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        onward, back = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        try:
+            await asyncio.gather(_pump(reader, back), _pump(onward, writer))
+        except ConnectionError:
+            return  # the client is done
+        finally:
+            back.close()
+            writer.close()
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+        report = await _probe(provider("https://llm.example/v1"), model("a"), tls=trusting)
+    assert report.status == "connected", report
+    assert report.steps[1].detail == f"through 127.0.0.1:{port}"
+    assert heads[0].startswith(b"CONNECT llm.example:443 HTTP/1.1\r\n")
+    assert KEY.reveal().encode() not in b"".join(heads)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
