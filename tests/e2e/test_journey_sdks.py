@@ -221,6 +221,42 @@ def test_a_conversation_with_tools_goes_from_one_provider_to_the_next_and_back(
         conversation.append({"role": "assistant", "content": content})
 
 
+def test_a_long_prompt_is_read_from_the_cache_the_second_time(
+    program: Running, chatgpt: openai.OpenAI, claude: anthropic.Anthropic
+) -> None:
+    long = "word " * 2000
+    for _ in range(2):
+        answered = chatgpt.chat.completions.create(
+            model="openai/gpt-4o", messages=[{"role": "user", "content": long}]
+        )
+    assert answered.usage is not None
+    assert answered.usage.prompt_tokens_details is not None
+    assert answered.usage.prompt_tokens_details.cached_tokens == counted(program)["cache_read"] > 0
+    system: Any = [{"type": "text", "text": long, "cache_control": {"type": "ephemeral"}}]
+    asked: Any = {"model": "anthropic/claude-sonnet-5", "max_tokens": 50, "messages": HELLO}
+    written = claude.messages.create(system=system, **asked).usage.cache_creation_input_tokens
+    assert written == counted(program)["cache_write"] > 0
+    read = claude.messages.create(system=system, **asked).usage.cache_read_input_tokens
+    assert read == counted(program)["cache_read"] == written
+
+
+def test_thinking_is_counted_and_brought_back(
+    program: Running, claude: anthropic.Anthropic
+) -> None:
+    asked: Any = {
+        "model": "anthropic/claude-sonnet-5",
+        "max_tokens": 3000,
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    }
+    with claude.messages.stream(messages=HELLO, **asked) as stream:
+        first = stream.get_final_message()
+    assert [block.type for block in first.content] == ["thinking", "text"]
+    assert counted(program)["reasoning"] > 0
+    conversation: Any = [*HELLO, {"role": "assistant", "content": first.content}, *HELLO]
+    second = claude.messages.create(messages=conversation, **asked)
+    assert second.stop_reason == "end_turn"
+
+
 def test_the_books_say_what_the_providers_counted(program: Running) -> None:
     served = ledger(program)
     _, books = eventually(
@@ -238,5 +274,7 @@ def test_the_books_say_what_the_providers_counted(program: Running) -> None:
             ("input_tokens", "input"),
             ("output_tokens", "output"),
             ("cache_read_tokens", "cache_read"),
+            ("cache_write_tokens", "cache_write"),
+            ("reasoning_tokens", "reasoning"),
         ):
             assert row[books_name] == sum(total[ledger_name] for total in totals), row["key"]
