@@ -142,7 +142,7 @@ class Trial:
         reply = self._context.reply
         last = self._entry.started + self._context.chain.max_duration
         cut: Failure | None = None
-        while not reader.done:
+        while not reader.done and (reader.failure is None or reader.told):
             if out:
                 await reply.send(out)
             try:
@@ -174,8 +174,8 @@ class Trial:
         else:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
         self._entry.broken(failure)
-        if reader.failure is not None and self._adapter.native:
-            return reader.end  # the provider's own error event has been passed on
+        if reader.told:
+            return reader.end
         call = self._context.call
         message = f"the stream of {self._candidate.step.target.name} broke off: {failure.message}"
         error = GatewayError(502, "stream_interrupted", message)

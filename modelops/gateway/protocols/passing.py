@@ -26,6 +26,7 @@ class PassingStream(ABC):
         self.done = False
         self.end = b""
         self.failure: bytes | None = None
+        self.told = False
         self.finish_reason = ""
         self.size = 0
         self.usage = UsageReader(protocol)
@@ -71,6 +72,8 @@ class PassingStream(ABC):
         return False
 
     def _pass(self, frame: bytes) -> bytes:
+        if self.failure is not None and not self.told:
+            return b""  # what follows a broken event cannot be trusted
         if self.done:
             self.end += frame
             return b""
@@ -90,4 +93,6 @@ class PassingStream(ABC):
             return b""
         if self.kept is not None:
             self.kept.append(event)
-        return self.see(event, data, frame)
+        out = self.see(event, data, frame)
+        self.told = self.told or (self.failure is not None and bool(out))
+        return out

@@ -138,6 +138,7 @@ class TranslatedStream:
         self.done = False
         self.end = b""
         self.failure: bytes | None = None
+        self.told = False
         self.finish_reason = ""
         self.size = 0
         self.usage: UsageReader = watcher.usage

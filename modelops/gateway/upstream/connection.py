@@ -113,10 +113,10 @@ class Connection(asyncio.Protocol):
         except BaseException:
             self.abort()
             raise
-        if exchange.error is not None:
+        if exchange.error is not None and not exchange.status:
             self.abort()
             raise exchange.error
-        return exchange
+        return exchange  # what came before an error is read first
 
     async def progress(self, wait: float) -> None:
         """Return when something happened to the exchange; a timeout error after `wait` seconds."""

@@ -1,0 +1,226 @@
+"""Every failure of a provider, through the running server: what the client sees of it.
+
+Each failure meets plain and streamed requests, in both dialects, with a healthy target behind the
+failing one and without. Every cell has providers of its own, so no cell cools another's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from e2e_programs import PATIENCE_S, Running, fail, run, running
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """What a failure becomes: the status of a lone target's plain and streamed answer.
+
+    `story` is what the header shows of it. `streamed` 200: content may have flowed before it
+    failed, and then the stream ends with an error event; where the failure came in one piece with
+    the content, nothing had. `caller`: it is returned as it is, healthy target or not. `survived`
+    names the kind of request, plain or stream, that comes through all the same.
+    """
+
+    fault: dict[str, Any]
+    plain: int
+    streamed: int
+    story: str
+    caller: bool = False
+    survived: str = ""
+
+
+def status(number: int, plain: int = 502, *, caller: bool = False, **fault: Any) -> Expected:
+    return Expected({"status": number, **fault}, plain, plain, str(number), caller)
+
+
+LIMITED = {"retry-after": None, "retry-after-ms": None}
+TABLE: dict[str, Expected] = {
+    "connection-refused": Expected({}, 502, 502, "connect"),
+    "unknown-host": Expected({}, 502, 502, "dns"),
+    "no-tls": Expected({}, 502, 502, "tls"),
+    "hang": Expected({"kind": "hang"}, 502, 502, "timeout"),
+    "slow-head": Expected({"kind": "slow_head", "delay_ms": 400}, 502, 502, "timeout"),
+    "close": Expected({"kind": "close"}, 502, 502, "reset"),
+    "reset": Expected({"kind": "reset"}, 502, 502, "reset"),
+    "401": status(401),
+    "402": status(402),
+    "403": status(403),
+    "404": status(404),
+    "408": status(408),
+    "409": status(409),
+    "400": status(400, 400, caller=True),
+    "413": status(413, 413, caller=True),
+    "422": status(422, 422, caller=True),
+    "429": status(429, 429, headers=LIMITED),
+    "429-with-retry-after": status(429, 429, headers={**LIMITED, "retry-after": "30"}),
+    "429-billing": status(429, code="insufficient_quota"),
+    "500": status(500),
+    "502": status(502),
+    "503": status(503),
+    "529": status(529),
+    "html": Expected({"kind": "html"}, 502, 502, "502"),
+    "empty": Expected({"kind": "empty"}, 502, 502, "error"),
+    "error-in-200": Expected({"kind": "error_in_200", "status": 503}, 502, 502, "error"),
+    "error-before-content": Expected(
+        {"kind": "error_in_stream", "status": 503, "after_events": 0}, 502, 502, "error"
+    ),
+    "truncated-json": Expected({"kind": "truncated_json"}, 502, 200, "error"),
+    "cut": Expected({"kind": "cut"}, 502, 200, "cut"),
+    "stall": Expected({"kind": "stall", "delay_ms": 3000}, 502, 200, "timeout", survived="stream"),
+    "malformed-chunk": Expected({"kind": "malformed_chunk"}, 502, 200, "malformed"),
+    "malformed-event": Expected({"kind": "malformed_event"}, 502, 200, "error"),
+    "oversized-event": Expected(
+        {"kind": "oversized_event", "size": 17 << 20}, 200, 200, "error", survived="plain"
+    ),
+}
+SLOW = frozenset({"hang", "slow-head", "stall"})
+CELLS = list(itertools.product(("plain", "stream"), ("chat", "messages"), ("backed", "alone")))
+PROTOCOLS = {"chat": ("openai", "anthropic"), "messages": ("openai", "anthropic")}
+
+
+def cell_name(failure: str, how: str, dialect: str, behind: str) -> str:
+    return f"f-{failure}-{how}-{dialect}-{behind}"
+
+
+class Gate(msgspec.Struct):
+    """The server under test."""
+
+    url: str
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    folder = tmp_path_factory.mktemp("matrix")
+    with socket.socket() as unused, running("simulator", "--port", "0") as simulator:
+        unused.bind(("127.0.0.1", 0))
+        addresses = {
+            "connection-refused": f"http://127.0.0.1:{unused.getsockname()[1]}",
+            "unknown-host": "https://no-such-host.invalid",
+            "no-tls": simulator.url.replace("http://", "https://"),
+        }
+        _configure(folder, simulator.url, addresses)
+        store = f"sqlite:///{folder}/state.db"
+        key = {"MODELOPS_SECRET_MATRIX": "matrix"}
+        applied = run("apply", "-C", folder, "--store", store, "--yes", env=key)
+        assert applied.returncode == 0, applied.stderr
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MODELOPS_SECRET_MATRIX", "matrix")
+            with running("serve", "--store", store, "--port", "0") as server:
+                program = Running(url=server.url, simulator_url=simulator.url)
+                for failure, expected in TABLE.items():
+                    if expected.fault:
+                        for cell in CELLS:
+                            name = cell_name(failure, *cell)
+                            fail(program, provider=name, **expected.fault)
+                yield Gate(server.url)
+
+
+def _configure(folder: Path, simulator: str, addresses: dict[str, str]) -> None:
+    (folder / "providers.d").mkdir()
+    (folder / "chains.d").mkdir()
+    (folder / "modelops.yaml").write_text("config: matrix\n")
+    for failure in TABLE:
+        for how, dialect, behind in CELLS:
+            name = cell_name(failure, how, dialect, behind)
+            timeout = "1s" if failure in SLOW else "20s"
+            address = addresses.get(failure, f"{simulator}/{name}")
+            _provider(folder, name, address, PROTOCOLS[dialect][0])
+            once = f"max_retries: 0, timeout: {timeout}, answer_timeout: {timeout}"
+            targets = [f"{{model: {name}/m, {once}}}"]
+            if behind == "backed":
+                _provider(folder, f"h{name[1:]}", f"{simulator}/h{name[1:]}", PROTOCOLS[dialect][1])
+                targets.append(f"{{model: h{name[1:]}/m, timeout: 20s}}")
+            listed = "".join(f"  - {target}\n" for target in targets)
+            text = f"chain: {name}\ndeadline: 60s\ntargets:\n{listed}"
+            (folder / "chains.d" / f"{name}.yaml").write_text(text)
+
+
+def _provider(folder: Path, name: str, address: str, protocol: str) -> None:
+    (folder / "providers.d" / f"{name}.yaml").write_text(
+        f"provider: {name}\nprotocol: {protocol}\nbase_url: {address}\nauth: bearer\n"
+        "api_key: {env: MODELOPS_SECRET_MATRIX}\nmodels: [{model: m}]\n"
+    )
+
+
+class Seen(msgspec.Struct):
+    """What a client got."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(gate: Gate, failure: str, how: str, dialect: str, behind: str) -> Seen:
+    path = "/v1/chat/completions" if dialect == "chat" else "/v1/messages"
+    body = {
+        "model": cell_name(failure, how, dialect, behind),
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": "write 20 words"}],
+        "stream": how == "stream",
+    }
+    request = urllib.request.Request(  # noqa: S310 - the server this test started
+        gate.url + path,
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+            return Seen(answer.status, dict(answer.headers.items()), answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Seen(error.code, dict(error.headers.items()), error.read())
+
+
+def problem(seen: Seen, failure: str, how: str, dialect: str, behind: str) -> str:
+    """Return what is wrong with a cell, '' when nothing is."""
+    expected = TABLE[failure]
+    wanted = expected.streamed if how == "stream" else expected.plain
+    story = seen.headers.get("x-modelops-attempts", "")
+    told = f"{seen.status} {story} {seen.body[-300:]!r}"
+    broken = _is_error(seen.body, dialect)
+    if how == expected.survived:
+        return "" if seen.status == 200 and not broken else f"not survived: {told}"
+    if wanted == 200 and seen.status == 200 and "x-modelops-fallback" not in seen.headers:
+        return "" if broken else f"no error event at the end: {told}"
+    if behind == "backed" and not expected.caller:
+        rescued = seen.status == 200 and not broken and f"={expected.story}, " in story
+        return "" if rescued else f"not made good: {told}"
+    if seen.status != (502 if wanted == 200 else wanted):
+        return f"not {wanted}: {told}"
+    right = broken and f"={expected.story}" in story
+    return "" if right else f"wrong error or story: {told}"
+
+
+def _is_error(body: bytes, dialect: str) -> bool:
+    """Whether a body is, or ends with, an error in a dialect's shape."""
+    last = body.rstrip().split(b"\n\n")[-1].split(b"data: ")[-1]
+    try:
+        document = msgspec.json.decode(last)
+    except msgspec.DecodeError:
+        return False
+    if not isinstance(document, dict) or not isinstance(document.get("error"), dict):
+        return False
+    if dialect == "messages" and document.get("type") != "error":
+        return False
+    return bool(document["error"].get("message")) and "type" in document["error"]
+
+
+@pytest.mark.parametrize("failure", TABLE)
+def test_what_a_failure_becomes(gate: Gate, failure: str) -> None:
+    with ThreadPoolExecutor(len(CELLS)) as pool:
+        seen = pool.map(lambda cell: ask(gate, failure, *cell), CELLS)
+        problems = {
+            " ".join(cell): wrong
+            for cell, answer in zip(CELLS, seen, strict=True)
+            if (wrong := problem(answer, failure, *cell))
+        }
+    assert not problems
