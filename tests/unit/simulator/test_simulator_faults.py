@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from simulator_calls import chat, send, simulator, status
 
@@ -85,3 +87,9 @@ def test_a_simulator_answers_again_when_the_fault_is_used_up() -> None:
     sim.faults.add(Fault(provider="openai", status=529, times=1))
     assert [status(send(sim, URL, chat())) for _ in range(2)] == [529, 200]
     assert status(send(sim, URL, chat(model="sim-503"))) == 503
+
+
+def test_every_kind_is_described_where_users_read() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "simulator.md"
+    rows = [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert rows == list(KINDS)
