@@ -14,7 +14,9 @@ from plan_declarations import Folder, folders, write
 from modelops.config import load_configuration
 from modelops.operations.apply import apply
 from modelops.operations.plan import Request, plan, prepare
+from modelops.operations.rollback import prepare_rollback
 from modelops.plan.document import Plan
+from modelops.secrets.demo import DEMO_RECIPIENT
 from modelops.store import migrate, open_store
 from modelops.store.protocol import Snapshot
 
@@ -33,7 +35,11 @@ ENVIRON = {"SOPS_AGE_KEY_FILE": str(ROOT / "tests" / "fixtures" / "identity.txt"
 
 
 def request(folder: Path, url: str, confirmed: frozenset[str] = frozenset()) -> Request:
-    """Ask for a plan; the state directory is beside the store."""
+    """Ask for a plan; the state directory is beside the store.
+
+    What is encrypted to the published demo identity can only be applied behind a simulator.
+    """
+    texts = (path.read_text(encoding="utf-8") for path in folder.glob("providers.d/*.yaml"))
     return Request(
         folder=folder,
         environment="",
@@ -41,6 +47,7 @@ def request(folder: Path, url: str, confirmed: frozenset[str] = frozenset()) -> 
         now=NOW,
         confirmed=confirmed,
         state_directory=Path(url.removeprefix("sqlite:///")).parent,
+        simulated=any(DEMO_RECIPIENT in text for text in texts),
     )
 
 
@@ -88,16 +95,35 @@ async def test_a_second_apply_finds_nothing(folder: Path, tmp_path: Path) -> Non
 def test_any_folder_leads_from_any_other_to_what_it_declares(one: Folder, other: Folder) -> None:
     async def journey(place: Path) -> None:
         url = f"sqlite:///{place}/store.db"
-        await applied(url, write(place / "one", _unprotected(one)))
+        _, first = await applied(url, write(place / "one", _unprotected(one)))
         folder = write(place / "other", other)
         _, snapshot = await applied(url, folder)
         assert snapshot.state == load_configuration(folder).state
         quick, full = await planned_twice(url, folder)
         assert quick.empty
         assert full.empty
+        if snapshot.head.revision == 2:
+            await _rolled_back(url, folder, first)
 
     with tempfile.TemporaryDirectory() as place:
         asyncio.run(journey(Path(place)))
+
+
+async def _rolled_back(url: str, folder: Path, first: Snapshot) -> None:
+    """Roll back to the first revision; only what is protected may stand in the way."""
+    store = open_store(url)
+    try:
+        prepared = await prepare_rollback(store, 1, request(folder, url))
+        if prepared.plan.refusals:
+            assert {check.rule for check in prepared.plan.refusals} == {"protected"}
+            return
+        await apply(store, prepared, environ=ENVIRON)
+        restored = await store.snapshot()
+        assert restored.state == first.state
+        assert restored.head.digest == first.head.digest
+        assert restored.head.config_digest == first.head.config_digest
+    finally:
+        await store.close()
 
 
 def _unprotected(files: Folder) -> Folder:
