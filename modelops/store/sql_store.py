@@ -158,7 +158,9 @@ class SqlStore:
 
     async def _exists(self) -> bool:
         """Say whether there is a store of this version; looked at until there is one."""
-        if not self._current and self._database.exists():
+        if not self._database.exists():
+            self._current = False  # what comes in its place is looked at anew
+        elif not self._current:
             async with self._database.transaction() as connection:
                 version = await database.schema_version(connection, self._database.place)
             if version != "":

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -100,7 +101,31 @@ def engine(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> AsyncEng
     if use_wal:
         event.listen(made.sync_engine, "connect", _use_wal)
     event.listen(made.sync_engine, "begin", _begin)
+    _follow(made, path)
     return made
+
+
+def _follow(made: AsyncEngine, path: Path) -> None:
+    """Drop a pooled connection once another file lies at the path: it would read the old one."""
+
+    def remember(_: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = _file_id(path)
+
+    def compare(_: DBAPIConnection, entry: ConnectionPoolEntry, __: object) -> None:
+        if entry.info["file"] != _file_id(path):
+            raise DisconnectionError("another file lies at the path of the store")
+
+    event.listen(made.sync_engine, "connect", remember)
+    event.listen(made.sync_engine, "checkout", compare)
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file, None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -206,12 +206,6 @@ class MemoryStore:
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
         self.kept.extend(attempts)
 
-    async def list_attempts(
-        self, selection: Selection, limit: int, after: AttemptCursor | None = None
-    ) -> Sequence[Attempt]:
-        self.selections.append(selection)
-        return self.attempts[:limit]
-
     async def roll_up(self, now_us: int) -> bool:
         return False
 
@@ -251,18 +245,6 @@ class MemoryStore:
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         self.selections.append(selection)
         return []
-
-    async def attempts(
-        self, selection: Selection, limit: int, after: AttemptCursor | None = None
-    ) -> Sequence[Attempt]:
-        self.selections.append(selection)
-        newest = sorted(
-            self.kept, key=lambda row: (row.started_at_us, row.attempt_id), reverse=True
-        )
-        behind = [
-            row for row in newest if after is None or (row.started_at_us, row.attempt_id) < after
-        ]
-        return behind[:limit]
 
     async def close(self) -> None:
         self.away = "closed"
