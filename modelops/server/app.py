@@ -38,6 +38,8 @@ API_ROUTES = (
     agents.list_agents,
     revisions.list_revisions,
     usage.usage,
+    usage.list_attempts,
+    usage.export,
     status.get_status,
 )
 

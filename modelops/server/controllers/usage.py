@@ -1,20 +1,33 @@
-"""`/api/usage`: what was asked, what it took and what it cost, straight from the books."""
+"""`/api/usage`: what was asked, what it took and what it cost, straight from the books.
+
+Sums, single attempts, and all of them as CSV; an agent's key sees that agent's rows alone.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated
 
 from litestar import get
 from litestar.exceptions import ValidationException
 from litestar.params import FromQuery, QueryParameter
+from litestar.response import Stream
 
+from modelops.ledger.attempts import AttemptPage
 from modelops.ledger.periods import PERIODS, Bucket
 from modelops.ledger.reports import UsageReport
-from modelops.operations.usage import DEFAULT_PERIOD, DIMENSIONS, UsageQuery, report
+from modelops.operations.usage import (
+    DEFAULT_PERIOD,
+    DIMENSIONS,
+    UsageQuery,
+    attempts,
+    export_csv,
+    report,
+)
 from modelops.server.guard import caller_of
 from modelops.server.keys import Caller
+from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit
 from modelops.server.parts import Parts
 from modelops.server.problems import AnyRequest
 
@@ -67,6 +80,57 @@ async def usage(
         filters=_allowed(_filters(filters or ()), caller_of(request)),
     )
     return await report(runtime.store, query, now_us=runtime.clock.unix_us())
+
+
+@get("/usage/attempts", opt={"agents": True})
+async def list_attempts(
+    request: AnyRequest,
+    runtime: Parts,
+    period: Period = "",
+    since: Since = "",
+    until: Until = "",
+    filters: Filter = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+) -> AttemptPage:
+    """Return single attempts, newest first."""
+    query = _query(request, period, since, until, filters)
+    now_us = runtime.clock.unix_us()
+    return await attempts(runtime.store, query, now_us=now_us, limit=limit, cursor=cursor or "")
+
+
+@get("/usage/export.csv", opt={"agents": True}, media_type="text/csv")
+async def export(
+    request: AnyRequest,
+    runtime: Parts,
+    period: Period = "",
+    since: Since = "",
+    until: Until = "",
+    filters: Filter = None,
+) -> Stream:
+    """Return all attempts as CSV, streamed, newest first; FOCUS column names where they fit."""
+    query = _query(request, period, since, until, filters)
+    lines = export_csv(runtime.store, query, now_us=runtime.clock.unix_us())
+    header = await anext(lines)  # what is wrong with the query is said before the answer begins
+
+    async def content() -> AsyncIterator[str]:
+        yield header
+        async for piece in lines:
+            yield piece
+
+    return Stream(content, media_type="text/csv")
+
+
+def _query(
+    request: AnyRequest, period: str, since: str, until: str, filters: list[str] | None
+) -> UsageQuery:
+    """Return what a caller may ask of single attempts."""
+    return UsageQuery(
+        period=period,
+        since=since,
+        until=until,
+        filters=_allowed(_filters(filters or ()), caller_of(request)),
+    )
 
 
 def _filters(written: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -59,6 +59,8 @@ TABLE: dict[str, dict[str, bool]] = {
     "GET /api/status": VIEWER,
     "GET /api/usage": VIEWER | {"agent": True},
     "GET /metrics": VIEWER,
+    "GET /api/usage/attempts": VIEWER | {"agent": True},
+    "GET /api/usage/export.csv": VIEWER | {"agent": True},
     "GET /schema": VIEWER,
 }
 """Who is let in. Whoever is not: 401 without a good key, 403 with one of too little weight."""
