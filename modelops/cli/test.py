@@ -14,27 +14,37 @@ import msgspec
 
 from modelops.cli import options
 from modelops.config import load_configuration
-from modelops.operations.test import connection_reports, subjects
+from modelops.operations.location import store_url as locate
+from modelops.operations.test import connection_reports, keep, subjects
 from modelops.probes.report import Report, Step
-from modelops.resources.errors import ExitCode
+from modelops.resources.configuration import Configuration
+from modelops.resources.errors import ExitCode, ModelopsError
+from modelops.store import open_store
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PROVIDER|PROVIDER/MODEL]...")
 @options.folder
 @options.environment
+@options.store
 @options.output_format("text", "json")
 @click.option(
     "--call", is_flag=True, help="Also make one small real request to each; costs a little."
 )
 def command(
-    names: tuple[str, ...], folder: Path, environment: str, output_format: str, call: bool
+    names: tuple[str, ...],
+    folder: Path,
+    environment: str,
+    store_url: str,
+    output_format: str,
+    call: bool,
 ) -> int:
     """Test the connections to providers: every enabled one, or those named.
 
     Looks the name up, connects, encrypts, tries the key and compares the models, in that order, and
     says what to do about the step that fails. Free, but for --call. Keys are those that open here.
-    Exits with 1 when a test fails.
+    The store keeps the results of providers it holds as they are declared here. Exits with 1 when a
+    test fails.
     """
     configuration = load_configuration(folder, environment)
     tested = subjects(configuration, folder, names, os.environ)
@@ -45,12 +55,29 @@ def command(
         )
     )
     progress.clear()
+    _keep(locate(store_url, folder), configuration, reports)
     if output_format == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(reports), indent=2))
     else:
         click.echo("\n".join(lines(reports, every_step=bool(names))))
     failed = any(report.status != "connected" for report in reports)
     return ExitCode.ERROR if failed else ExitCode.DONE
+
+
+def _keep(url: str, configuration: Configuration, reports: Sequence[Report]) -> None:
+    """Keep the results in the store, if there is one; a store that is away spoils no test."""
+    try:
+        asyncio.run(_kept(url, configuration, reports))
+    except ModelopsError as error:
+        click.echo(f"the results are not kept: {error.message}", err=True)
+
+
+async def _kept(url: str, configuration: Configuration, reports: Sequence[Report]) -> int:
+    store = open_store(url)
+    try:
+        return await keep(store, configuration, reports)
+    finally:
+        await store.close()
 
 
 def lines(reports: Sequence[Report], *, every_step: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ import difflib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from modelops.probes.probe import probe, trusted
 from modelops.probes.report import Report
 from modelops.resources import state as states
+from modelops.resources.addresses import address
 from modelops.resources.configuration import Configuration, SecretSource
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model, Provider
@@ -26,7 +28,7 @@ from modelops.secrets.errors import SecretError
 from modelops.secrets.opening import open_sources
 from modelops.secrets.references import open_reference
 from modelops.secrets.secret import Secret
-from modelops.store.protocol import OperationsStore, ProbeResult
+from modelops.store.protocol import ConfigStore, OperationsStore, ProbeResult
 
 AT_ONCE = 16
 """Most providers tested at the same time."""
@@ -124,6 +126,30 @@ def model_to_call(models: Sequence[Model]) -> Model | None:
     """Return the model one real request goes to: the default, else the first that chats."""
     by_fitness = sorted(models, key=lambda model: (not model.default, model.type != "chat"))
     return by_fitness[0] if by_fitness else None
+
+
+class Store(ConfigStore, OperationsStore, Protocol):
+    """The halves of a store that reports are kept in by."""
+
+
+async def keep(store: Store, configuration: Configuration, reports: Sequence[Report]) -> int:
+    """Keep reports on whole providers that the store holds as tested; return how many.
+
+    A store of another configuration or environment, or one that does not exist, keeps none.
+    """
+    snapshot = await store.snapshot()
+    owner = (snapshot.head.config, snapshot.head.environment)
+    if owner != (configuration.config, configuration.environment):
+        return 0
+    kept = 0
+    for report in reports:
+        name = address("provider", report.provider)
+        held = snapshot.state.get(name)
+        whole = len(report.models) == len(_models_of(snapshot.state, report.provider))
+        if whole and held is not None and held == configuration.state.get(name):
+            await store_report(store, report)
+            kept += 1
+    return kept
 
 
 async def store_report(store: OperationsStore, report: Report) -> None:

@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from modelops.config import load_configuration
-from modelops.operations.test import connection_reports, model_to_call, subject, subjects
+from modelops.operations.test import (
+    Store,
+    connection_reports,
+    keep,
+    last_reports,
+    model_to_call,
+    subject,
+    subjects,
+)
+from modelops.probes.report import ModelCheck, Report
+from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
+from modelops.store.protocol import Head, ProbeResult, Snapshot
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -81,6 +94,60 @@ def test_the_default_model_is_called_else_the_first_that_chats(folder: Path) -> 
     assert chosen is not None
     assert chosen.model == "one"
     assert model_to_call(()) is None
+
+
+class FakeStore:
+    """A store that holds one state, and keeps reports."""
+
+    def __init__(self, configuration: Configuration, environment: str = "") -> None:
+        self.head = Head(
+            store_id="s",
+            config=configuration.config,
+            environment=environment,
+            revision=1,
+            digest="",
+            config_digest="",
+        )
+        self.state = dict(configuration.state)
+        self.kept: dict[str, ProbeResult] = {}
+
+    async def snapshot(self, revision: int | None = None) -> Snapshot:
+        return Snapshot(head=self.head, state=self.state)
+
+    async def put_probe_result(self, result: ProbeResult) -> None:
+        self.kept[result.provider] = result
+
+    async def probe_results(self) -> Sequence[ProbeResult]:
+        return list(self.kept.values())
+
+
+def _report(provider: str, models: int = 3) -> Report:
+    check = ModelCheck(model="m", upstream_model="m", offer="unknown")
+    return Report(
+        provider=provider,
+        origin="",
+        status="connected",
+        started_at_us=5,
+        steps=(),
+        models=(check,) * models,
+    )
+
+
+async def test_reports_on_what_the_store_holds_are_kept(folder: Path) -> None:
+    configuration = load_configuration(folder)
+    store = FakeStore(configuration)
+    reports = [_report("alpha"), _report("beta", models=1)]
+    assert await keep(cast("Store", store), configuration, reports) == 1
+    assert await last_reports(cast("Store", store)) == {"alpha": reports[0]}
+
+
+async def test_reports_on_anything_else_are_not_kept(folder: Path) -> None:
+    configuration = load_configuration(folder)
+    elsewhere = FakeStore(configuration, environment="production")
+    assert await keep(cast("Store", elsewhere), configuration, [_report("alpha")]) == 0
+    changed = FakeStore(configuration)
+    changed.state["provider/alpha"] = changed.state["provider/beta"]
+    assert await keep(cast("Store", changed), configuration, [_report("alpha")]) == 0
 
 
 async def test_this_repositorys_providers_connect_when_simulated() -> None:
