@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from modelops.config import rules
 from modelops.config.diagnostics import found
-from modelops.config.key_shapes import KEY
+from modelops.config.key_shapes import keys
 from modelops.config.text import place
 from modelops.config.yaml import SOPS, Document
 from modelops.resources.configuration import Diagnostic
@@ -18,7 +18,7 @@ from modelops.resources.configuration import Diagnostic
 def exposed_keys(document: Document) -> Iterator[Diagnostic]:
     """Yield where keys of known shapes stand in a file, its SOPS block aside."""
     ciphered = document.position((SOPS,), key=True).line if document.sops is not None else None
-    for match in KEY.finditer(document.text):
+    for match in keys(document.text):
         position = place(document.text, match.start(), document.file)
         if ciphered is None or position.line < ciphered:
             yield found(

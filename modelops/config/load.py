@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -63,15 +60,14 @@ def inspect(folder: Path, environment: str = "", now: datetime | None = None) ->
             f"{environment!r} is not the name of an environment",
             "use lower-case letters, digits and hyphens",
         )
-    with _without_collection():
-        declaration, problems = declare(folder, environment)
-        resolution = resolve(declaration)
-        subject = Subject(
-            declaration=declaration,
-            resolution=resolution,
-            today=_today(declaration, now or datetime.now(UTC)),
-        )
-        diagnostics = ordered([*problems, *check(subject)])
+    declaration, problems = declare(folder, environment)
+    resolution = resolve(declaration)
+    subject = Subject(
+        declaration=declaration,
+        resolution=resolution,
+        today=_today(declaration, now or datetime.now(UTC)),
+    )
+    diagnostics = ordered([*problems, *check(subject)])
     return Inspection(declaration=declaration, resolution=resolution, diagnostics=diagnostics)
 
 
@@ -98,15 +94,3 @@ def load(folder: Path, environment: str = "", now: datetime | None = None) -> Co
 def _today(declaration: Declaration, now: datetime) -> date:
     settings = declaration.settings
     return zones.day(now, settings.value.timezone if settings else "UTC")
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Pause the garbage collector: all that is made here lives on, and looking costs half of it."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -89,18 +89,28 @@ def test_hostile_files_end_in_a_diagnostic(content: str, tmp_path: Path) -> None
     assert len(done.stdout) < 1000
 
 
-def test_good_input_imports_neither_sql_nor_json_schema_nor_a_server() -> None:
+HEAVY = {"sqlalchemy", "alembic", "jsonschema", "litestar", "uvicorn", "openai", "rich"}
+
+
+@pytest.mark.parametrize(
+    ("command", "needed"), [("validate", set()), ("plan", {"sqlalchemy"})], ids=["validate", "plan"]
+)
+def test_a_command_imports_what_it_needs_alone(
+    command: str, needed: set[str], tmp_path: Path
+) -> None:
+    arguments = [command, "-C", str(FIXTURES / "full")]
+    if command == "plan":
+        arguments += ["--store", f"sqlite:///{tmp_path}/store.db"]
     code = (
         "import sys\n"
         "from modelops.cli.main import run\n"
-        f"run(['validate', '-C', {str(FIXTURES / 'full')!r}])\n"
-        "heavy = {'sqlalchemy', 'jsonschema', 'litestar', 'uvicorn', 'openai', 'rich'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
+        f"run({arguments!r})\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == repr(sorted(needed))
 
 
 def test_schemas_are_printed_written_and_checked(tmp_path: Path) -> None:
