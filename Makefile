@@ -24,6 +24,7 @@ check: $(DEV)  ## format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/e2e
 	$(BIN)/lint-imports
 	$(BIN)/modelops schema --check
 
