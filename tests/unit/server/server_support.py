@@ -246,6 +246,18 @@ class MemoryStore:
         self.selections.append(selection)
         return []
 
+    async def list_attempts(
+        self, selection: Selection, limit: int, after: AttemptCursor | None = None
+    ) -> Sequence[Attempt]:
+        self.selections.append(selection)
+        newest = sorted(
+            self.kept, key=lambda row: (row.started_at_us, row.attempt_id), reverse=True
+        )
+        behind = [
+            row for row in newest if after is None or (row.started_at_us, row.attempt_id) < after
+        ]
+        return behind[:limit]
+
     async def close(self) -> None:
         self.away = "closed"
 
