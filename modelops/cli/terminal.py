@@ -22,7 +22,7 @@ _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR")
 
 def agreed(question: str) -> bool:
     """Ask a yes-or-no question, no by default; ModelopsError where there is no terminal."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ModelopsError(
             "there is no terminal to ask on", "look at the plan, then pass --yes to apply it"
         )
