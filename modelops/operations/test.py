@@ -38,12 +38,16 @@ CALLS_AT_ONCE = 2
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """One provider to test: its models, its key, or why there is none."""
+    """One provider to test: its models, its key or why there is none.
+
+    `unlisted` says why its model list would not tell what can be called, '' where it would.
+    """
 
     provider: Provider
     models: tuple[Model, ...]
     secret: Secret | None
     key_fault: str = ""
+    unlisted: str = ""
 
 
 def subjects(
@@ -85,7 +89,11 @@ def subject(
         provider = replace(provider, base_url=f"{simulator_url}/{name}")
         secret = None if provider.auth == "none" else Secret("simulated")
     return Subject(
-        provider=provider, models=_models_of(state, name), secret=secret, key_fault=key_fault
+        provider=provider,
+        models=_models_of(state, name),
+        secret=secret,
+        key_fault=key_fault,
+        unlisted="the simulator offers whatever it is asked for" if simulator_url else "",
     )
 
 
@@ -104,14 +112,15 @@ async def connection_reports(
     tls = await trusted()
     places = asyncio.Semaphore(CALLS_AT_ONCE if call else AT_ONCE)
 
-    async def one(subject: Subject) -> Report:
+    async def one(each: Subject) -> Report:
         async with places:
             report = await probe(
-                subject.provider,
-                subject.models,
-                subject.secret,
-                key_fault=subject.key_fault,
-                call=model_to_call(subject.models) if call else None,
+                each.provider,
+                each.models,
+                each.secret,
+                key_fault=each.key_fault,
+                unlisted=each.unlisted,
+                call=model_to_call(each.models) if call else None,
                 started_at_us=now_us(),
                 tls=tls,
                 timer=timer,
@@ -119,7 +128,7 @@ async def connection_reports(
         done(report)
         return report
 
-    return tuple(await asyncio.gather(*(one(subject) for subject in tested)))
+    return tuple(await asyncio.gather(*(one(each) for each in tested)))
 
 
 def model_to_call(models: Sequence[Model]) -> Model | None:

@@ -52,7 +52,9 @@ def entry(provider: Provider, offer: Offered) -> Entry:
 
 
 def snippet(entries: Sequence[Entry]) -> str:
-    """Return the entries as the YAML of a `models:` key."""
+    """Return the entries as the YAML of a `models:` key, '' for none."""
+    if not entries:
+        return ""
     return f"models:\n{_items(entries, '  ')}"
 
 

@@ -29,6 +29,7 @@ async def probe(
     secret: Secret | None,
     *,
     key_fault: str = "",
+    unlisted: str = "",
     call: Model | None = None,
     started_at_us: int,
     tls: ssl.SSLContext | None = None,
@@ -36,7 +37,8 @@ async def probe(
 ) -> Report:
     """Return what a test of one provider finds; whatever goes wrong there is in it, not raised.
 
-    `models` are checked against the provider's list. `key_fault` says why there is no secret.
+    `models` are checked against the provider's list, unless `unlisted` says why that would not tell
+    what can be called. `key_fault` says why there is no secret.
     `call` is the model that one real request goes to, which costs a little; None for none.
     `tls` replaces the certificates this machine trusts.
     """
@@ -46,7 +48,10 @@ async def probe(
     try:
         await _reach(record, session)
         listed = await _authenticate(record, session, provider, secret, key_fault)
-        checks = await _check_models(record, session, provider, models, listed)
+        if reason := unlisted or requests.unlisted(provider):
+            record.skip("models", reason)
+        else:
+            checks = await _check_models(record, session, provider, models, listed)
         if call is None:
             record.skip("call", "only with --call, for a declared model")
         else:
@@ -117,9 +122,6 @@ async def _authenticate(
 async def _check_models(
     record: Record, session: Session, provider: Provider, models: Sequence[Model], listed: Any
 ) -> tuple[ModelCheck, ...]:
-    if provider.preset == "azure":
-        record.skip("models", "lists base models, not deployments: --call tells")
-        return tuple(_unknown(model) for model in models)
     offered = await record.run(
         "models", _offered(session, provider, listed), lambda found: f"{len(found)} listed"
     )

@@ -27,6 +27,11 @@ def models(provider: Provider) -> str:
     return _path(provider) + _LIST[provider.protocol]
 
 
+def unlisted(provider: Provider) -> str:
+    """Return why a provider's list does not tell what can be called, '' where it does."""
+    return "lists base models, not deployments: --call tells" if provider.preset == "azure" else ""
+
+
 def one_model(provider: Provider, upstream_model: str) -> str:
     """Return the request target that resolves one name, aliases too; '' where there is none.
 
