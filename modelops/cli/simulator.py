@@ -41,7 +41,7 @@ def command(
     """Run a provider to practise on, with faults on demand.
 
     Prints one line of JSON with its URL. Provider NAME is at URL/NAME and speaks the protocols of
-    OpenAI and Anthropic; any key will do that does not begin with "bad".
+    OpenAI, Anthropic, Gemini and Ollama; any key will do that does not begin with "bad".
     """
     simulator = Simulator(
         seed=seed, faults=[faults.parse(text) for text in fault_texts], ledger_file=ledger_file

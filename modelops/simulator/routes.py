@@ -124,9 +124,9 @@ def find(request: Request) -> Route:
 
 
 def spoken(request: Request) -> Protocol:
-    """Return the protocol a request speaks, by its headers: OpenAI's when nothing else says so."""
+    """Return the protocol a request speaks: OpenAI's when neither headers nor path say otherwise."""
     if "anthropic-version" in request.headers:
         return "anthropic"
     if "x-goog-api-key" in request.headers or "key" in request.query:
         return "gemini"
-    return "openai"
+    return "ollama" if request.path.startswith("api/") else "openai"

@@ -142,7 +142,7 @@ def _entry(
     request: Request, endpoint: str, response: Response, delivery: Delivery, fault: Fault | None
 ) -> Entry:
     headers = request.headers
-    answered = bool(delivery.steps) and delivery.end != "reset"
+    answered = any(isinstance(step, bytes) for step in delivery.steps)
     return Entry(
         provider=request.provider,
         endpoint=endpoint,

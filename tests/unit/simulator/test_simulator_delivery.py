@@ -145,10 +145,11 @@ def test_a_paced_stream_waits_between_events() -> None:
     assert written(exchange) == written(whole(stream=True))
 
 
+@pytest.mark.parametrize("delay", [0, 100])
 @pytest.mark.parametrize("kind", ["hang", "close", "reset"])
-def test_nothing_is_answered(kind: Any) -> None:
-    exchange = spoiled(Fault(kind=kind))
-    assert exchange.delivery.steps == ()
+def test_nothing_is_answered(kind: Any, delay: int) -> None:
+    exchange = spoiled(Fault(kind=kind, delay_ms=delay))
+    assert written(exchange) == b""
     assert exchange.delivery.end == kind
     assert exchange.entry is not None
     assert exchange.entry.status == 0

@@ -69,6 +69,12 @@ def test_errors_are_one_string() -> None:
     assert (status(refused), body(refused)) == (400, {"error": "invalid role in messages"})
 
 
+def test_an_endpoint_that_is_not_there_is_refused_in_its_own_shape() -> None:
+    missing = send(simulator(), "/ollama/api/generate", {}, {})
+    assert (status(missing), list(body(missing))) == (404, ["error"])
+    assert isinstance(body(missing)["error"], str)
+
+
 def test_what_is_installed_and_which_version() -> None:
     sim = simulator()
     send(sim, "/_simulator/models", {"provider": "ollama", "models": ["llama3.2"]})
