@@ -124,7 +124,7 @@ def find(request: Request) -> Route:
 
 
 def spoken(request: Request) -> Protocol:
-    """Return the protocol a request speaks: OpenAI's when neither headers nor path say otherwise."""
+    """Return the protocol a request speaks: OpenAI's unless headers or path say otherwise."""
     if "anthropic-version" in request.headers:
         return "anthropic"
     if "x-goog-api-key" in request.headers or "key" in request.query:
