@@ -23,12 +23,19 @@ from modelops.server.settings import ServerSettings
     metavar="URL",
     help="Put the simulator at this URL behind every provider.",
 )
+@click.option(
+    "--admin-bind",
+    default="",
+    metavar="HOST:PORT",
+    help="Answer /api, /metrics and /schema on this address alone (default: beside /v1).",
+)
 @listening
 def command(
     folder: Path,
     environment: str,
     store_url: str,
     simulator_url: str,
+    admin_bind: str,
     host: str,
     port: int,
     workers: int,
@@ -49,6 +56,7 @@ def command(
         host=host,
         port=port,
         workers=workers,
+        admin_bind=admin_bind,
         simulator_url=simulator_url,
     )
     serve(settings, say_ready)

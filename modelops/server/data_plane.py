@@ -78,6 +78,9 @@ async def _answer(
     if scope["method"] != "POST":
         await _refuse(reply, route.dialect, 405, f"{route.endpoint} takes POST", ALLOW_POST)
         return
+    if runtime.on_wrong_side(scope["server"], admin=False):
+        await _refuse(reply, route.dialect, 404, "this address serves /api and /metrics alone")
+        return
     live = runtime.live
     if live is None or not live.head.revision:
         await _refuse(reply, route.dialect, 503, runtime.nothing_served())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 
 from modelops.server.access import admin_caller, require_role
@@ -20,6 +21,8 @@ from modelops.server.runtime import Runtime
 def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a caller in, or raise AccessError."""
     runtime: Runtime = connection.app.state["runtime"]
+    if runtime.on_wrong_side(connection.scope["server"], admin=True):
+        raise NotFoundException
     keyring = runtime.required().keyring  # while nothing is live, nobody's key is known
     scope = connection.scope
     caller = admin_caller(

@@ -44,12 +44,12 @@ class AsgiReply:
         }
         await self._send(event)
 
-    async def finish(self) -> None:
-        """End the body."""
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece of the body, if any, and end it."""
         self.finished = True
         event: HTTPResponseBodyEvent = {
             "type": "http.response.body",
-            "body": b"",
+            "body": data,
             "more_body": False,
         }
         await self._send(event)
@@ -59,8 +59,7 @@ async def send_whole(reply: AsgiReply, status: int, headers: Headers, body: byte
     """Send an answer that is already complete."""
     length = (b"content-length", b"%d" % len(body))
     await reply.start(status, [*headers, length])
-    await reply.send(body)
-    await reply.finish()
+    await reply.finish(body)
 
 
 @contextlib.contextmanager

@@ -70,6 +70,11 @@ class Runtime:
             raise AccessError(503, self.nothing_served())
         return self.live
 
+    def on_wrong_side(self, address: tuple[str, int | None] | None, *, admin: bool) -> bool:
+        """Whether a request came to the other listening address than its route is served on."""
+        admin_port = self.settings.admin_port
+        return bool(admin_port) and (address is not None and address[1] == admin_port) != admin
+
     def nothing_served(self) -> str:
         """Return why there is nothing to serve from, and what to do."""
         reason = self.revision_error or self.store_error

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from modelops.resources.errors import ModelopsError, RefusedError
 from modelops.resources.state import State
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 BACKLOG = 2048
 """Connections the kernel keeps while workers are busy; uvicorn's own default."""
 
+PORT_MAX = 65_535
+
 FILES_MAX = 65_536
 """Most open files asked for: some systems' hard limit is a billion, and tables are that long."""
 
@@ -41,14 +44,27 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     ModelopsError (exit 1) when it cannot start, RefusedError (3) when it must not.
     """
     address = resolve(settings.host, settings.port)
-    asyncio.run(_check(settings, address))
-    listener = listen(address)
+    admin = resolve(*split_bind(settings.admin_bind)) if settings.admin_bind else None
+    asyncio.run(_check(settings, address, admin))
+    listeners = [listen(address)]
+    if admin is not None:
+        listeners.append(listen(admin))
+        settings = replace(settings, admin_port=listeners[1].getsockname()[1])
+        logger.info("/api and /metrics are on %s alone", url_of(listeners[1]))
     raise_file_limit()
-    url = url_of(listener)
+    url = url_of(listeners[0])
     if settings.workers > 1:
-        supervise(settings, listener, lambda: on_ready(url))
+        supervise(settings, listeners, lambda: on_ready(url))
     else:
-        run_worker(settings, listener, lambda: on_ready(url))
+        run_worker(settings, listeners, lambda: on_ready(url))
+
+
+def split_bind(bind: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`, `[IPV6]:PORT` or `:PORT`; ModelopsError otherwise."""
+    host, colon, port = bind.rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal() and int(port) <= PORT_MAX):
+        raise ModelopsError(f"{bind!r} is not HOST:PORT", "write for example 127.0.0.1:8401")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -94,14 +110,19 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def check_exposure(ip: str, state: State) -> None:
-    """RefusedError when a server without agents' keys would listen beyond this machine."""
-    if is_loopback(ip) or compile_keyring(state).agents:
-        return
-    raise RefusedError(
-        f"refused to listen on {ip}: no agent has a key, so anyone who reaches it could spend",
-        "declare keys first (`modelops key new agent/NAME`), or serve on 127.0.0.1",
-    )
+def check_exposure(ip: str, admin_ip: str, state: State) -> None:
+    """RefusedError when a server would listen beyond this machine for callers without keys."""
+    keyring = compile_keyring(state)
+    if not (is_loopback(ip) or keyring.agents):
+        raise RefusedError(
+            f"refused to listen on {ip}: no agent has a key, so anyone who reaches it could spend",
+            "declare keys first (`modelops key new agent/NAME`), or serve on 127.0.0.1",
+        )
+    if not (is_loopback(admin_ip) or keyring.operators):
+        raise RefusedError(
+            f"refused to listen on {admin_ip} for /api: no operator has a key",
+            "declare keys first (`modelops key new operator/NAME`), or bind to 127.0.0.1",
+        )
 
 
 def raise_file_limit() -> None:
@@ -112,7 +133,7 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _check(settings: ServerSettings, address: Address) -> None:
+async def _check(settings: ServerSettings, address: Address, admin: Address | None) -> None:
     """Refuse what the store already shows to be wrong; that it does not answer is not."""
     store = open_store(settings.store_url)
     try:
@@ -124,6 +145,7 @@ async def _check(settings: ServerSettings, address: Address) -> None:
         await store.close()
     check_environment(snapshot.head, settings.environment)
     if snapshot.head.revision:
-        check_exposure(address.sockaddr[0], snapshot.state)
+        admin_ip = admin.sockaddr[0] if admin else "127.0.0.1"
+        check_exposure(address.sockaddr[0], admin_ip, snapshot.state)
     else:
         logger.warning("nothing has been applied to %s yet", settings.store_url)

@@ -12,7 +12,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one `modelops serve`. It crosses to workers as JSON and holds no secret.
 
     `environment` is the one the store must belong to. `simulator_url` '' means real providers.
-    `port` 0 takes any free one. `state_directory` is where the identity of a local server lies.
+    `port` 0 takes any free one. `admin_bind` is HOST:PORT, '' when `/api` and `/metrics` are
+    answered beside `/v1`; `admin_port` is the port it got, 0 without. `state_directory` is where
+    the identity of a local server lies.
     """
 
     store_url: str
@@ -20,6 +22,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = ""
     host: str = "127.0.0.1"
     port: int = 8400
+    admin_bind: str = ""
+    admin_port: int = 0
     workers: int = 1
     simulator_url: str = ""
     grace_s: int = GRACE_S

@@ -1,4 +1,4 @@
-"""Keeps several workers running on one socket, and takes them along when it ends.
+"""Keeps several workers running on the same sockets, and takes them along when it ends.
 
 uvicorn's own supervisor keeps the socket open after SIGTERM, so that new connections hang, leaves
 its workers behind when it is killed, and exits with 3 for what is an error. Here workers are plain
@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import IO
@@ -58,32 +58,34 @@ class Stop:
 
 
 def supervise(
-    settings: ServerSettings, listener: socket.socket, on_ready: Callable[[], None]
+    settings: ServerSettings, listeners: Sequence[socket.socket], on_ready: Callable[[], None]
 ) -> None:
     """Run the workers until SIGINT or SIGTERM; ModelopsError when one does not start."""
     stop = Stop()
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    workers = [_start(settings, listener) for _ in range(settings.workers)]
+    workers = [_start(settings, listeners) for _ in range(settings.workers)]
     try:
         if _wait_until_ready(workers, stop):
             on_ready()
         while not stop.signals:
-            workers = [_keep(worker, settings, listener) for worker in workers]
+            workers = [_keep(worker, settings, listeners) for worker in workers]
             time.sleep(LOOK_S)
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
         _end(workers, stop, settings.grace_s)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _start(settings: ServerSettings, listener: socket.socket) -> Worker:
+def _start(settings: ServerSettings, listeners: Sequence[socket.socket]) -> Worker:
     """Start a worker in a session of its own: Ctrl-C in a terminal is this process's to handle."""
+    descriptors = [listener.fileno() for listener in listeners]
     process = subprocess.Popen(
-        [sys.executable, "-m", "modelops.server.worker", str(listener.fileno())],
+        [sys.executable, "-m", "modelops.server.worker", *map(str, descriptors)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        pass_fds=[listener.fileno()],
+        pass_fds=descriptors,
         start_new_session=True,
     )
     to_worker, from_worker = _pipes(process)
@@ -124,7 +126,7 @@ def _look(worker: Worker) -> None:
         worker.ready = bool(_pipes(worker.process)[1].read(64))
 
 
-def _keep(worker: Worker, settings: ServerSettings, listener: socket.socket) -> Worker:
+def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.socket]) -> Worker:
     """Return the worker, or the one that replaces it when it has died."""
     code = worker.process.poll()
     if code is None:
@@ -135,7 +137,7 @@ def _keep(worker: Worker, settings: ServerSettings, listener: socket.socket) -> 
     if time.monotonic() - worker.started_at < RESTART_S:
         return worker
     _close_pipes(worker)
-    return _start(settings, listener)
+    return _start(settings, listeners)
 
 
 def _end(workers: list[Worker], stop: Stop, grace_s: float) -> None:

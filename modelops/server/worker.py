@@ -1,6 +1,6 @@
-"""One worker: an event loop with uvicorn on a socket that is already bound.
+"""One worker: an event loop with uvicorn on sockets that are already bound.
 
-In a process of its own it is started by the supervisor as `python -m modelops.server.worker FD`:
+In a process of its own it is started by the supervisor as `python -m modelops.server.worker FD...`:
 the settings come in on standard input, which stays open as long as the supervisor lives, and one
 line goes out on standard output once requests are answered.
 """
@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
 import msgspec
@@ -36,17 +36,17 @@ FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def run_worker(
     settings: ServerSettings,
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     on_ready: Callable[[], None],
     lifeline: int | None = None,
 ) -> None:
-    """Serve on `listener` until a signal, or until the pipe `lifeline` closes."""
-    uvloop.run(_serve(settings, listener, on_ready, lifeline))
+    """Serve on `listeners` until a signal, or until the pipe `lifeline` closes."""
+    uvloop.run(_serve(settings, listeners, on_ready, lifeline))
 
 
 async def _serve(
     settings: ServerSettings,
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     on_ready: Callable[[], None],
     lifeline: int | None,
 ) -> None:
@@ -55,7 +55,7 @@ async def _serve(
         server = WorkerServer(uvicorn_config(runtime), on_ready)
         if lifeline is not None:
             asyncio.get_running_loop().add_reader(lifeline, server.lose_supervisor, lifeline)
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=list(listeners))
 
 
 def uvicorn_config(runtime: Runtime) -> uvicorn.Config:
@@ -123,13 +123,14 @@ def main() -> None:
     """Run as a process of the supervisor's."""
     set_up_logging()
     settings = msgspec.json.decode(sys.stdin.buffer.readline(SETTINGS_MAX), type=ServerSettings)
-    listener = socket.socket(fileno=int(sys.argv[1]))
-    listener.setblocking(False)
+    listeners = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
+    for listener in listeners:
+        listener.setblocking(False)
 
     def say_ready() -> None:
         os.write(sys.stdout.fileno(), b"ready\n")
 
-    run_worker(settings, listener, say_ready, sys.stdin.fileno())
+    run_worker(settings, listeners, say_ready, sys.stdin.fileno())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from server_process import (
     PATIENCE_S,
     eventually,
     modelops,
+    request,
     serving,
     simulator,
     write_configuration,
@@ -142,3 +144,32 @@ def test_a_store_that_is_none_is_said_at_once(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "store.db is not a database" in ended.stderr
     assert store.read_text() == "this is no database\n" * 100
+
+
+def test_the_admin_side_has_an_address_of_its_own(folder: Path) -> None:
+    with serving(folder, "--admin-bind", "127.0.0.1:0", "--workers", "2") as server:
+        said = server.errors.read_text()
+        admin = re.search(r"/api and /metrics are on (\S+) alone", said)
+        assert admin is not None, said
+        body = {"model": "production", "messages": [{"role": "user", "content": "x"}]}
+        assert request(admin[1], "GET", "/api/providers")[0] == 200
+        assert request(admin[1], "GET", "/healthz")[0] == 200
+        assert request(admin[1], "POST", "/v1/chat/completions", body)[0] == 404
+        assert request(admin[1], "GET", "/v1/models")[0] == 404
+        assert server.ask()[0] == 200
+        assert server.get("/v1/models")[0] == 200
+        for path in ("/api/providers", "/schema", "/metrics"):
+            assert server.get(path)[0] == 404
+
+
+def test_the_admin_side_does_not_listen_beyond_this_machine_without_keys(folder: Path) -> None:
+    ended = modelops("serve", "-C", str(folder), "--port", "0", "--admin-bind", f"{EVERYWHERE}:0")
+    assert ended.returncode == 3
+    assert "no operator has a key" in ended.stderr
+
+
+@pytest.mark.parametrize("bind", ["8401", "localhost:", "localhost:http", "localhost:70000"])
+def test_an_admin_address_that_is_none_is_an_error(folder: Path, bind: str) -> None:
+    ended = modelops("serve", "-C", str(folder), "--port", "0", "--admin-bind", bind)
+    assert ended.returncode == 1
+    assert "is not HOST:PORT" in ended.stderr
