@@ -52,8 +52,8 @@ class Reply(Protocol):
         """Send a piece of the body at once, without waiting for more."""
         ...
 
-    async def finish(self) -> None:
-        """End the body."""
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece of the body, if any, and end it: one event instead of two."""
         ...
 
 

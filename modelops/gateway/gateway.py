@@ -85,8 +85,7 @@ class Gateway:
 async def _reply(reply: Reply, told: Headers, error: GatewayError, content: bytes) -> None:
     length = (b"content-length", b"%d" % len(content))
     await reply.start(error.status, [*told, *error.headers, _JSON, length])
-    await reply.send(content)
-    await reply.finish()
+    await reply.finish(content)
 
 
 def _told(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:

@@ -112,8 +112,7 @@ class Trial:
         headers.append((b"content-type", b"application/json"))
         headers.append((b"content-length", b"%d" % len(answer.body)))
         await reply.start(response.status, headers)
-        await reply.send(answer.body)
-        await reply.finish()
+        await reply.finish(answer.body)
         return None
 
     # A stream

@@ -51,6 +51,13 @@ class Splitter:
             if not self._boundary.search(seam):
                 return []
             piece = b"".join(self._pieces)
+        elif (
+            self._boundary is BLANK_LINE
+            and piece.endswith(b"\n\n")
+            and piece.find(b"\n\n") == len(piece) - 2
+            and b"\r" not in piece
+        ):
+            return [piece]  # one whole event, which is what nearly every piece is
         frames: list[bytes] = []
         start = 0
         for blank in self._boundary.finditer(piece):

@@ -119,8 +119,10 @@ class FakeReply:
         self.pieces.append(data)
         self.rows_at.append(len(self._rows))
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         assert not self.finished, "finished twice"
+        if data:
+            await self.send(data)
         self.finished = True
 
     @property

@@ -97,28 +97,34 @@ class OpenAiChatStream(PassingStream):
 
     def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
         """Note content, finish reason, usage and errors of one chunk."""
-        if event.get("error"):
-            self.failure = data
         choices = event.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 self._see_choice(choice)
+        if event.get("error"):
+            self.failure = data
+        if b'"usage"' not in data:
+            return frame
         self.usage.feed(event)
         if self._hide_usage and "usage" in event:
-            if event["usage"] and not choices:
-                return b""
-            if event["usage"] is None:
-                for spelling in _USAGE_NULL:
-                    frame = frame.replace(spelling, b"")
+            return self._hide(event["usage"], choices, frame)
+        return frame
+
+    def _hide(self, usage: Any, choices: Any, frame: bytes) -> bytes:
+        """Return a frame without the report that only the gateway asked for."""
+        if usage:
+            return frame if choices else b""
+        for spelling in _USAGE_NULL:
+            frame = frame.replace(spelling, b"")
         return frame
 
     def _see_choice(self, choice: dict[str, Any]) -> None:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             for key, value in delta.items():
-                if key != "role" and value:
+                if value and key != "role":
                     self.content = True
-                    self.size += text_size(value)
+                    self.size += len(value) if type(value) is str else text_size(value)
         reason = choice.get("finish_reason")
         if reason:
             self.content = True
