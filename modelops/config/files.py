@@ -113,6 +113,9 @@ def _files_under(root: Path, folder: Path, diagnostics: list[Diagnostic]) -> Ite
 
 def _content(root: Path, path: Path) -> bytes | Diagnostic:
     """Return the bytes of one file, or why it is not read."""
+    if not path.relative_to(root).as_posix().isprintable():
+        message = "the name of this file holds characters that cannot be seen"
+        return _problem(rules.CONTROL_CHARACTER, root, path, message, "rename it")
     try:
         real = path.resolve(strict=True) if path.is_symlink() else path
         if not real.is_relative_to(root):

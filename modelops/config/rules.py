@@ -49,8 +49,8 @@ FILE_TOO_LARGE = _error("file-too-large", "A file is larger than 4 MiB.")
 ENCODING = _error("encoding", "A file is not UTF-8 text.")
 CONTROL_CHARACTER = _error(
     "control-character",
-    "A file or a quoted value holds a character that cannot be seen: control characters, marks "
-    "that change the reading direction, line breaks that only some parsers know.",
+    "A file, its name or a quoted value holds a character that cannot be seen: control characters, "
+    "marks that change the reading direction, line breaks that only some parsers know.",
 )
 SETTINGS_MISSING = _error("settings-missing", "The folder has no modelops.yaml.")
 SETTINGS_TWICE = _error("settings-twice", "The folder has both modelops.yaml and modelops.yml.")
@@ -88,6 +88,10 @@ UNENCRYPTED_SECRET = _error(
     "unencrypted-secret",
     "A secret stands in clear where SOPS ciphertext or a reference ({env: ...}, {file: ...}) "
     "belongs. The value is never shown; treat it as leaked once it is in git.",
+)
+SOPS_BLOCK = _error(
+    "sops-block",
+    "A file holds SOPS ciphertext, and its sops block is missing or cut: no key opens it any more.",
 )
 EXPOSED_KEY = _error(
     "exposed-key",

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelops.config.checks import agents, callers, chains, models, names, providers, settings
+from modelops.config.checks import (
+    agents,
+    callers,
+    chains,
+    ciphertext,
+    models,
+    names,
+    providers,
+    settings,
+)
 from modelops.config.checks.subject import Subject
 from modelops.resources.configuration import Diagnostic
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield everything the checks find."""
-    for room in (settings, providers, models, names, chains, agents, callers):
+    for room in (settings, providers, ciphertext, models, names, chains, agents, callers):
         yield from room.check(subject)

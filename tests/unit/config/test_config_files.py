@@ -124,9 +124,10 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     ]
 
 
-def test_a_name_with_control_characters_is_shown_escaped(tmp_path: Path) -> None:
-    diagnostics = look(tmp_path, {"agents.d/a\nb.yaml": "agent: ab\n"}).diagnostics
-    assert [item.position.file for item in diagnostics] == ["agents.d/a\\nb.yaml"]
+def test_a_name_with_control_characters_is_refused_and_shown_escaped(tmp_path: Path) -> None:
+    assert found(tmp_path, {"agents.d/a\nb.yaml": "agent: ab\n"}) == [
+        "control-character agents.d/a\\nb.yaml:1:1"
+    ]
 
 
 def test_references_into_an_unreadable_file_are_not_reported_too(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_secrets_say_where_they_come_from_and_may_go(tmp_path: Path) -> None:
         "providers.d/alpha.yaml": VALID["providers.d/alpha.yaml"].replace(
             "{env: MODELOPS_SECRET_ALPHA}", cipher
         )
-        + "sops: {age: [{recipient: age1x, enc: wrapped}], mac: x}\n",
+        + "sops: {age: [{recipient: age1x, enc: wrapped}], mac: x, lastmodified: z}\n",
         "agents.d/dev.yaml": (
             "agent: dev\ncredentials: [{provider: alpha, api_key: {env: MODELOPS_SECRET_DEV}}]\n"
         ),

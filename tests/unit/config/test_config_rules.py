@@ -15,6 +15,7 @@ from modelops.config.rules import RULES
 ALPHA, MAIN, DEV = "providers.d/alpha.yaml", "chains.d/main.yaml", "agents.d/dev.yaml"
 SHA = "0123456789abcdef" * 4
 KEY = "sk-" + "a1b2c3d4" * 4
+CIPHERTEXT = "ENC[AES256_GCM,data:aa,iv:bb,tag:cc,type:str]"
 MARK = "▸"
 """Stands before what a rule must point at; taken out before the file is written."""
 
@@ -25,6 +26,12 @@ def alpha(old: str, new: str) -> Files:
     """Return the valid provider with every occurrence of a text replaced."""
     assert old in VALID[ALPHA]
     return {ALPHA: VALID[ALPHA].replace(old, new)}
+
+
+def ciphered(more: str) -> Files:
+    """Return the valid provider with ciphertext for a key, and a block."""
+    files = alpha("{env: MODELOPS_SECRET_ALPHA}", CIPHERTEXT)
+    return {name: f"{text}{more}" for name, text in files.items()}
 
 
 def settings(more: str) -> Files:
@@ -71,6 +78,9 @@ CASES: list[tuple[str, Files]] = [
     ("bad-value", agent("labels: {▸A: b}\n")),
     ("bad-value", alpha("api_key:", "auth: {header: ▸Host}\napi_key:")),
     ("unencrypted-secret", alpha("{env: MODELOPS_SECRET_ALPHA}", "▸hunter2")),
+    ("sops-block", alpha("{env: MODELOPS_SECRET_ALPHA}", f"▸{CIPHERTEXT}")),
+    ("sops-block", ciphered("▸sops: {lastmodified: x}\n")),
+    ("sops-block", agent(f"credentials: [{{provider: alpha, api_key: ▸{CIPHERTEXT!r}}}]\n")),
     ("exposed-key", agent(f"# ▸{KEY}\n")),
     ("exposed-key", agent(f"labels: {{a: ▸{KEY}}}\n")),
     ("duplicate-address", {"agents.d/more/dev.yaml": "agent: ▸dev\n"}),
