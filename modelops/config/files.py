@@ -59,7 +59,7 @@ def read(folder: Path) -> tuple[list[Source], list[Diagnostic]]:
         raise ModelopsError(
             f"the folder {folder} holds no configuration: neither {SETTINGS} nor "
             f"{', '.join(f'{name}/*.yaml' for name in FOLDERS)}",
-            "name the right folder with -C, or write a new configuration there",
+            "name the right folder with -C, or begin a configuration: modelops init",
         )
     diagnostics.extend(_settings_problems(sources, diagnostics))
     return sources, diagnostics

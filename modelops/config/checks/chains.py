@@ -126,10 +126,11 @@ def _reach(entry: Entry[declared.Chain], chain: resolved.Chain) -> Iterator[Diag
             continue
         position = entry.at("targets", index)
         if target.reached:
+            deadline = f"the deadline of {show(chain.deadline_ms)}"
+            before = f"those before it take up to {show(target.begins_ms)} of {deadline}"
             message = (
                 f"target {index + 1} may get only {show(target.first_try_ms)} of its "
-                f"{show(target.timeout_ms)}: those before it take up to {show(target.begins_ms)} "
-                f"of the deadline of {show(chain.deadline_ms)}"
+                f"{show(target.timeout_ms)}: {before if index else f'{deadline} comes first'}"
             )
         elif index >= chain.max_attempts:
             message = f"target {index + 1} cannot be reached: max_attempts is {chain.max_attempts}"

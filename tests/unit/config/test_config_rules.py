@@ -202,6 +202,7 @@ CASES: list[tuple[str, Files]] = [
     ("duration-range", chain("{model: alpha/large, answer_timeout: ▸301s}")),
     ("unreachable-target", chain(f"{LARGE}, ▸{SMALL}", "deadline: 30s\n")),
     ("unreachable-target", chain(f"{LARGE}, ▸{SMALL}", "deadline: 50s\n")),
+    ("unreachable-target", chain(f"▸{LARGE}", "deadline: 30s\n")),
     ("unreachable-target", chain(f"{LARGE}, ▸{SMALL}", "max_attempts: 1\n")),
     ("unmet-requirement", chain("{model: ▸alpha/large}", "requires: [tools, vision]\n")),
     (
