@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from modelops.gateway.call import Endpoint
@@ -21,11 +23,17 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     adapter: Adapter
 
 
+Label = Literal[
+    "disabled", "not-spoken", "unusable", "wrong-type", "cannot-carry", "busy", "open", "cooling"
+]
+"""Why a target was stepped over, as the answer header shows it."""
+
+
 class Skip(msgspec.Struct, frozen=True, gc=False):
-    """A target that is stepped over. `label` is for the header, `reason` for people."""
+    """A target that is stepped over. `reason` is for people."""
 
     step: Step
-    label: str
+    label: Label
     reason: str
 
 
@@ -52,6 +60,8 @@ def _turn(position: int, step: Step, endpoint: Endpoint, agent: Agent | None) ->
     adapter = ADAPTERS.get((endpoint, provider.protocol))
     if adapter is None:
         return Skip(step, "not-spoken", f"{provider.protocol} cannot serve {endpoint} yet")
+    if (endpoint == "/v1/embeddings") != (step.target.type == "embedding"):
+        return Skip(step, "wrong-type", f"it is a model for {step.target.type}")
     own = agent.credentials.get(provider.name) if agent is not None else None
     credential = own or provider.credential
     if credential.error:

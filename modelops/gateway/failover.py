@@ -11,6 +11,7 @@ from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.exhaustion import exhausted, nothing_tried
 from modelops.gateway.failure import PASSED_ON, Failure
+from modelops.gateway.health import Block
 from modelops.gateway.protocols.adapter import CannotCarryError, Outgoing
 from modelops.gateway.trial import Trial
 
@@ -66,7 +67,7 @@ class Failover:
             if self._over():
                 break
             if health_matters and (block := self._blocked(turn)):
-                self._skip(Skip(turn.step, block, block))
+                self._skip(Skip(turn.step, block, f"it is {block}"))
                 continue
             outcome = await self._take(turn, others)
             if outcome is None:
@@ -163,7 +164,7 @@ class Failover:
         context = self._context
         return context.number >= context.chain.max_attempts or context.left() <= 0
 
-    def _blocked(self, candidate: Candidate) -> str:
+    def _blocked(self, candidate: Candidate) -> Block:
         tools = self._context.tools
         return tools.health.blocked(
             candidate.step.target,

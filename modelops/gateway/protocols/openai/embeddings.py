@@ -13,7 +13,6 @@ import msgspec
 from modelops.gateway.body import Body
 from modelops.gateway.protocols.adapter import (
     Answer,
-    CannotCarryError,
     NotAnAnswerError,
     Outgoing,
     forwarded,
@@ -43,8 +42,6 @@ class OpenAiEmbeddings:
         parameters: Parameters | None,
     ) -> Outgoing:
         """Return the request with the target's model in it."""
-        if target.type != "embedding":
-            raise CannotCarryError("it is not an embedding model")
         return Outgoing(
             target.provider.prefix + "/embeddings",
             forwarded(headers, FORWARDED),
