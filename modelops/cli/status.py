@@ -13,7 +13,7 @@ import msgspec
 from modelops.cli import options
 from modelops.operations.location import store_url as locate
 from modelops.operations.status import ProviderStatus, Status, WorkerStatus, status
-from modelops.store import open_store
+from modelops.store import open_for_commands
 
 MARKS = {"open": "OPEN", "error": "ERROR"}
 """States that somebody woken at three must not overlook."""
@@ -37,7 +37,7 @@ def command(folder: Path, store_url: str, output_format: str) -> None:
 
 
 async def _status(url: str) -> Status:
-    store = open_store(url)
+    store = open_for_commands(url)
     try:
         return await status(store, time.time_ns() // 1000)
     finally:

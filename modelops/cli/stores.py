@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from modelops.operations.plan import PlanningStore
-from modelops.store import migrate, open_store
+from modelops.store import migrate, open_for_commands
 from modelops.store.protocol import StoreOlderError
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def using(url: str, operation: Callable[[PlanningStore], Awaitable[T]]) -> T:
 
 async def renew(url: str) -> None:
     """Bring a store of an older version up to date; one that does not exist is not made."""
-    store = open_store(url)
+    store = open_for_commands(url)
     try:
         await store.head()
     except StoreOlderError:
@@ -41,7 +41,7 @@ async def _using(
 
     Of a plan of 12,000 changes that repr took as long as making it.
     """
-    store = open_store(url)
+    store = open_for_commands(url)
     try:
         results.append(await operation(store))
     finally:

@@ -8,7 +8,7 @@ import time
 import click
 
 from modelops.operations.wait import wait_until_live
-from modelops.store import open_store
+from modelops.store import open_for_commands
 
 
 def wait(url: str, revision: int) -> None:
@@ -17,7 +17,7 @@ def wait(url: str, revision: int) -> None:
 
 
 async def _wait(url: str, revision: int) -> str:
-    store = open_store(url)
+    store = open_for_commands(url)
     try:
         seen = await wait_until_live(
             store, revision, unix_us=lambda: time.time_ns() // 1000, sleep=asyncio.sleep

@@ -124,6 +124,11 @@ def changes(prepared: Prepared, sealed: tuple[SealedSecret, ...]) -> Changes:
             if change.action in ("delete", "move")
         ),
         secrets=sealed,
+        consent=(
+            *prepared.configuration.removed,
+            *sorted(prepared.request.confirmed),
+            *(change.moved_from for change in planned if change.moved_from),
+        ),
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from modelops.resources.resolved import Provider
 from modelops.resources.state import providers
-from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore, Revision
+from modelops.store.protocol import ConfigStore, Head, Instance, Revision
 
 ALIVE_S = 10.0
 """A worker that has said nothing for this long is gone: five of its heartbeats."""
@@ -26,7 +26,15 @@ _BAD: tuple[TargetState, ...] = ("ok", "cooling", "half_open", "open")
 """From well to ill: of several workers, the worst one speaks."""
 
 
-class Store(ConfigStore, OperationsStore, Protocol):
+class Workers(Protocol):
+    """Where workers' rows are read."""
+
+    async def instances(self) -> Sequence[Instance]:
+        """Return every worker's row, the one seen last first."""
+        ...
+
+
+class Store(ConfigStore, Workers, Protocol):
     """What status reads."""
 
 

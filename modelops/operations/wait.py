@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from modelops.operations.status import alive
+from modelops.operations.status import Workers, alive
 from modelops.resources.errors import ExitCode, ModelopsError
-from modelops.store.protocol import Instance, OperationsStore
+from modelops.store.protocol import Instance
 
 LIMIT_S = 15.0
 """Seconds to wait: a worker is live within one, and a dead one is forgotten after ten."""
@@ -37,7 +37,7 @@ class Liveness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def wait_until_live(
-    store: OperationsStore,
+    store: Workers,
     revision: int,
     *,
     unix_us: Callable[[], int],

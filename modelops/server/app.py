@@ -15,6 +15,7 @@ from modelops.server.controllers import (
     connections,
     models,
     providers,
+    remote_store,
     revisions,
     status,
     usage,
@@ -40,6 +41,9 @@ API_ROUTES = (
     usage.usage,
     usage.list_attempts,
     usage.export,
+    remote_store.get_state,
+    remote_store.usage_sums,
+    remote_store.apply,
     status.get_status,
 )
 

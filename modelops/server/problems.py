@@ -18,7 +18,7 @@ from litestar.exceptions import HTTPException
 
 from modelops.gateway.call import Dialect
 from modelops.gateway.errors import GatewayError, error_body
-from modelops.resources.errors import ModelopsError
+from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
 from modelops.server.access import AccessError
 from modelops.store.protocol import StoreError
 
@@ -42,13 +42,17 @@ CODES = {
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Problem details (RFC 9457): `detail` says what is wrong, `hint` what to do next."""
+    """Problem details (RFC 9457): `detail` says what is wrong, `hint` what to do next.
+
+    `exit_code` is what a command would end with.
+    """
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
     hint: str = ""
+    exit_code: int = ExitCode.ERROR
 
 
 def dialect_error(dialect: Dialect, status: int, message: str, request_id: str = "") -> bytes:
@@ -72,7 +76,9 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         media_type = "application/json"
     else:
         title = HTTPStatus(status).phrase
-        body = msgspec.json.encode(Problem(title=title, status=status, detail=detail, hint=hint))
+        code = error.exit_code if isinstance(error, ModelopsError) else ExitCode.ERROR
+        problem = Problem(title=title, status=status, detail=detail, hint=hint, exit_code=int(code))
+        body = msgspec.json.encode(problem)
         media_type = "application/problem+json"
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if request.method not in ("GET", "HEAD"):
@@ -86,6 +92,10 @@ def _describe(request: AnyRequest, error: Exception) -> tuple[int, str, str]:
         return error.status, error.message, ""
     if isinstance(error, StoreError):
         return 503, error.message, error.hint
+    if isinstance(error, StaleError):
+        return 409, error.message, error.hint
+    if isinstance(error, RefusedError):
+        return 422, error.message, error.hint
     if isinstance(error, ModelopsError):
         return 400, error.message, error.hint
     if isinstance(error, HTTPException):

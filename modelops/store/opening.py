@@ -6,9 +6,14 @@ a store that does not exist yet reads as the empty revision 0, so that `plan` ha
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from modelops.secrets.secret import Secret
+
 if TYPE_CHECKING:
+    from modelops.store.remote import RemoteStore
     from modelops.store.sql_store import SqlStore
 
 LOCK_WAIT_S = 5.0
@@ -25,12 +30,34 @@ def open_store(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> SqlStore:
     return SqlStore(url, lock_wait_s=lock_wait_s)
 
 
+def open_for_commands(url: str, environ: Mapping[str, str] = os.environ) -> SqlStore | RemoteStore:
+    """Return what commands use: a store as `open_store` does, or that of a server at http(s)://.
+
+    A server is shown the key in MODELOPS_KEY.
+    """
+    if not is_remote(url):
+        return open_store(url)
+    from modelops.store.remote import RemoteStore
+
+    key = environ.get("MODELOPS_KEY")
+    return RemoteStore(url, Secret(key) if key else None)
+
+
+def is_remote(url: str) -> bool:
+    """Whether a store is reached through a running server."""
+    return url.startswith(("http://", "https://"))
+
+
 async def migrate(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> None:
     """Create the store at `url`, or bring its tables to this version; nothing if it is current.
+
+    That of a running server is the server's to bring up to date.
 
     All or nothing: a migration that is killed can be run again. StoreNewerError when the store was
     written by a newer modelops.
     """
+    if is_remote(url):
+        return
     from modelops.store.migrating import migrate
 
     await migrate(url, lock_wait_s=lock_wait_s)

@@ -44,12 +44,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What a new revision changes against its base: resources to put, addresses to delete.
 
     `secrets` are rows to write with it, each replacing the one of its place; they belong to the
-    store and not to the revision, so a rollback keeps the newest.
+    store and not to the revision, so a rollback keeps the newest. `consent` are the addresses whose
+    deletion was agreed to: a server that is asked to commit applies the safety rules itself.
     """
 
     put: tuple[Resource, ...] = ()
     delete: tuple[str, ...] = ()
     secrets: tuple[SealedSecret, ...] = ()
+    consent: tuple[str, ...] = ()
 
 
 class CommitInfo(msgspec.Struct, frozen=True, kw_only=True):

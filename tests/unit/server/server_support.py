@@ -44,7 +44,7 @@ from modelops.server.refresh import refresh
 from modelops.server.runtime import Identity, Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.worker import WorkerServer, uvicorn_config
-from modelops.store.books import AttemptCursor, JournalMark, Selection, UsageGroup
+from modelops.store.books import AttemptCursor, JournalMark, LabelSpan, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -205,6 +205,9 @@ class MemoryStore:
 
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
         self.kept.extend(attempts)
+
+    async def agent_labels(self) -> Sequence[LabelSpan]:
+        return []
 
     async def roll_up(self, now_us: int) -> bool:
         return False

@@ -61,6 +61,9 @@ TABLE: dict[str, dict[str, bool]] = {
     "GET /metrics": VIEWER,
     "GET /api/usage/attempts": VIEWER | {"agent": True},
     "GET /api/usage/export.csv": VIEWER | {"agent": True},
+    "GET /api/state": DEPLOYER,
+    "POST /api/state/usage": DEPLOYER,
+    "POST /api/apply": DEPLOYER,
     "GET /schema": VIEWER,
 }
 """Who is let in. Whoever is not: 401 without a good key, 403 with one of too little weight."""

@@ -1,0 +1,67 @@
+"""The server's side of applying through it: nothing a client says of the store is taken on trust.
+
+The client has planned, but the base, the safety rules and whether the new state can be served are
+looked at again here, against what the store holds now; the commit compares the base once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from modelops.gateway.table import compile_table
+from modelops.operations.plan import PlanningStore
+from modelops.operations.traffic import calls_of_last_day
+from modelops.plan.diff import diff
+from modelops.plan.safety import refusals
+from modelops.resources.errors import ModelopsError, RefusedError
+from modelops.resources.state import State, by_address, settings
+from modelops.store.protocol import Changes, Revision, StoreStaleError
+from modelops.store.remote import ApplyRequest
+
+
+async def apply_remote(
+    store: PlanningStore, sent: ApplyRequest, operator: str, now_us: int
+) -> Revision:
+    """Make the revision a client asks for, in the operator's name and at this server's time.
+
+    StaleError when the store has moved on, RefusedError when safety says no, ModelopsError when
+    what it would make cannot be served.
+    """
+    base = await store.snapshot()
+    if (base.head.revision, base.head.digest) != (sent.base.revision, sent.base.digest):
+        raise StoreStaleError(
+            f"the store stands at revision {base.head.revision}, not at {sent.base.revision}",
+            "look at a new plan: modelops plan",
+        )
+    after = applied(base.state, sent.changes)
+    _check_served(after)
+    gone = base.state.keys() - after.keys()
+    traffic = await calls_of_last_day(store, gone, now_us) if gone else {}
+    _check_safe(base.state, after, sent.changes, traffic)
+    asked_by = f"{operator} ({sent.info.created_by})" if operator else sent.info.created_by
+    info = replace(sent.info, created_by=asked_by[:200], created_at_us=now_us)
+    return await store.commit(base.head, sent.changes, info)
+
+
+def applied(before: State, changes: Changes) -> State:
+    """Return the state that changes make of another; ModelopsError when they miss it."""
+    missing = [address for address in changes.delete if address not in before]
+    if missing:
+        raise ModelopsError(f"{missing[0]} is to be deleted, and is not there")
+    kept = {address: item for address, item in before.items() if address not in changes.delete}
+    return kept | by_address(changes.put)
+
+
+def _check_served(after: State) -> None:
+    """Raise unless a server could go live with this state."""
+    if settings(after) is None:
+        raise ModelopsError("the new state has no settings", "apply a whole configuration")
+    compile_table(0, after, lambda _address, _field: None)
+
+
+def _check_safe(before: State, after: State, changes: Changes, traffic: Mapping[str, int]) -> None:
+    found = list(refusals(diff(before, after, {}, ""), before, after, changes.consent, traffic))
+    if found:
+        raise RefusedError("; ".join(check.message for check in found), found[0].hint)

@@ -1,0 +1,63 @@
+"""`/api/state` and `/api/apply`: the store as a deployer's command sees it through this server.
+
+`modelops plan --store https://...` reads the state, `apply` sends what is to change. Sealed secrets
+are part of the state: they open with the server's identity alone, and a plan compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import get, post
+from litestar.params import JSONBody, QueryParameter
+
+from modelops.operations.apply_remote import apply_remote
+from modelops.server.guard import caller_of
+from modelops.server.parts import Parts
+from modelops.server.problems import AnyRequest
+from modelops.store import migrate
+from modelops.store.books import Selection, UsageGroup
+from modelops.store.protocol import Revision
+from modelops.store.remote import ApplyRequest, StateAnswer
+
+BODY_MAX = 64 * 1024 * 1024
+
+DEPLOYER = {"role": "deployer"}
+
+Content = Annotated[
+    bool, QueryParameter(description="Whether resources and sealed secrets are wanted too.")
+]
+Number = Annotated[int | None, QueryParameter(ge=1, description="A revision; default: the head.")]
+
+
+@get("/state", opt=DEPLOYER)
+async def get_state(
+    runtime: Parts, content: Content = True, revision: Number = None
+) -> StateAnswer:
+    """Return where the store stands, its workers, and with content a whole revision."""
+    store = runtime.store
+    instances = tuple(await store.instances())
+    if not content:
+        return StateAnswer(head=await store.head(), instances=instances)
+    snapshot = await store.snapshot(revision)
+    return StateAnswer(
+        head=snapshot.head,
+        instances=instances,
+        resources=tuple(snapshot.state.values()),
+        secrets=tuple(await store.secrets()),
+    )
+
+
+@post("/state/usage", opt=DEPLOYER, status_code=200)
+async def usage_sums(runtime: Parts, data: JSONBody[Selection]) -> Sequence[UsageGroup]:
+    """Return the sums a report is made of: a plan asks who still calls what it deletes."""
+    return await runtime.store.usage(data)
+
+
+@post("/apply", opt=DEPLOYER, status_code=200, request_max_body_size=BODY_MAX)
+async def apply(request: AnyRequest, runtime: Parts, data: JSONBody[ApplyRequest]) -> Revision:
+    """Make a new revision, all or nothing: 409 when the store has moved on, 422 when refused."""
+    await migrate(runtime.settings.store_url)
+    caller = caller_of(request)
+    return await apply_remote(runtime.store, data, caller.name, runtime.clock.unix_us())
