@@ -186,6 +186,44 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyUpst
         await upstream.stop()
 
 
+@asynccontextmanager
+async def proxying(status: bytes = b"200 Connection established") -> AsyncIterator[list[bytes]]:
+    """Run a proxy for tunnels; yields its port, then the heads of the requests it gets."""
+    heads: list[bytes] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            heads.append(head)
+            host, _, port = head.split(b" ")[1].rpartition(b":")
+            writer.write(b"HTTP/1.1 " + status + b"\r\n\r\n")
+            if not status.startswith(b"200"):
+                return
+            there, back = await asyncio.open_connection(host.decode(), int(port))
+            await asyncio.gather(pump(reader, back), pump(there, writer))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    heads.append(b"%d" % server.sockets[0].getsockname()[1])
+    try:
+        yield heads
+    finally:
+        server.close()
+
+
 def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Return a server's and a client's TLS settings around a certificate for an address or name."""
     key = ec.generate_private_key(ec.SECP256R1())

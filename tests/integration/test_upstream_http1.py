@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from faulty_upstream import FaultyUpstream, certificate, serving
+from faulty_upstream import FaultyUpstream, certificate, proxying, serving
 
 from modelops.gateway.upstream.errors import (
     ClosedError,
@@ -25,7 +25,9 @@ from modelops.gateway.upstream.errors import (
     UpstreamError,
 )
 from modelops.gateway.upstream.http1 import Http1Client
+from modelops.gateway.upstream.proxy import proxy_from
 from modelops.gateway.upstream.request import Origin, Request
+from modelops.resources.errors import ModelopsError
 
 GRACE = 0.05
 """Seconds within which a cancelled call must have ended its connection."""
@@ -54,13 +56,18 @@ class Rig:
             response.close()
 
 
-@pytest.fixture(params=["plain", "tls"])
+@pytest.fixture(params=["plain", "tls", "proxied"])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    server, client_tls = certificate(tmp_path) if request.param == "tls" else (None, None)
-    async with serving(server) as upstream:
-        client = Http1Client(tls=client_tls)
+    server, client_tls = (None, None) if request.param == "plain" else certificate(tmp_path)
+    async with serving(server) as upstream, proxying() as heads:
+        proxy = None
+        if request.param == "proxied":
+            proxy = proxy_from({"HTTPS_PROXY": f"http://me:secret@127.0.0.1:{int(heads[0])}"})
+        client = Http1Client(tls=client_tls, proxy=proxy)
         yield Rig(upstream, client)
         await client.close()
+        await _until(lambda: upstream.open == 0)
+        assert len(heads) - 1 == (upstream.connections if proxy else 0)
 
 
 async def test_a_request_arrives_as_it_was_given_and_the_connection_is_kept(rig: Rig) -> None:
@@ -319,6 +326,37 @@ def test_the_default_tls_settings_verify() -> None:
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_a_proxy_that_refuses_is_a_connect_error(tmp_path: Path) -> None:
+    server, trusting = certificate(tmp_path)
+    async with serving(server) as upstream, proxying(b"407 Proxy Authentication Required") as heads:
+        proxy = proxy_from({"https_proxy": f"127.0.0.1:{int(heads[0])}"})
+        client = Http1Client(tls=trusting, proxy=proxy)
+        with pytest.raises(ConnectError, match="407"):
+            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        await client.close()
+        assert upstream.connections == 0
+
+
+def test_which_origins_go_through_a_proxy() -> None:
+    proxy = proxy_from(
+        {"HTTPS_PROXY": "http://u:p%40ss@proxy.test:3128", "NO_PROXY": ".local,x.test"}
+    )
+    assert proxy is not None
+    assert "ss" not in repr(proxy)
+    assert proxy.serves(Origin("api.openai.com", 443, tls=True))
+    assert not proxy.serves(Origin("x.test", 443, tls=True))
+    assert not proxy.serves(Origin("gpu.local", 443, tls=True))
+    assert not proxy.serves(Origin("y.test", 8443, tls=True))
+    assert proxy.serves(Origin("y.test", 443, tls=True))
+    assert not proxy.serves(Origin("api.openai.com", 80, tls=False))
+    asked = proxy.request(Origin("::1", 443, tls=True))
+    assert asked.startswith(b"CONNECT [::1]:443 HTTP/1.1\r\n")
+    assert b"proxy-authorization: Basic dTpwQHNz\r\n" in asked
+    assert proxy_from({}) is None
+    with pytest.raises(ModelopsError, match="http:// proxy"):
+        proxy_from({"HTTPS_PROXY": "socks5://proxy.test"})
 
 
 async def _until(condition: object) -> None:

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
+from typing import TypeVar
 
 from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import (
@@ -19,7 +20,10 @@ from modelops.gateway.upstream.errors import (
     DnsError,
     TlsError,
 )
+from modelops.gateway.upstream.proxy import Proxy, Tunnel
 from modelops.gateway.upstream.request import Origin
+
+AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.Protocol)
 
 ADDRESSES_MAX = 4
 """Addresses of a host that are tried; the time is shared between those that are left."""
@@ -33,13 +37,19 @@ def tls_context() -> ssl.SSLContext:
 
 
 async def connect(
-    make: Callable[[], Connection], origin: Origin, tls: ssl.SSLContext, wait: float
+    make: Callable[[], Connection],
+    origin: Origin,
+    tls: ssl.SSLContext,
+    wait: float,
+    proxy: Proxy | None = None,
 ) -> Connection:
-    """Return a new connection to an origin within `wait` seconds."""
+    """Return a new connection to an origin within `wait` seconds, through a proxy if one serves."""
     try:
         async with asyncio.timeout(wait):
-            addresses = await _look_up(origin)
-            transport, connection = await _dial(make, origin, addresses, wait)
+            if proxy is not None and proxy.serves(origin):
+                transport, connection = await _tunnel(make, origin, proxy, wait)
+            else:
+                transport, connection = await _dial(make, origin, wait)
             if origin.tls:
                 connection.connection_made(await _start_tls(transport, connection, tls, origin))
             return connection
@@ -47,6 +57,21 @@ async def connect(
         raise ConnectTimeoutError(
             f"{origin.authority} did not take the connection in time"
         ) from None
+
+
+async def _tunnel(
+    make: Callable[[], Connection], origin: Origin, proxy: Proxy, wait: float
+) -> tuple[asyncio.Transport, Connection]:
+    transport, tunnel = await _dial(Tunnel, proxy.origin, wait)
+    try:
+        transport.write(proxy.request(origin))
+        await tunnel.opened()
+    except BaseException:
+        transport.abort()
+        raise
+    connection = make()
+    transport.set_protocol(connection)
+    return transport, connection
 
 
 async def _look_up(origin: Origin) -> list[str]:
@@ -63,9 +88,10 @@ async def _look_up(origin: Origin) -> list[str]:
 
 
 async def _dial(
-    make: Callable[[], Connection], origin: Origin, addresses: list[str], wait: float
-) -> tuple[asyncio.Transport, Connection]:
+    make: Callable[[], AnyProtocol], origin: Origin, wait: float
+) -> tuple[asyncio.Transport, AnyProtocol]:
     loop = asyncio.get_running_loop()
+    addresses = await _look_up(origin)
     end = loop.time() + wait
     reason = "it has no address"
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
@@ -77,7 +103,7 @@ async def _dial(
         except OSError as error:
             reason = error.strerror or str(error)
     if reason == "no answer in time":
-        raise ConnectTimeoutError(f"{origin.authority} did not take the connection in time")
+        raise _late(origin)
     raise ConnectError(f"{origin.authority} takes no connection: {reason}")
 
 

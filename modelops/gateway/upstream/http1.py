@@ -9,6 +9,7 @@ from collections import defaultdict
 from modelops.gateway.upstream.connect import connect, tls_context
 from modelops.gateway.upstream.connection import Connection, Exchange
 from modelops.gateway.upstream.errors import ResetError
+from modelops.gateway.upstream.proxy import Proxy
 from modelops.gateway.upstream.request import Origin, Request
 
 CONNECT_TIMEOUT = 10.0
@@ -22,12 +23,20 @@ IDLE_SECONDS = 30.0
 
 
 class Http1Client:
-    """Implements `client.Client`. Made inside a running event loop."""
+    """Implements `client.Client`. Made inside a running event loop.
+
+    `proxy` is for origins with TLS; `proxy_from(os.environ)` gives the one that is set.
+    """
 
     def __init__(
-        self, *, tls: ssl.SSLContext | None = None, connect_timeout: float = CONNECT_TIMEOUT
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        proxy: Proxy | None = None,
     ) -> None:
         self._tls = tls or tls_context()
+        self._proxy = proxy
         self._connect_timeout = connect_timeout
         self._loop = asyncio.get_running_loop()
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
@@ -49,7 +58,11 @@ class Http1Client:
                 pass
         limit = min(end - self._loop.time(), self._connect_timeout)
         connection = await connect(
-            lambda: self._connection(request.origin), request.origin, self._tls, limit
+            lambda: self._connection(request.origin),
+            request.origin,
+            self._tls,
+            limit,
+            self._proxy,
         )
         self._open.add(connection)
         return await connection.exchange(request, end - self._loop.time())
