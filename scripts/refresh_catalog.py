@@ -25,7 +25,7 @@ import yaml
 
 from modelops.catalog.presets import PRESETS
 from modelops.catalog.records import CatalogModel, Manifest
-from modelops.resources.declared import MODEL_PATTERN
+from modelops.resources import patterns
 
 DATA = Path(__file__).parents[1] / "modelops" / "catalog" / "data"
 
@@ -143,7 +143,7 @@ def convert(models: Mapping[str, Entry], tier_bound: int | None) -> Iterator[tup
     for name, model in models.items():
         modalities = model["modalities"]
         text_only = "text" in modalities["input"] and modalities["output"] == ["text"]
-        if text_only and re.match(MODEL_PATTERN, name):
+        if text_only and re.match(patterns.MODEL, name):
             yield name, convert_model(name, model, tier_bound)
 
 

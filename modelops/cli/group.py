@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import click
 
 from modelops import __version__
-from modelops.cli import main
+from modelops.cli.commands import COMMANDS, load
 
 
 class LazyGroup(click.Group):
@@ -15,16 +13,16 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order in which they are met."""
-        return list(main.COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        return cast("click.Command", main.load(cmd_name)) if cmd_name in main.COMMANDS else None
+        return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(main.COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.command(

@@ -20,7 +20,7 @@ from modelops.config.diagnostics import did_you_mean, found
 from modelops.config.rules import Rule
 from modelops.config.wording import KINDS_OF_DATA, description, noun, show_value
 from modelops.config.yaml import Document, Path
-from modelops.resources import declared
+from modelops.resources import patterns
 from modelops.resources.configuration import Diagnostic
 
 
@@ -106,10 +106,10 @@ def _(
 def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
     if not isinstance(data, str):
         hint = "" if data is None or isinstance(data, dict | list) else "quote it"
-        if kind.pattern == declared.DURATION_PATTERN:
+        if kind.pattern == patterns.DURATION:
             hint = "write its unit too"
         yield _wrong_type(noun(kind), data, document, path, hint)
-    elif kind.pattern == declared.CIPHERTEXT_PATTERN:
+    elif kind.pattern == patterns.CIPHERTEXT:
         if re.search(kind.pattern, data) is None:
             yield _problem(
                 rules.UNENCRYPTED_SECRET,

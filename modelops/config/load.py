@@ -17,8 +17,8 @@ from modelops.config.digest import config_digest
 from modelops.config.positions import Positions
 from modelops.config.report.document import Report
 from modelops.config.resolve import Resolution, resolve
+from modelops.resources import patterns
 from modelops.resources.configuration import Configuration, Diagnostic
-from modelops.resources.declared import NAME_PATTERN
 from modelops.resources.errors import ModelopsError
 
 
@@ -55,7 +55,7 @@ def inspect(folder: Path, environment: str = "", now: datetime | None = None) ->
     `now`, which is aware, decides with the configuration's time zone which keys have expired.
     Raises ModelopsError when there is no configuration to look at.
     """
-    if environment and re.search(NAME_PATTERN, environment) is None:
+    if environment and re.search(patterns.NAME, environment) is None:
         raise ModelopsError(
             f"{environment!r} is not the name of an environment",
             "use lower-case letters, digits and hyphens",

@@ -11,24 +11,24 @@ from msgspec import inspect
 
 from modelops.config.document import Path
 from modelops.config.key_shapes import hidden
-from modelops.resources import declared
+from modelops.resources import patterns
 
 _SECRET_FIELD = re.compile(r"(^|_)(key|api_key|secret|token|password)$")
 _NOUNS: Mapping[str, str] = {
-    declared.NAME_PATTERN: "a name of lower-case letters, digits and hyphens",
-    declared.MODEL_PATTERN: "a model's name",
-    declared.TARGET_PATTERN: "a model as provider/model",
-    declared.DURATION_PATTERN: "a duration such as 30s or 10m",
-    declared.URL_PATTERN: "a URL such as https://api.example.com/v1",
-    declared.SHA256_PATTERN: "a SHA-256 in 64 hex digits",
-    declared.DATE_PATTERN: "a date as YYYY-MM-DD",
-    declared.ALLOW_PATTERN: "chain/NAME or model/PROVIDER/NAME, where * stands for any name",
-    declared.ENV_PATTERN: "the name of a variable MODELOPS_SECRET_...",
-    declared.FILE_PATTERN: "the name of a file, without folders",
-    declared.HEADER_PATTERN: "the name of a header",
-    declared.LABEL_PATTERN: "a label: a lower-case letter, then letters, digits, _, . and -",
-    declared.RECIPIENT_PATTERN: "an age recipient (age1...)",
-    declared.LINE_PATTERN: "text on one line",
+    patterns.NAME: "a name of lower-case letters, digits and hyphens",
+    patterns.MODEL: "a model's name",
+    patterns.TARGET: "a model as provider/model",
+    patterns.DURATION: "a duration such as 30s or 10m",
+    patterns.URL: "a URL such as https://api.example.com/v1",
+    patterns.SHA256: "a SHA-256 in 64 hex digits",
+    patterns.DATE: "a date as YYYY-MM-DD",
+    patterns.ALLOW: "chain/NAME or model/PROVIDER/NAME, where * stands for any name",
+    patterns.ENV: "the name of a variable MODELOPS_SECRET_...",
+    patterns.FILE: "the name of a file, without folders",
+    patterns.HEADER: "the name of a header",
+    patterns.LABEL: "a label: a lower-case letter, then letters, digits, _, . and -",
+    patterns.RECIPIENT: "an age recipient (age1...)",
+    patterns.LINE: "text on one line",
 }
 """What values of a pattern are, for people."""
 
@@ -52,7 +52,7 @@ def noun(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.LiteralType):
         return "one of " + ", ".join(str(value) for value in kind.values)
     if isinstance(kind, inspect.StrType):
-        if kind.pattern == declared.CIPHERTEXT_PATTERN:
+        if kind.pattern == patterns.CIPHERTEXT:
             return "SOPS ciphertext"
         return _NOUNS.get(kind.pattern or "", "a string")
     if isinstance(kind, inspect.VarTupleType):

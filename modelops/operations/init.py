@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from modelops.operations.scaffold import scaffold
-from modelops.resources.declared import NAME_PATTERN
+from modelops.resources import patterns
 from modelops.resources.errors import ModelopsError
 from modelops.secrets import identities
 
@@ -41,7 +41,7 @@ def init_folder(
             f"{folder} holds a configuration already", "see what it says: modelops validate"
         )
     name = config or _name(folder)
-    if not re.fullmatch(NAME_PATTERN, name):
+    if not re.fullmatch(patterns.NAME, name):
         raise ModelopsError(
             f"{name!r} cannot name a configuration", "use lower-case letters, digits and hyphens"
         )
@@ -76,7 +76,7 @@ def _recipient(environ: Mapping[str, str]) -> tuple[str, Path | None]:
 def _name(folder: Path) -> str:
     """Return a name made of the folder's."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
-    return name[:63] if re.fullmatch(NAME_PATTERN, name[:63]) else FALLBACK_NAME
+    return name[:63] if re.fullmatch(patterns.NAME, name[:63]) else FALLBACK_NAME
 
 
 def _write(path: Path, content: str) -> None:

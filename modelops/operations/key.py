@@ -11,7 +11,7 @@ from datetime import date
 
 import msgspec
 
-from modelops.resources.declared import NAME_PATTERN
+from modelops.resources import patterns
 from modelops.resources.errors import ModelopsError
 from modelops.secrets.secret import Secret
 
@@ -36,11 +36,11 @@ def new_key(
     `name` '' names it by its id; `expires` is its last day as YYYY-MM-DD, or ''.
     """
     kind, _, caller = address.partition("/")
-    if kind not in ("agent", "operator") or not re.fullmatch(NAME_PATTERN, caller):
+    if kind not in ("agent", "operator") or not re.fullmatch(patterns.NAME, caller):
         raise ModelopsError(f"{address!r} is no caller", "name an agent/NAME or an operator/NAME")
     key_id, secret = _text(random(_ID_BYTES)), _text(random(_SECRET_BYTES))
     name = name or f"key-{key_id}"
-    if not re.fullmatch(NAME_PATTERN, name):
+    if not re.fullmatch(patterns.NAME, name):
         raise ModelopsError(
             f"{name!r} cannot name a key", "use lower-case letters, digits and hyphens"
         )

@@ -17,7 +17,7 @@ from modelops.config.document import Document
 from modelops.config.emit import Value, emit
 from modelops.probes.discovery import infer_type
 from modelops.probes.offers import Offered, OfferedPrice
-from modelops.resources.declared import MODEL_PATTERN
+from modelops.resources import patterns
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Provider
 from modelops.secrets.sops.splice import Span, spans
@@ -30,7 +30,7 @@ Entry = Mapping[str, Value]
 
 def declarable(offers: Sequence[Offered]) -> tuple[Offered, ...]:
     """Return the offers whose names a declaration can hold."""
-    return tuple(offer for offer in offers if re.match(MODEL_PATTERN, offer.model))
+    return tuple(offer for offer in offers if re.match(patterns.MODEL, offer.model))
 
 
 def entry(provider: Provider, offer: Offered) -> Entry:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-PATTERN = r"^[0-9]{1,9}(ms|s|m|h)$"
-
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h)")
 

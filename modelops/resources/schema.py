@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from modelops.resources import declared
+from modelops.resources import declared, patterns
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -53,7 +53,7 @@ def _corrected(node: Any) -> Any:
         if isinstance(fixed.get("default"), str):
             fixed["default"] = float(Decimal(fixed["default"]))
     if isinstance(fixed.get("pattern"), str):
-        fixed["pattern"] = fixed["pattern"].removesuffix(declared.END_OF_TEXT)
+        fixed["pattern"] = fixed["pattern"].removesuffix(patterns.END_OF_TEXT)
     if isinstance(fixed.get("default"), dict):
         fixed["default"] = {key: value for key, value in fixed["default"].items() if value}
     if "default" in fixed and fixed["default"] is None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from modelops import catalog
 from modelops.catalog import models
 from modelops.catalog.records import CatalogModel, CatalogPrice, CatalogTier
-from modelops.resources.declared import MODEL_PATTERN
+from modelops.resources import patterns
 
 ALL = pytest.mark.parametrize("preset", sorted(catalog.PRESETS))
 
@@ -76,7 +76,7 @@ def test_every_preset_but_vllm_has_models(preset: str) -> None:
 
 @ALL
 def test_ids_can_be_declared(preset: str) -> None:
-    assert [name for name in catalog.names(preset) if not re.match(MODEL_PATTERN, name)] == []
+    assert [name for name in catalog.names(preset) if not re.match(patterns.MODEL, name)] == []
 
 
 def _rates(price: CatalogPrice) -> list[Decimal]:

@@ -8,7 +8,7 @@ import pytest
 
 from modelops.catalog import PRESETS
 from modelops.catalog.records import Preset
-from modelops.resources.declared import NAME_PATTERN
+from modelops.resources import patterns
 
 ALL = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
 
@@ -35,7 +35,7 @@ def test_the_design_names_these_presets() -> None:
 
 @ALL
 def test_a_preset_name_can_be_a_provider_name(preset: Preset) -> None:
-    assert re.match(NAME_PATTERN, preset.name)
+    assert re.match(patterns.NAME, preset.name)
 
 
 @ALL
