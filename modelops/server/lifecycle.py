@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from random import Random
 
 from modelops.gateway.gateway import Gateway
 from modelops.gateway.table import compile_table
 from modelops.gateway.upstream.http1 import Http1Client
+from modelops.gateway.upstream.proxy import proxy_from
 from modelops.ledger import Ledger, journal_folder
 from modelops.server.clock import SystemClock
 from modelops.server.instance import heartbeat, identify, retire
@@ -31,7 +33,15 @@ def build(settings: ServerSettings) -> Runtime:
     ledger = Ledger(store, journal_folder(settings.store_url))
     nothing = compile_table(0, {}, lambda _address, _field: None)
     observer = Observer(ledger)
-    gateway = Gateway(nothing, client=Http1Client(), recorder=observer, clock=clock, random=random)
+    client = Http1Client(proxy=proxy_from(os.environ))
+    gateway = Gateway(
+        nothing,
+        client=client,
+        recorder=observer,
+        clock=clock,
+        random=random,
+        workers=settings.workers,
+    )
     return Runtime(
         settings=settings,
         identity=identify(clock),

@@ -29,6 +29,7 @@ from modelops.gateway.upstream.proxy import proxy_from
 from modelops.gateway.upstream.request import Origin, Request
 from modelops.resources.errors import ModelopsError
 
+URL = "http://u:p%40ss@proxy.test:3128"
 GRACE = 0.05
 """Seconds within which a cancelled call must have ended its connection."""
 
@@ -340,9 +341,7 @@ async def test_a_proxy_that_refuses_is_a_connect_error(tmp_path: Path) -> None:
 
 
 def test_which_origins_go_through_a_proxy() -> None:
-    proxy = proxy_from(
-        {"HTTPS_PROXY": "http://u:p%40ss@proxy.test:3128", "NO_PROXY": ".local,x.test"}
-    )
+    proxy = proxy_from({"HTTPS_PROXY": URL, "NO_PROXY": ".local, x.test,y.test:8443"})
     assert proxy is not None
     assert "ss" not in repr(proxy)
     assert proxy.serves(Origin("api.openai.com", 443, tls=True))

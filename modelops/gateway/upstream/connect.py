@@ -54,9 +54,11 @@ async def connect(
                 connection.connection_made(await _start_tls(transport, connection, tls, origin))
             return connection
     except TimeoutError:
-        raise ConnectTimeoutError(
-            f"{origin.authority} did not take the connection in time"
-        ) from None
+        raise _late(origin) from None
+
+
+def _late(origin: Origin) -> ConnectTimeoutError:
+    return ConnectTimeoutError(f"{origin.authority} did not take the connection in time")
 
 
 async def _tunnel(
