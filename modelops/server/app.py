@@ -17,6 +17,7 @@ from modelops.server.controllers import (
     providers,
     remote_store,
     revisions,
+    route,
     status,
     usage,
 )
@@ -45,6 +46,7 @@ API_ROUTES = (
     remote_store.usage_sums,
     remote_store.apply,
     status.get_status,
+    route.route,
 )
 
 

@@ -103,6 +103,8 @@ def _describe(request: AnyRequest, error: Exception) -> tuple[int, str, str]:
             return 404, f"nothing is served at {request.scope['path'][:200]}", "see /schema"
         if error.status_code < 500:
             return error.status_code, _detail(error), ""
+    if isinstance(error, RecursionError):  # of the JSON decoder: msgspec counts the C stack
+        return 400, "the body is nested too deeply", ""
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return 500, "the server failed; its log says why", ""
 

@@ -24,6 +24,7 @@ from server_process import (
     simulator,
     write_configuration,
 )
+
 from modelops.cli.main import run
 
 APPLIES = 20

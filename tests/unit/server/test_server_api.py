@@ -276,3 +276,43 @@ async def test_the_export_is_csv_with_a_header() -> None:
     answer = await get("/api/usage/export.csv")
     assert (answer.status, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     assert answer.body.decode().startswith("ChargePeriodStart") or b"," in answer.body
+
+
+async def route(body: bytes, *headers: str) -> Answered:
+    async with serving(make_runtime(MemoryStore(RICH))) as port:
+        return await ask(port, "/api/route", headers=headers or [OPERATOR], body=body)
+
+
+async def test_a_choice_is_explained() -> None:
+    body = (await route(b'{"model": "production"}')).json()
+    assert body["chain"] == "production"
+    assert [(item["target"], item["state"]) for item in body["targets"]] == [
+        ("anthropic/claude-sonnet-4-5", body["targets"][0]["state"]),
+        ("openai/gpt-4o", "ready"),
+    ]
+    assert body["targets"][0]["reason"]
+
+
+async def test_a_name_that_stands_for_nothing_is_404_and_one_that_is_not_allowed_403() -> None:
+    assert (await route(b'{"model": "nothing"}')).status == 404
+    asked = b'{"model": "production", "agent": "dev-agent"}'
+    assert (await route(asked, "x-api-key: mo_a2_secret")).status == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"modle": "x"}',
+        b'{"model": 7}',
+        b'{"endpoint": "/v1/x"}',
+        b'{"agent": "nobody"}',
+        b"[" * 100_000,
+        b'{"model": "' + b"x" * 10_000 + b'"}',
+    ],
+    ids=range(9),
+)
+async def test_bad_questions_are_400(body: bytes) -> None:
+    assert (await route(body)).status == 400

@@ -64,6 +64,7 @@ TABLE: dict[str, dict[str, bool]] = {
     "GET /api/state": DEPLOYER,
     "POST /api/state/usage": DEPLOYER,
     "POST /api/apply": DEPLOYER,
+    "POST /api/route": VIEWER | {"agent": True},
     "GET /schema": VIEWER,
 }
 """Who is let in. Whoever is not: 401 without a good key, 403 with one of too little weight."""
