@@ -28,6 +28,11 @@ from modelops.server.protocol import KEEP_ALIVE_S, BoundedProtocol
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 
+COLLECTION = (10_000, 10, 10)
+"""Thresholds of the garbage collector: a request makes few cycles, and looking less often than by
+default costs at most some megabytes; commands that end soon set theirs far higher.
+"""
+
 SETTINGS_MAX = 65_536
 """Bytes of the settings a worker reads; they fit a pipe, so the supervisor never waits."""
 
@@ -90,6 +95,7 @@ class WorkerServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECTION)
         self._on_ready()
 
     @contextlib.contextmanager
