@@ -27,7 +27,7 @@ from modelops.store import open_store
     "--by",
     multiple=True,
     metavar="NAME",
-    help=f"Group by {', '.join(DIMENSIONS)}; several, apart by commas or --by again.",
+    help=f"Group by {', '.join(DIMENSIONS)} or label.NAME; several, apart by commas or --by again.",
 )
 @click.option("--period", type=click.Choice(PERIODS), help=f"Default: {DEFAULT_PERIOD}.")
 @click.option("--from", "since", default="", metavar="TIME", help="A date or time, inclusive.")

@@ -7,6 +7,7 @@ from typing import get_args
 
 import msgspec
 
+from modelops.ledger import labels
 from modelops.ledger.attempts import AttemptPage, csv_header, csv_lines, decode_cursor, page
 from modelops.ledger.periods import Bucket, Span, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
@@ -38,15 +39,18 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     settings = await store.settings()
     timezone = settings.timezone if settings else "UTC"
     span = _span(query, timezone, now_us)
+    asked = labels.dimensions(query.by)
     groups = await store.usage(
         Selection(
             since_us=span.since_us,
             until_us=span.until_us,
-            by=tuple(dimension(name) for name in query.by),
+            by=tuple(dimension(name) for name in asked),
             by_slot=query.bucket != "none",
             filters=_filters(query.filters),
         )
     )
+    if asked != query.by:
+        groups = labels.fold(query.by, groups, await store.agent_labels())
     return build(span, timezone, query.by, query.bucket, groups)
 
 
@@ -82,7 +86,8 @@ def dimension(name: str) -> Dimension:
         if name == known:
             return known
     raise ModelopsError(
-        f"usage cannot be grouped by {name!r}", f"write one of {', '.join(DIMENSIONS)}"
+        f"usage cannot be grouped by {name!r}",
+        f"write one of {', '.join(DIMENSIONS)}, or label.NAME",
     )
 
 

@@ -92,6 +92,15 @@ class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
     sums: Sums
 
 
+class LabelSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """The labels of an agent from revision `since` up to, but not in, `until`; None: to now."""
+
+    agent: str
+    since: int
+    until: int | None
+    labels: Mapping[str, str]
+
+
 class JournalMark(NamedTuple):
     """How many bytes of a journal, named as its file is, are in the store."""
 
@@ -135,6 +144,10 @@ class UsageStore(Protocol):
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
+        ...
+
+    async def agent_labels(self) -> Sequence[LabelSpan]:
+        """Return the labels that every agent has and had."""
         ...
 
     async def list_attempts(

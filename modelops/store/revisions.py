@@ -26,8 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.resources import state as states
-from modelops.resources.resolved import Resource, Settings
+from modelops.resources.resolved import Agent, Resource, Settings
 from modelops.store import forms, operations
+from modelops.store.books import LabelSpan
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -85,6 +86,23 @@ async def settings(connection: AsyncConnection) -> Settings | None:
     ).one_or_none()
     found = None if row is None else _read(*row)
     return found if isinstance(found, Settings) else None
+
+
+async def agent_labels(connection: AsyncConnection) -> list[LabelSpan]:
+    """Return the labels that every agent has and had."""
+    query = (
+        select(members, resources.c.form, resources.c.content)
+        .join(resources, resources.c.digest == members.c.digest)
+        .where(members.c.address.startswith("agent/", autoescape=True))
+    )
+    spans = []
+    for row in await connection.execute(query):
+        agent = _read(row.address, row.digest, row.form, row.content)
+        if isinstance(agent, Agent) and agent.labels:
+            spans.append(
+                LabelSpan(agent=agent.agent, since=row.since, until=row.until, labels=agent.labels)
+            )
+    return spans
 
 
 async def history(connection: AsyncConnection, limit: int, before: int | None) -> list[Revision]:

@@ -11,7 +11,7 @@ from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
 from modelops.store import attempts, database, operations, revisions, rollups, usage
-from modelops.store.books import AttemptCursor, JournalMark, Selection, UsageGroup
+from modelops.store.books import AttemptCursor, JournalMark, LabelSpan, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -118,6 +118,11 @@ class SqlStore:
         """Drop the marks of journals that are deleted."""
         async with self._write() as connection:
             await attempts.forget(connection, names)
+
+    async def agent_labels(self) -> Sequence[LabelSpan]:
+        """Return the labels that every agent has and had."""
+        async with self._read() as connection:
+            return [] if connection is None else await revisions.agent_labels(connection)
 
     async def list_attempts(
         self, selection: Selection, limit: int, after: AttemptCursor | None = None

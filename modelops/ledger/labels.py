@@ -1,0 +1,60 @@
+"""Grouping by label: `label.team` is what the row's agent was labeled with at the row's revision.
+
+The books hold agent and revision, never labels, so a label that changes holds from the apply that
+changed it, and rows need not be rewritten. Agents without the label, and rows without an agent,
+come under ''.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+from modelops.store.books import Dimension, LabelSpan, UsageGroup
+
+PREFIX = "label."
+
+
+def dimensions(by: Sequence[str]) -> tuple[str, ...]:
+    """Return the dimensions to ask the store for: labels are found by agent and revision."""
+    wanted = [name for name in by if not name.startswith(PREFIX)]
+    needed: tuple[Dimension, ...] = ("agent", "revision")
+    if len(wanted) < len(by):
+        wanted += [name for name in needed if name not in wanted]
+    return tuple(wanted)
+
+
+def fold(
+    by: Sequence[str], groups: Sequence[UsageGroup], spans: Sequence[LabelSpan]
+) -> list[UsageGroup]:
+    """Return the groups with the labels asked for in the place of what they were found by."""
+    asked = dimensions(by)
+    labels = _Labels(spans)
+    folded = []
+    for group in groups:
+        values = dict(zip(asked, group.key, strict=True))
+        key = tuple(
+            labels.of(values["agent"], int(values["revision"])).get(name[len(PREFIX) :], "")
+            if name.startswith(PREFIX)
+            else values[name]
+            for name in by
+        )
+        folded.append(UsageGroup(key=key, slot=group.slot, sums=group.sums))
+    return folded
+
+
+class _Labels:
+    """The labels of every agent at every revision."""
+
+    def __init__(self, spans: Sequence[LabelSpan]) -> None:
+        self._spans: dict[str, list[LabelSpan]] = {}
+        for span in sorted(spans, key=lambda span: span.since):
+            self._spans.setdefault(span.agent, []).append(span)
+
+    def of(self, agent: str, revision: int) -> Mapping[str, str]:
+        """Return the labels an agent had at a revision, none when it was not declared."""
+        spans = self._spans.get(agent, [])
+        place = bisect_right(spans, revision, key=lambda span: span.since) - 1
+        if place < 0 or ((until := spans[place].until) is not None and until <= revision):
+            return {}
+        return spans[place].labels

@@ -1,0 +1,46 @@
+"""A row is labeled as its agent was at the row's revision."""
+
+from __future__ import annotations
+
+from modelops.ledger.labels import dimensions, fold
+from modelops.store.books import LabelSpan, Sums, UsageGroup
+
+SPANS = [
+    LabelSpan(agent="dev", since=5, until=None, labels={"team": "research", "site": "b"}),
+    LabelSpan(agent="dev", since=1, until=3, labels={"team": "platform"}),
+    LabelSpan(agent="ops", since=2, until=4, labels={"team": "platform"}),
+]
+
+
+def team(agent: str, revision: int) -> str:
+    group = UsageGroup(key=(agent, str(revision)), slot=None, sums=Sums())
+    ((found,),) = (each.key for each in fold(("label.team",), [group], SPANS))
+    return found
+
+
+def test_labels_are_those_of_the_rows_revision() -> None:
+    assert [team("dev", revision) for revision in range(7)] == [
+        "",
+        "platform",
+        "platform",
+        "",
+        "",
+        "research",
+        "research",
+    ]
+    assert (team("ops", 3), team("ops", 4), team("nobody", 3), team("", 0)) == (
+        "platform",
+        "",
+        "",
+        "",
+    )
+
+
+def test_other_dimensions_keep_their_places() -> None:
+    by = ("label.team", "provider", "label.site")
+    assert dimensions(by) == ("provider", "agent", "revision")
+    assert dimensions(("agent", "label.team")) == ("agent", "revision")
+    assert dimensions(("agent", "provider")) == ("agent", "provider")
+    group = UsageGroup(key=("openai", "dev", "6"), slot=7, sums=Sums(requests=1))
+    (found,) = fold(by, [group], SPANS)
+    assert (found.key, found.slot, found.sums.requests) == (("research", "openai", "b"), 7, 1)
