@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from modelops.operations.init import init_folder
-from modelops.operations.scaffold import secret_variable
+from modelops.operations.scaffold import WORKFLOW, secret_variable
 
 
 @click.command()
@@ -43,6 +43,7 @@ def command(folder: Path, config: str, providers: tuple[str, ...]) -> None:
         f"  try it without keys:      modelops up --simulate{place}\n"
         f"  a key in the environment: export {secret_variable(providers[0])}=...\n"
         f"  or encrypted in git:      modelops secret set provider/{providers[0]}{place}\n"
-        f"  then:                     modelops up{place}",
+        f"  then:                     modelops up{place}\n"
+        f"  from CI:                  say where modelops is published in {WORKFLOW}",
         err=True,
     )

@@ -220,7 +220,7 @@ def test_what_a_pull_request_brings_is_neither_run_nor_rendered(job: Job) -> Non
         package.mkdir()
         (package / "__init__.py").write_text(f"open({str(evidence)!r}, 'w').close()\n")
     branch = f"$(touch${{IFS}}{evidence})`touch${{IFS}}{evidence}`;x"
-    hostile = f'display_name: "@all <img src=x> | ``` [x](http://evil) $(touch pwned)"'
+    hostile = 'display_name: "@all <img src=x> | ``` [x](http://evil) $(touch pwned)"'
     job.change(hostile)
     done = job.run("plan", store="")
     assert done.returncode == 0, done.stdout
@@ -241,6 +241,13 @@ def test_errors_that_quote_the_checkout_command_nothing(job: Job) -> None:
     assert stop
     assert done.stdout.index("mine") > stop.start()
     assert done.stdout.rindex("mine") < done.stdout.index(f"::{stop[1]}::\n")
+
+
+def test_nothing_is_applied_to_a_store_that_goes_with_the_runner(job: Job) -> None:
+    done = job.run("apply", store="")
+    assert done.returncode == 1
+    assert "::error title=modelops::apply needs a store" in done.stdout
+    assert not (job.folder / ".modelops").exists()
 
 
 def test_unknown_command_is_said(job: Job) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modelops import catalog
+from modelops import __version__, catalog
 from modelops.catalog import PRESETS
 from modelops.cli.main import run
 from modelops.config import load_configuration
@@ -19,6 +19,8 @@ from modelops.resources.errors import ModelopsError
 from modelops.secrets import identities
 from modelops.secrets.opening import open_sources
 from modelops.secrets.secret import Secret
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -105,6 +107,11 @@ def test_no_place_for_an_identity(tmp_path: Path) -> None:
 def test_static_files_are_yaml() -> None:
     files = scaffold("acme", ["openai"], identities.generate().recipient)
     workflow = yaml.safe_load(files[".github/workflows/modelops.yml"])
-    assert set(workflow["jobs"]) == {"plan", "apply"}
+    action = yaml.safe_load((ROOT / ".github/actions/modelops/action.yml").read_text())
+    for name in ("plan", "apply"):
+        step = workflow["jobs"][name]["steps"][-1]
+        assert step["uses"] == f"<OWNER>/modelops/.github/actions/modelops@v{__version__}"
+        assert step["with"]["command"] == name
+        assert step["with"].keys() <= action["inputs"].keys()
     hooks = yaml.safe_load(files[".pre-commit-config.yaml"])["repos"][0]["hooks"]
     assert [hook["entry"] for hook in hooks] == ["modelops validate", "modelops fmt --check"]

@@ -60,6 +60,9 @@ def publish(planned: Plan) -> None:
 
 def apply() -> int:
     """Apply the folder, and say in the summary what stands."""
+    if not (os.environ["INPUT_STORE"] or os.environ.get("MODELOPS_STORE")):
+        github.annotate("error", "apply needs a store: set the input store or MODELOPS_STORE")
+        return ExitCode.ERROR
     wait = ("--wait",) if os.environ["INPUT_WAIT"] == "true" else ()
     code, printed = modelops("apply", *where(), *store(), "--yes", "--format", "json", *wait)
     github.output("exit-code", str(code))
