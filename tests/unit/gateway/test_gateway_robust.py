@@ -1,0 +1,108 @@
+"""Whatever clients send and providers answer: an answer or an error, and never a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from gateway_doubles import Bench, FakeResponse, model, provider, table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelops.gateway.call import Dialect, Endpoint
+from modelops.gateway.upstream.errors import TruncatedError
+from modelops.resources.resolved import Protocol
+
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
+TABLE = table(
+    *(provider(f"p-{name}", protocol=name) for name in PROTOCOLS),
+    *(model(f"p-{name}/m", capabilities=None) for name in PROTOCOLS),
+    *(model(f"p-{name}/e", type="embedding") for name in PROTOCOLS),
+)
+
+REQUEST_KEYS = [
+    "messages", "role", "content", "type", "text", "tools", "function", "name", "parameters",
+    "tool_calls", "tool_call_id", "id", "arguments", "image_url", "url", "system", "input",
+    "stream_options", "stop", "temperature", "max_tokens", "metadata", "user", "thinking",
+    "tool_choice", "response_format", "reasoning_effort", "source", "tool_use_id", "input_schema",
+]  # fmt: skip
+ANSWER_KEYS = [
+    "choices", "message", "delta", "content", "text", "type", "usage", "error", "code", "status",
+    "tool_calls", "function", "name", "arguments", "id", "index", "finish_reason", "stop_reason",
+    "candidates", "parts", "functionCall", "finishReason", "done", "content_block", "role",
+    "usageMetadata", "details", "data", "output", "response", "x_groq", "thinking", "input",
+    "prompt_tokens", "input_tokens", "eval_count", "args", "promptFeedback", "blockReason",
+]  # fmt: skip
+WORDS = [
+    "user", "assistant", "system", "tool", "text", "tool_use", "tool_result", "function", "stop",
+    "message_start", "content_block_start", "content_block_delta", "message_delta", "STOP",
+    "message_stop", "response.completed", "response.output_text.delta", "image", "text_delta", "",
+]  # fmt: skip
+
+
+def documents(keys: list[str]) -> st.SearchStrategy[Any]:
+    """Return JSON values that use a protocol's words in any place."""
+    leaves = (
+        st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | st.sampled_from(WORDS)
+    )
+    return st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(keys), inner, max_size=5)
+        ),
+        max_leaves=14,
+    )
+
+
+fields = st.dictionaries(st.sampled_from(REQUEST_KEYS), documents(REQUEST_KEYS), max_size=6)
+answers = documents(ANSWER_KEYS).map(msgspec.json.encode) | st.binary(max_size=60)
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> list[bytes | TruncatedError]:
+    """Return the pieces of a stream that may be well formed, broken, or cut."""
+    pieces: list[bytes | TruncatedError] = []
+    for content in draw(st.lists(answers, max_size=5)):
+        style = draw(st.sampled_from([b"data: %b\n\n", b"event: x\r\ndata: %b\r\n\r\n", b"%b\n"]))
+        pieces.append(style % content)
+    pieces += draw(st.sampled_from([[], [b"data: [DONE]\n\n"], [TruncatedError("cut")]]))
+    return pieces
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@settings(max_examples=25, deadline=None)
+@given(fields=fields, stream=st.booleans(), status=st.sampled_from([200, 200, 200, 400, 500]),
+       data=st.data())  # fmt: skip
+def test_nothing_crashes_the_gateway(
+    protocol: Protocol,
+    endpoint: Endpoint,
+    fields: dict[str, Any],
+    stream: bool,
+    status: int,
+    data: st.DataObject,
+) -> None:
+
+    kind = "e" if endpoint == "/v1/embeddings" else "m"
+    minimal = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "input": "hi"}
+    known = minimal if data.draw(st.booleans()) else {}
+    body = {**known, **fields, "model": f"p-{protocol}/{kind}", "stream": stream}
+    dialect: Dialect = "anthropic" if "messages" in endpoint else "openai"
+
+    async def run() -> None:
+        bench = Bench(TABLE)
+        for _ in range(4):
+            bench.client.script(f"p-{protocol}", FakeResponse(status, *data.draw(frames())))
+        reply = await bench.ask(body, endpoint=endpoint, dialect=dialect)
+        assert reply.finished
+        assert reply.status in {200, 400, 401, 402, 403, 404, 408, 413, 422, 429, 502, 504}
+        assert bench.rows[-1].final
+        assert sum(row.final for row in bench.rows) == 1
+        if reply.status != 200:
+            document = msgspec.json.decode(reply.body)
+            assert isinstance(document, dict)
+
+    asyncio.run(run())
