@@ -26,7 +26,7 @@ from modelops.server.guard import guard
 from modelops.server.health import healthz, readyz
 from modelops.server.metrics import metrics
 from modelops.server.model_list import get_model, list_models
-from modelops.server.openapi import add_data_plane
+from modelops.server.openapi import complete
 from modelops.server.problems import answer_error
 from modelops.server.runtime import Runtime
 
@@ -68,7 +68,7 @@ def create_app(runtime: Runtime) -> Litestar:
         openapi_config=_openapi(),
         state=State({"runtime": runtime}),
     )
-    add_data_plane(app)
+    complete(app)
     return app
 
 

@@ -1,7 +1,8 @@
-"""Adds the data plane to `/schema`: Litestar describes only what it parses itself.
+"""Completes `/schema`: the data plane, and errors in the shape they really have.
 
-Bodies are those of the APIs the paths stand for, and pass through; so they are described as
-objects, with a pointer to whose they are.
+Litestar describes only what it parses itself, and its own errors. Bodies of the data plane are
+those of the APIs its paths stand for, and pass through; so they are described as objects, with a
+pointer to whose they are.
 """
 
 from __future__ import annotations
@@ -36,11 +37,50 @@ STATUSES = {
 }
 
 
-def add_data_plane(app: Litestar) -> None:
-    """Describe the data plane's routes in the app's schema."""
+def _object(required: list[str], **properties: OpenAPIType) -> Schema:
+    return Schema(
+        type=OpenAPIType.OBJECT,
+        required=required,
+        properties={name: Schema(type=kind) for name, kind in properties.items()},
+    )
+
+
+PROBLEM = OpenAPIResponse(
+    description="What is wrong, and what to do next (RFC 9457).",
+    content={
+        "application/problem+json": OpenAPIMediaType(
+            schema=_object(
+                ["title", "status", "detail"],
+                type=OpenAPIType.STRING,
+                title=OpenAPIType.STRING,
+                status=OpenAPIType.INTEGER,
+                detail=OpenAPIType.STRING,
+                hint=OpenAPIType.STRING,
+                exit_code=OpenAPIType.INTEGER,
+            )
+        )
+    },
+)
+
+DIALECT_ERROR = OpenAPIResponse(
+    description="What is wrong, in OpenAI's or Anthropic's shape.",
+    content={
+        "application/json": OpenAPIMediaType(schema=_object(["error"], error=OpenAPIType.OBJECT))
+    },
+)
+
+
+def complete(app: Litestar) -> None:
+    """Describe the data plane's routes, and every other route's errors."""
     paths = app.openapi_schema.paths
     if paths is None:
         raise TypeError("the app has no routes to describe")
+    for path, item in paths.items():
+        described = DIALECT_ERROR if path.startswith("/v1/") else PROBLEM
+        for operation in (item.get, item.post):
+            if operation is not None and operation.responses is not None:
+                operation.responses.pop("400", None)
+                operation.responses["default"] = described
     for route in ROUTES:
         paths[route.endpoint] = PathItem(post=_operation(route))
 

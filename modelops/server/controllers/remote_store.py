@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import get, post
+from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, QueryParameter
 
 from modelops.operations.apply_remote import apply_remote
@@ -38,8 +39,13 @@ async def get_state(
     """Return where the store stands, its workers, and with content a whole revision."""
     store = runtime.store
     instances = tuple(await store.instances())
+    head = await store.head()
+    if revision is not None and revision > head.revision:
+        raise NotFoundException(
+            f"there is no revision {revision}; the store stands at {head.revision}"
+        )
     if not content:
-        return StateAnswer(head=await store.head(), instances=instances)
+        return StateAnswer(head=head, instances=instances)
     snapshot = await store.snapshot(revision)
     return StateAnswer(
         head=snapshot.head,
