@@ -41,7 +41,7 @@ class Positions(Mapping[str, Position]):
         address, _, field = key.partition("#")
         document, base, named_by = self._places[address]
         path = (*base, *_path(document, base, field)) if field else (*base, named_by)
-        if not document.has(path):
+        if field and not document.has(path):
             raise KeyError(key)
         return document.position(path, key=True)
 

@@ -66,11 +66,12 @@ def _parts(
     entry: Entry[declared.Provider], price: declared.Price | declared.Tier, path: Path
 ) -> Iterator[Diagnostic]:
     """Yield parts of a price that are out of range."""
+    written = entry.document.value(path)
     for name in prices.PARTS:
         value: Decimal | None = getattr(price, name)
         if value is None:
             continue
-        if isinstance(entry.document.value((*path, name)), str):
+        if isinstance(written, dict) and isinstance(written[name], str):
             message, hint = f"{name} is text, not a number", "write it without quotes"
             yield found(rules.PRICE_RANGE, entry.at(*path, name), message, hint)
         elif not prices.in_range(value):
