@@ -71,7 +71,7 @@ def _parts(
         value: Decimal | None = getattr(price, name)
         if value is None:
             continue
-        if isinstance(written, dict) and isinstance(written[name], str):
+        if isinstance(written, dict) and isinstance(written.get(name), str):
             message, hint = f"{name} is text, not a number", "write it without quotes"
             yield found(rules.PRICE_RANGE, entry.at(*path, name), message, hint)
         elif not prices.in_range(value):
