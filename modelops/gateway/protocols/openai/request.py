@@ -1,178 +1,21 @@
 """Reading OpenAI chat requests into the canonical conversation.
 
-The types say all that is understood; whatever else a request holds cannot be carried, and the
-error names where it stands.
+`form` says all that is understood; whatever else a request holds cannot be carried, and the error
+names where it stands.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Raw
 
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, Text
+from modelops.gateway.protocols.openai import form
 
-
-class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    pass
-
-
-class _TextPart(_Strict, tag="text"):
-    text: str
-    prompt_cache_breakpoint: Any = None
-    cache_control: Any = None
-
-
-class _RefusalPart(_Strict, tag="refusal"):
-    refusal: str
-
-
-class _ImageUrl(_Strict):
-    url: str
-    detail: str | None = None
-
-
-class _ImagePart(_Strict, tag="image_url"):
-    image_url: _ImageUrl
-    cache_control: Any = None
-
-
-class _File(_Strict):
-    file_data: str
-    filename: str = ""
-
-
-class _FilePart(_Strict, tag="file"):
-    file: _File
-    cache_control: Any = None
-
-
-_Part = _TextPart | _RefusalPart | _ImagePart | _FilePart
-
-
-class _Called(_Strict):
-    name: str
-    arguments: str = "{}"
-
-
-class _ToolCall(_Strict):
-    id: str
-    function: _Called
-    type: Literal["function"] = "function"
-    index: int = 0
-    extra_content: Any = None
-
-
-class _ReasoningDetail(msgspec.Struct, gc=False):
-    text: str = ""
-    data: str = ""
-    signature: str | None = None
-    format: str = ""
-
-
-class _System(_Strict, tag_field="role", tag="system"):
-    content: str | list[_Part]
-    name: str | None = None
-
-
-class _Developer(_Strict, tag_field="role", tag="developer"):
-    content: str | list[_Part]
-    name: str | None = None
-
-
-class _User(_Strict, tag_field="role", tag="user"):
-    content: str | list[_Part]
-    name: str | None = None
-
-
-class _Assistant(_Strict, tag_field="role", tag="assistant"):
-    content: str | list[_Part] | None = None
-    tool_calls: list[_ToolCall] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[_ReasoningDetail] | None = None
-    name: str | None = None
-    annotations: Any = None
-    audio: None = None
-    function_call: None = None
-
-
-class _ToolMessage(_Strict, tag_field="role", tag="tool"):
-    tool_call_id: str
-    content: str | list[_TextPart]
-    name: str | None = None
-
-
-class _Function(_Strict):
-    name: str
-    description: str | None = None
-    parameters: Raw = Raw(b"{}")
-    strict: bool | None = None
-
-
-class _Tool(_Strict):
-    type: Literal["function"]
-    function: _Function
-    cache_control: Any = None
-
-
-class _Named(_Strict):
-    name: str
-
-
-class _NamedChoice(_Strict):
-    type: Literal["function"]
-    function: _Named
-
-
-class _Schema(_Strict):
-    schema: Raw
-    name: str = "answer"
-    description: str | None = None
-    strict: bool | None = None
-
-
-class _Format(_Strict):
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: _Schema | None = None
-
-
-class _Request(_Strict):
-    messages: list[_System | _Developer | _User | _Assistant | _ToolMessage]
-    model: str | None = None
-    tools: list[_Tool] | None = None
-    tool_choice: Literal["auto", "none", "required"] | _NamedChoice | None = None
-    parallel_tool_calls: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    stop: str | list[str] | None = None
-    response_format: _Format | None = None
-    reasoning_effort: canonical.Effort | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-    stream: bool | None = None
-    stream_options: Any = None
-    n: Literal[1] | None = None
-    logprobs: Literal[False] | None = None
-    modalities: list[Literal["text"]] | None = None
-    service_tier: Literal["auto", "default"] | None = None
-    store: bool | None = None
-    metadata: Any = None
-    prediction: Any = None
-    prompt_cache_key: Any = None
-    prompt_cache_retention: Any = None
-
-
-_DECODER = msgspec.json.Decoder(_Request)
+_DECODER = msgspec.json.Decoder(form.Request)
 
 
 def read_request(content: bytes) -> Conversation:
@@ -204,13 +47,13 @@ def read_request(content: bytes) -> Conversation:
 
 
 def _messages(
-    messages: list[_System | _Developer | _User | _Assistant | _ToolMessage],
+    messages: list[form.System | form.Developer | form.User | form.Assistant | form.ToolMessage],
 ) -> tuple[Message, ...]:
     """Read the turns; results of tools that follow each other make one user turn."""
     turns: list[Message] = []
     names: dict[str, str] = {}
     for message in messages:
-        if isinstance(message, _ToolMessage):
+        if isinstance(message, form.ToolMessage):
             result = canonical.ToolResult(
                 message.tool_call_id,
                 names.get(message.tool_call_id, ""),
@@ -220,13 +63,13 @@ def _messages(
                 turns[-1] = Message("user", (*turns[-1].parts, result))
             else:
                 turns.append(Message("user", (result,)))
-        elif isinstance(message, _Assistant):
+        elif isinstance(message, form.Assistant):
             names.update((call.id, call.function.name) for call in message.tool_calls or ())
             turns.append(Message("assistant", _assistant_parts(message)))
         else:
             if message.name:
                 raise CannotCarryError("the name of a participant")
-            role: Any = "user" if isinstance(message, _User) else "system"
+            role: Any = "user" if isinstance(message, form.User) else "system"
             turns.append(Message(role, _parts(message.content)))
     return tuple(turns)
 
@@ -235,7 +78,7 @@ def _only_results(message: Message) -> bool:
     return all(isinstance(part, canonical.ToolResult) for part in message.parts)
 
 
-def _assistant_parts(message: _Assistant) -> tuple[Part, ...]:
+def _assistant_parts(message: form.Assistant) -> tuple[Part, ...]:
     parts: list[Part] = []
     for detail in message.reasoning_details or ():
         origin: canonical.Origin = "anthropic" if detail.format.startswith("anthropic") else ""
@@ -253,25 +96,25 @@ def _assistant_parts(message: _Assistant) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _signature(call: _ToolCall) -> str:
+def _signature(call: form.ToolCall) -> str:
     """Return Gemini's signature, where its own OpenAI layer puts it too."""
     extra = call.extra_content
     google = extra.get("google") if isinstance(extra, dict) else None
     return str(google.get("thought_signature") or "") if isinstance(google, dict) else ""
 
 
-def _parts(content: str | list[_Part]) -> tuple[Part, ...]:
+def _parts(content: str | list[form.Part]) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),) if content else ()
     return tuple(_part(part) for part in content)
 
 
-def _part(part: _Part) -> Part:
-    if isinstance(part, _TextPart):
+def _part(part: form.Part) -> Part:
+    if isinstance(part, form.TextPart):
         return Text(part.text)
-    if isinstance(part, _RefusalPart):
+    if isinstance(part, form.RefusalPart):
         return Text(part.refusal)
-    if isinstance(part, _ImagePart):
+    if isinstance(part, form.ImagePart):
         media_type, data = split_data_url(part.image_url.url)
         detail = part.image_url.detail or ""
         if data:
@@ -291,24 +134,24 @@ def split_data_url(url: str) -> tuple[str, str]:
     return head.removeprefix("data:").removesuffix(";base64"), data
 
 
-def _texts(content: str | list[_TextPart]) -> list[str]:
+def _texts(content: str | list[form.TextPart]) -> list[str]:
     return [content] if isinstance(content, str) else [part.text for part in content]
 
 
-def _tool(function: _Function) -> canonical.Tool:
+def _tool(function: form.Function) -> canonical.Tool:
     return canonical.Tool(
         function.name, function.description or "", function.parameters, bool(function.strict)
     )
 
 
-def _tool_choice(choice: str | _NamedChoice | None) -> canonical.ToolChoice | None:
-    if isinstance(choice, _NamedChoice):
+def _tool_choice(choice: str | form.NamedChoice | None) -> canonical.ToolChoice | None:
+    if isinstance(choice, form.NamedChoice):
         return canonical.ToolChoice("tool", choice.function.name)
     mode: Any = choice
     return None if choice is None else canonical.ToolChoice(mode)
 
 
-def _format(wanted: _Format | None) -> canonical.Format | None:
+def _format(wanted: form.Format | None) -> canonical.Format | None:
     if wanted is None or wanted.type == "text":
         return None
     if wanted.json_schema is None:
