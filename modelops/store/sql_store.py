@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
-from modelops.store import attempts, database, operations, revisions, rollups, usage
+from modelops.store import attempts, committing, database, operations, revisions, rollups, usage
 from modelops.store.books import AttemptCursor, JournalMark, LabelSpan, Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
@@ -54,7 +54,7 @@ class SqlStore:
     async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
         """Make a new revision, all or nothing; StoreStaleError unless it stands at `base`."""
         async with self._write() as connection:
-            return await revisions.commit(connection, base, changes, info)
+            return await committing.commit(connection, base, changes, info)
 
     async def add_attempts(self, rows: Sequence[Attempt]) -> None:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
