@@ -33,7 +33,6 @@ from modelops.resources.errors import ExitCode, ModelopsError
 @click.option(
     "--base",
     "base_ref",
-    default="",
     metavar="REF",
     help="Compare with a git commit instead of the store; needs neither store nor key.",
 )
@@ -46,7 +45,7 @@ def command(
     store_url: str,
     output_format: str,
     out: Path | None,
-    base_ref: str,
+    base_ref: str | None,
     detailed_exitcode: bool,
 ) -> int:
     """Show what applying the folder would change.
@@ -62,9 +61,9 @@ def command(
         state_directory=state_directory(url, folder),
     )
     made = (
-        compare(request, base_ref)
-        if base_ref
-        else stores.using(url, lambda store: plan(store, request))
+        stores.using(url, lambda store: plan(store, request))
+        if base_ref is None
+        else compare(request, base_ref)
     )
     if out is not None:
         _write(out, made)

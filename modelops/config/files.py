@@ -105,10 +105,17 @@ def _files_under(root: Path, folder: Path, diagnostics: list[Diagnostic]) -> Ite
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _files_under(root, Path(entry.path), diagnostics)
         elif entry.name.endswith(_SUFFIXES):
             yield Path(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where one may not look: reading it says so
+        return False
 
 
 def _content(root: Path, path: Path) -> bytes | Diagnostic:
@@ -117,7 +124,7 @@ def _content(root: Path, path: Path) -> bytes | Diagnostic:
         message = "the name of this file holds characters that cannot be seen"
         return _problem(rules.CONTROL_CHARACTER, root, path, message, "rename it")
     try:
-        real = path.resolve(strict=True) if path.is_symlink() else path
+        real = Path(os.path.realpath(path, strict=True)) if path.is_symlink() else path
         if not real.is_relative_to(root):
             message = "the link leads out of the configuration folder"
             return _problem(rules.SYMLINK, root, path, message, "put the file itself here")

@@ -86,10 +86,13 @@ def _extract(folder: Path, commit: str, place: Path) -> bool:
 
 
 def _git(folder: Path, message: str, hint: str, *arguments: str) -> bytes:
-    """Return what git prints; ModelopsError with this message and hint when it fails."""
+    """Return what git prints; ModelopsError with this message, git's own and this hint if not."""
     try:
         return git.run(folder, *arguments)
     except OSError as error:
         raise ModelopsError(f"git cannot be run: {error.strerror}", "install git") from None
-    except subprocess.SubprocessError:
-        raise ModelopsError(message, hint) from None
+    except subprocess.TimeoutExpired:
+        raise ModelopsError(f"{message}: git did not answer", hint) from None
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise ModelopsError(f"{message}: {reason.removeprefix('fatal: ')}", hint) from None

@@ -6,14 +6,25 @@ import os
 import tempfile
 from pathlib import Path
 
+from modelops.resources.errors import ModelopsError
+
 
 def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
     """Write content to a new file beside `path` and move it there.
 
     The mode is the given one, else that of the file replaced. A symbolic link is followed, so that
-    it goes on pointing to what is replaced.
+    it goes on pointing to what is replaced. ModelopsError when the folder or the disk takes none.
     """
-    target = path.resolve()
+    try:
+        _replace(path.resolve(), content, mode)
+    except OSError as error:
+        raise ModelopsError(
+            f"{path} cannot be written: {error.strerror}",
+            "check the disk and the permissions of the folder; the file is as it was",
+        ) from None
+
+
+def _replace(target: Path, content: bytes, mode: int | None) -> None:
     kept = mode if mode is not None else target.stat().st_mode & 0o7777
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)

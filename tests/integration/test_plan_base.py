@@ -93,7 +93,7 @@ def test_such_a_plan_is_never_applied(folder: Path, capsys: pytest.CaptureFixtur
     assert "compares two commits" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("ref", ["nowhere", "--output=/tmp/x", "HEAD:llm"])
+@pytest.mark.parametrize("ref", ["", "nowhere", "--output=/tmp/x", "HEAD:llm"])
 def test_what_is_no_commit_is_an_error(
     folder: Path, ref: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,7 +116,7 @@ def test_outside_git_and_without_git_is_said(
 ) -> None:
     shutil.rmtree(folder.parent / ".git")
     assert run(["plan", "--base", "HEAD"]) == ExitCode.ERROR
-    assert "has no commit" in capsys.readouterr().err
+    assert "has no commit 'HEAD': not a git repository" in capsys.readouterr().err
     monkeypatch.setenv("PATH", os.devnull)
     assert run(["plan", "--base", "HEAD"]) == ExitCode.ERROR
     assert "git cannot be run" in capsys.readouterr().err

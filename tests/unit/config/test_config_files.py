@@ -91,9 +91,11 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "config", {})
     (folder / "providers.d" / "x.yaml").symlink_to(tmp_path / "secret.yaml")
     (folder / "agents.d" / "gone.yaml").symlink_to(tmp_path / "nothing.yaml")
+    (folder / "agents.d" / "loop.yaml").symlink_to("loop.yaml")
     (folder / "chains.d" / "more").symlink_to(tmp_path, target_is_directory=True)
     assert found(folder, {}) == [
         "unreadable-file agents.d/gone.yaml:1:1",
+        "unreadable-file agents.d/loop.yaml:1:1",
         "symlink chains.d/more:1:1",
         "symlink providers.d/x.yaml:1:1",
     ]
