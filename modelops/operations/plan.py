@@ -133,10 +133,13 @@ def _secret_facts(
 async def _seals_fit(store: ConfigStore, request: Request, environ: Mapping[str, str]) -> bool:
     """Return whether the store's seals are surely those that applying these files would make.
 
-    Whether an identity at hand is the one they should be for takes the files to tell.
+    Whether an identity at hand is the one they should be for takes the files to tell. After a
+    rollback to these files they may still be those of the files it abandoned.
     """
     if request.simulated:
         return True
+    if any(latest.info.kind == "rollback" for latest in await store.revisions(1)):
+        return False
     local = secret_rows.local_recipients(request.state_directory, environ)
     return not local or secret_rows.sealed_exactly_to(await store.secrets(), local)
 

@@ -2,7 +2,7 @@
 
 Nothing is undone in place: history only grows, and a rollback can be rolled back. Naming a revision
 is the consent to what goes with it, so only what is protected is refused. Secrets are not part of a
-revision: the newest stay.
+revision: the newest stay, and the plan warns of those that do not fit the old content.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelops.gateway.protocols import SPOKEN
+from modelops.operations import secret_rows
 from modelops.operations.plan import Prepared, Request, base_of, provenance
 from modelops.plan.build import build
 from modelops.resources.configuration import Configuration
@@ -30,13 +31,20 @@ async def prepare_rollback(store: ConfigStore, revision: int, request: Request) 
         )
     target = await store.snapshot(revision)
     configuration = as_declared(target, removed=base.state.keys() - target.state.keys())
-    plan = build(configuration, base_of(base), provenance(request), spoken=SPOKEN)
+    rows = await store.secrets()
+    plan = build(
+        configuration,
+        base_of(base),
+        provenance(request),
+        spoken=SPOKEN,
+        further=tuple(secret_rows.left_behind(target.state, rows)),
+    )
     return Prepared(
         request=request,
         plan=plan,
         base=base,
         configuration=configuration,
-        secrets=await store.secrets(),
+        secrets=rows,
         kind="rollback",
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelops.plan.document import Check
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration, SecretSource
 from modelops.resources.resolved import Agent, Provider
@@ -18,7 +19,7 @@ from modelops.resources.state import State
 from modelops.secrets import server_identity
 from modelops.secrets.seal import key_id, sealed_to
 from modelops.secrets.sealed import Place, SealedSecret, secret_changes, source_hash
-from modelops.secrets.sealing import recipients, stale_sources
+from modelops.secrets.sealing import binding, recipients, stale_sources
 
 
 def local_recipients(state_directory: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ def rows_of_rollback(
     state: State, rows: Sequence[SealedSecret], now_us: int
 ) -> tuple[SealedSecret, ...]:
     """Return the rows whose resource comes back or goes with a rollback to `state`."""
-    used = set(_places(state))
+    used = {place for place, _ in _keys(state)}
     return tuple(
         msgspec.structs.replace(row, deleted_at=None if row.place in used else now_us)
         for row in rows
@@ -82,10 +83,34 @@ def rows_of_rollback(
     )
 
 
-def _places(state: State) -> Iterator[Place]:
+def left_behind(state: State, rows: Sequence[SealedSecret]) -> Iterator[Check]:
+    """Yield a warning for each sealed key of a state that will not open from the newest rows."""
+    newest = {row.place: row for row in rows}
+    for (address, field), key in _keys(state):
+        if key != "sealed":
+            continue
+        row = newest.get((address, field))
+        goes_to = binding("", "", state, address, field).origin
+        if row is None or not row.blob:
+            reason = "the store keeps no sealed key for it"
+        elif row.origin != goes_to:
+            reason = f"the newest key is sealed for {row.origin}, not for {goes_to}"
+        else:
+            continue
+        yield Check(
+            rule="secret-left-behind",
+            level="warning",
+            address=address,
+            message=f"{field} of {address} will not open: {reason}",
+            hint="then apply files that hold its key",
+        )
+
+
+def _keys(state: State) -> Iterator[tuple[Place, str]]:
+    """Yield every key of a state: its place, and `sealed` or its reference."""
     for resource in state.values():
         if isinstance(resource, Provider) and resource.api_key:
-            yield resource.address, "api_key"
+            yield (resource.address, "api_key"), resource.api_key
         elif isinstance(resource, Agent):
-            for credential in resource.credentials:
-                yield resource.address, f"credentials[{credential.provider}].api_key"
+            for one in resource.credentials:
+                yield (resource.address, f"credentials[{one.provider}].api_key"), one.api_key

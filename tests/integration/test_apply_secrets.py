@@ -70,7 +70,7 @@ def test_no_key_is_needed_to_plan_nor_for_what_is_sealed_already(
     assert rows() == before
 
 
-def test_a_secret_that_does_not_open_leaves_no_store(
+def test_a_secret_that_does_not_open_leaves_no_revision(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SOPS_AGE_KEY_FILE", "/nowhere")
@@ -126,6 +126,27 @@ def test_a_rollback_keeps_the_newest_and_wakes_what_comes_back(folder: Path) -> 
     assert rows()[OWN_KEY] == first[OWN_KEY]
     assert run(["rollback", "3", "--yes"]) == ExitCode.DONE
     assert rows()[OWN_KEY].deleted_at is not None
+
+
+def test_a_rollback_to_another_host_tells_that_the_key_stays_behind(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "providers.d/anthropic.yaml"
+    first = file.read_text()
+    consent = ("--allow-origin-change", "provider/anthropic")
+    run(["apply", "--yes"])
+    edit(file, "https://API.anthropic.com/", "https://other.example")
+    run(["apply", "--yes", *consent])
+    capsys.readouterr()
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    told = capsys.readouterr().err
+    assert "sealed for https://other.example:443, not for https://api.anthropic.com:443" in told
+    assert "credentials[openai].api_key" not in told
+    file.write_text(first)
+    assert run(["plan"]) == run(["apply", "--yes"]) == ExitCode.REFUSED
+    assert run(["apply", "--yes", *consent]) == ExitCode.DONE
+    assert rows()[ANTHROPIC].origin == "https://api.anthropic.com:443"
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
 
 
 def test_a_store_elsewhere_takes_declared_recipients(
