@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -38,6 +40,13 @@ def caller(environ: Mapping[str, str] = os.environ) -> str:
         except (OSError, KeyError):  # a container's user without a name
             user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
+
+
+def program() -> str:
+    """Return what to type to call this program: its name where PATH finds it, else its path."""
+    script = Path(sys.executable).with_name("modelops")
+    found = shutil.which("modelops")
+    return "modelops" if found and script.samefile(found) else os.path.relpath(script)
 
 
 def colored(stream: object, environ: Mapping[str, str] = os.environ) -> bool:

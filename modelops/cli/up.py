@@ -19,7 +19,7 @@ from modelops.operations.plan import Prepared, Request, prepare
 from modelops.plan.render import render
 from modelops.resources import state
 from modelops.server.settings import ServerSettings
-from modelops.store import migrate, open_store
+from modelops.store import migrate
 
 STORE = "store.db"
 SIMULATED_STORE = "simulated.db"
@@ -40,9 +40,9 @@ def command(
     the store is one of its own. Stops on Ctrl-C.
     """
     from modelops.server.logs import set_up_logging
-    from modelops.server.serving import serve
+    from modelops.server.serving import check_exposure, listen, resolve, serve
 
-    store = folder / ".modelops" / (SIMULATED_STORE if simulate else STORE)
+    store = folder / STATE_DIRECTORY / (SIMULATED_STORE if simulate else STORE)
     url = f"sqlite:///{store.resolve()}"
     request = Request(
         folder=folder,
@@ -52,13 +52,18 @@ def command(
         state_directory=folder / STATE_DIRECTORY,
         simulated=simulate,
     )
-    prepared = asyncio.run(_apply(url, request))
+    address = resolve(host, port)
+    prepared = _prepare(url, request)
+    check_exposure(address.sockaddr[0], "127.0.0.1", prepared.configuration.state)
+    listener = listen(address)  # what cannot be served is not applied
+    asyncio.run(migrate(url))
+    stores.using(url, lambda store: apply(store, prepared))
     set_up_logging()
 
     with simulator() if simulate else contextlib.nullcontext("") as simulator_url:
         settings = ServerSettings(
             store_url=url,
-            state_directory=str((folder / ".modelops").resolve()),
+            state_directory=str((folder / STATE_DIRECTORY).resolve()),
             environment=environment,
             host=host,
             port=port,
@@ -70,21 +75,15 @@ def command(
             click.echo(next_steps(prepared, server_url, url, simulator_url), err=True)
             say_ready(server_url, simulator_url)
 
-        serve(settings, on_ready)
+        serve(settings, on_ready, listener)
 
 
-async def _apply(url: str, request: Request) -> Prepared:
-    """Bring the local store to what the folder declares, showing the plan on the way."""
-    await stores.renew(url)
-    store = open_store(url)
-    try:
-        prepared = await prepare(store, request)
-        text = render(prepared.plan, "text", color=terminal.colored(sys.stderr))
-        click.echo(text, nl=False, err=True)
-        await migrate(url)
-        await apply(store, prepared)
-    finally:
-        await store.close()
+def _prepare(url: str, request: Request) -> Prepared:
+    """Plan against the local store, and show the plan."""
+    asyncio.run(stores.renew(url))
+    prepared = stores.using(url, lambda store: prepare(store, request))
+    text = render(prepared.plan, "text", color=terminal.colored(sys.stderr))
+    click.echo(text, nl=False, err=True)
     return prepared
 
 
@@ -105,6 +104,6 @@ def next_steps(prepared: Prepared, server_url: str, store_url: str, simulator_ur
     return (
         f"ask:   curl {server_url}/v1/chat/completions{key}"
         f" -H 'content-type: application/json' -d '{body}'\n"
-        f"see:   modelops usage --by model --store {store_url}\n"
+        f"see:   {terminal.program()} usage --by model --store {store_url}\n"
         f"{more}"
     )

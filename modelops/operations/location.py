@@ -5,15 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelops.operations.identity import STATE_DIRECTORY
+from modelops.resources.errors import ModelopsError
 
 
 def store_url(url: str, folder: Path) -> str:
     """Return the given URL, else that of the SQLite store beside the configuration.
 
     The default is `.modelops/store.db` in the configuration folder, by its absolute path, so that
-    it is the same store wherever a command is started.
+    it is the same store wherever a command is started. ModelopsError when there is no such folder:
+    a misspelt one must not look like a store that holds nothing yet.
     """
-    return url or f"sqlite:///{(folder / STATE_DIRECTORY / 'store.db').resolve()}"
+    if url:
+        return url
+    if not folder.is_dir():
+        raise ModelopsError(
+            f"there is no folder {folder}",
+            "name the folder of modelops.yaml with -C, or the store with --store",
+        )
+    return f"sqlite:///{(folder / STATE_DIRECTORY / 'store.db').resolve()}"
 
 
 def state_directory(url: str, folder: Path) -> Path | None:

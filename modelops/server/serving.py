@@ -38,15 +38,20 @@ FILES_MAX = 65_536
 """Most open files asked for: some systems' hard limit is a billion, and tables are that long."""
 
 
-def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+def serve(
+    settings: ServerSettings,
+    on_ready: Callable[[str], None],
+    listener: socket.socket | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called once, with the URL, when it answers.
 
+    `listener` listens on the settings' host and port already, where that had to come first.
     ModelopsError (exit 1) when it cannot start, RefusedError (3) when it must not.
     """
     address = resolve(settings.host, settings.port)
     admin = resolve(*split_bind(settings.admin_bind)) if settings.admin_bind else None
     asyncio.run(_check(settings, address, admin))
-    listeners = [listen(address)]
+    listeners = [listener or listen(address)]
     if admin is not None:
         listeners.append(listen(admin))
         settings = replace(settings, admin_port=listeners[1].getsockname()[1])

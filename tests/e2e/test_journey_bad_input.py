@@ -20,6 +20,8 @@ from e2e_programs import Running, request, run, running
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # the refusal of it is tested
+
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
@@ -191,6 +193,20 @@ def test_a_port_in_use(configuration: Path, store: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused(1, "serve", "--store", url(store), "--port", port, says=port)
+        refused(1, "up", "-C", configuration, "--simulate", "--port", port, says=port)
+    assert not (configuration / ".modelops" / "simulated.db").exists()
+
+
+def test_up_beyond_this_machine_without_keys(configuration: Path) -> None:
+    refused(
+        3, "up", "-C", configuration, "--host", EVERYWHERE, "--port", "0", says="no agent has a key"
+    )
+    assert not (configuration / ".modelops").exists()
+
+
+@pytest.mark.parametrize("command", ["show", "history", "usage", "status", "serve"])
+def test_reading_beside_a_folder_that_is_not_there(command: str, tmp_path: Path) -> None:
+    refused(1, command, "-C", tmp_path / "missing", says="there is no folder")
 
 
 @pytest.mark.parametrize(

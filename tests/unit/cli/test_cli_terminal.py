@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
-from modelops.cli.terminal import agreed, caller, colored
+from modelops.cli.terminal import agreed, caller, colored, program
 from modelops.resources.errors import ModelopsError
 
 
@@ -49,3 +52,19 @@ def test_nobody_at_the_terminal_is_no_consent(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     with pytest.raises(ModelopsError, match="no terminal"):
         agreed("Apply?")
+
+
+def test_what_to_type_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "bin" / "modelops"
+    other = tmp_path / "other" / "modelops"
+    for file in (script, other):
+        file.parent.mkdir()
+        file.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert program() == "bin/modelops"
+    monkeypatch.setenv("PATH", os.pathsep.join([str(script.parent), str(other.parent)]))
+    assert program() == "modelops"
+    monkeypatch.setenv("PATH", os.pathsep.join([str(other.parent), str(script.parent)]))
+    assert program() == "bin/modelops"
