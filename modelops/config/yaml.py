@@ -48,12 +48,11 @@ def load_text(content: str, file: str) -> Document:
         builder.run(parser)
         builder.document.complete = True
     except yaml.MarkedYAMLError as error:
-        builder.report(
-            rules.YAML_SYNTAX,
-            error.problem_mark or error.context_mark,
-            error.problem or "this is not YAML",
-            error.context or "",
-        )
+        mark = error.problem_mark or error.context_mark
+        message, hint = error.problem or "this is not YAML", error.context or ""
+        if mark and content[mark.index : mark.index + 1] == "\t":
+            message, hint = "a tab cannot indent YAML", "use spaces"
+        builder.report(rules.YAML_SYNTAX, mark, message, hint)
     except yaml.YAMLError as error:
         builder.report(rules.YAML_SYNTAX, None, str(error).partition("\n")[0])
     except _StopError:

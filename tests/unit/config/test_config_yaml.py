@@ -153,3 +153,10 @@ def test_what_pyyaml_writes_is_read_back_or_refused(data: dict[str, object]) -> 
 def test_no_text_raises(content: str) -> None:
     document = load(content)
     assert document.complete or document.diagnostics
+
+
+def test_a_tab_is_called_by_its_name() -> None:
+    document = load("\ufeffa: \u00fc\r\nb:\r\n\tc: 1\r\n".encode(), "a.yaml")
+    assert [str(found) for found in document.diagnostics] == [
+        "a.yaml:3:1: a tab cannot indent YAML (use spaces)"
+    ]
