@@ -76,3 +76,11 @@ def test_a_sarif_run_of_a_plan_has_its_warnings(
     assert (result["ruleId"], result["level"]) == ("name-owned-twice", "warning")
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "providers.d/second.yaml"
+
+
+@pytest.mark.usefixtures("folder")
+def test_commands_with_json_alone_print_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["test", "--format", "json"]) == ExitCode.ERROR
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["diagnostics"][0]["rule"] == "unknown-timezone"
+    assert printed.err == ""
