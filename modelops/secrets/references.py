@@ -114,4 +114,6 @@ def checked(value: str, what: str) -> Secret:
             f"{what} holds line breaks or other characters no key has",
             "one key on one line, nothing else",
         )
+    if value != value.strip():
+        raise SecretError(f"{what} begins or ends with a blank", "copy the key alone")
     return Secret(value)

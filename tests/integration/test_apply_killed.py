@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
 import random
 import resource
@@ -10,17 +12,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from modelops.config import load_configuration
 from modelops.operations.apply import apply
 from modelops.operations.plan import Prepared, Request, prepare
 from modelops.resources.errors import StaleError
 from modelops.store import migrate, open_store
-from modelops.store.protocol import Revision, Snapshot
+from modelops.store.protocol import Revision, Snapshot, StoreReadOnlyError
 
 MODELS = 300
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -131,6 +136,41 @@ def test_a_disk_that_takes_no_more_leaves_the_old_revision(tmp_path: Path, kilob
     assert "error: the store " in done.stderr
     assert asyncio.run(held(tmp_path)) == before
     assert not asyncio.run(prepared(tmp_path)).plan.empty
+
+
+async def test_a_store_that_turns_read_only_midway_keeps_the_old_revision(tmp_path: Path) -> None:
+    declare(tmp_path, 1)
+    await applied(tmp_path)
+    declare(tmp_path, 2)
+    before, ready = await held(tmp_path), await prepared(tmp_path)
+    refused = 0
+    for moment in itertools.count():
+        with read_only_from(moment):
+            try:
+                await carried_out(tmp_path, ready)
+            except StoreReadOnlyError:
+                refused += 1
+            else:
+                break
+        assert await held(tmp_path) == before
+    assert refused > 3
+    assert (await held(tmp_path)).head.revision == 2
+
+
+@contextlib.contextmanager
+def read_only_from(moment: int) -> Iterator[None]:
+    """Have SQLite refuse to write from this statement on, counted from 0."""
+    passed = itertools.count()
+
+    def turn(_: Connection, cursor: DBAPICursor, *__: object) -> None:
+        if next(passed) == moment:
+            cursor.execute("PRAGMA query_only = ON")
+
+    event.listen(Engine, "before_cursor_execute", turn)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", turn)
 
 
 async def test_of_two_applies_at_once_one_is_stale(tmp_path: Path) -> None:

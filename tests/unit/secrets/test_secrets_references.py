@@ -59,6 +59,12 @@ def test_value_that_no_header_carries(value: str) -> None:
     assert "sk-" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [f" {VALUE}", f"{VALUE} "])
+def test_blanks_that_a_header_would_lose(value: str) -> None:
+    with pytest.raises(SecretError, match="begins or ends with a blank"):
+        open_reference("env:MODELOPS_SECRET_A", {"MODELOPS_SECRET_A": value})
+
+
 @pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"])
 def test_file_without_its_line_ending(directory: Path, ending: bytes) -> None:
     write(directory / "openai", VALUE.encode() + ending)
