@@ -8,6 +8,7 @@ an answer has begun, only the gateway can end it in the caller's protocol.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import msgspec
@@ -100,11 +101,13 @@ async def _answer(
         request_id=new_id(now_us, runtime.random),
         received_at_us=now_us,
     )
-    with watching(receive, reply):
+    followed = runtime.telemetry.request(call) if runtime.telemetry else NOT_FOLLOWED
+    with watching(receive, reply), followed:
         await runtime.gateway.answer(call, reply)
 
 
 ALLOW_POST = (b"allow", b"POST")
+NOT_FOLLOWED = contextlib.nullcontext()
 
 
 async def _refuse(

@@ -22,6 +22,7 @@ from modelops.server.observer import Observer
 from modelops.server.refresh import poll, refresh
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
+from modelops.server.telemetry import telemetry
 from modelops.store import open_store
 
 
@@ -33,24 +34,27 @@ def build(settings: ServerSettings) -> Runtime:
     ledger = Ledger(store, journal_folder(settings.store_url))
     nothing = compile_table(0, {}, lambda _address, _field: None)
     observer = Observer(ledger)
+    identity = identify(clock)
+    traced = telemetry(os.environ, observer, clock, identity.instance)
     client = Http1Client(proxy=proxy_from(os.environ))
     gateway = Gateway(
         nothing,
         client=client,
-        recorder=observer,
+        recorder=traced or observer,
         clock=clock,
         random=random,
         workers=settings.workers,
     )
     return Runtime(
         settings=settings,
-        identity=identify(clock),
+        identity=identity,
         store=store,
         ledger=ledger,
         observer=observer,
         gateway=gateway,
         clock=clock,
         random=random,
+        telemetry=traced,
     )
 
 
@@ -68,5 +72,7 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
         await asyncio.wait(tasks)
         await runtime.gateway.close()
         await runtime.ledger.close()
+        if runtime.telemetry is not None:
+            await asyncio.to_thread(runtime.telemetry.close)
         await retire(runtime)
         await runtime.store.close()

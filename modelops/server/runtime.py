@@ -15,6 +15,7 @@ from modelops.server.clock import SystemClock
 from modelops.server.live import Live
 from modelops.server.observer import Observer
 from modelops.server.settings import ServerSettings
+from modelops.server.telemetry import Telemetry
 from modelops.store.books import BooksStore, UsageStore
 from modelops.store.protocol import ConfigStore, Head, OperationsStore
 
@@ -49,6 +50,7 @@ class Runtime:
     gateway: Gateway
     clock: SystemClock
     random: Random
+    telemetry: Telemetry | None = None
     live: Live | None = None
     store_error: str = ""
     revision_error: str = ""

@@ -1,0 +1,125 @@
+"""Requests as OpenTelemetry sees them: a span for each, a child for every attempt, and metrics.
+
+While a request runs its records are only kept; spans are made of them once its answer has ended,
+so nobody waits for them. The span of the request joins the trace that its caller began
+(W3C trace context), and is left out where the caller's is.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from opentelemetry.context import Context
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from modelops.gateway.call import Call, Clock, Recorder
+from modelops.metering.attempt import Attempt
+from modelops.server.telemetry import attributes, names
+from modelops.server.telemetry.instruments import Instruments
+
+_FAILURES = frozenset({"failed", "interrupted"})
+_TRACE_HEADERS = ("traceparent", "tracestate")
+_CONTEXT = TraceContextTextMapPropagator()
+
+
+class Tracing:
+    """A recorder that keeps the records of running requests and tells of each at its end."""
+
+    def __init__(self, recorder: Recorder, clock: Clock, tracer: Tracer, meter: Meter) -> None:
+        self._recorder = recorder
+        self._running: dict[str, list[Attempt]] = {}
+        self._tracer = tracer
+        self._instruments = Instruments(meter)
+        self.clock = clock
+
+    def begin(self, attempt: Attempt) -> None:
+        """Pass on that a call is about to be sent."""
+        self._recorder.begin(attempt)
+
+    def record(self, attempt: Attempt) -> None:
+        """Pass on a finished attempt, and keep it for the end of its request."""
+        self._recorder.record(attempt)
+        kept = self._running.get(attempt.request_id)
+        if kept is not None:
+            kept.append(attempt)
+
+    def request(self, call: Call) -> Following:
+        """Follow one request from here to the end of its answer."""
+        return Following(self, call)
+
+    def started(self, call: Call) -> None:
+        """Keep what is recorded of a request from now on."""
+        self._running[call.request_id] = []
+
+    def ended(self, call: Call, ended_at_us: int) -> None:
+        """Tell of a request; one that failed before it had a record is not told of."""
+        attempts = self._running.pop(call.request_id)
+        if attempts:
+            self._trace(call, attempts, ended_at_us)
+            self._instruments.count(attempts, ended_at_us - call.received_at_us)
+
+    def _trace(self, call: Call, attempts: list[Attempt], ended_at_us: int) -> None:
+        last = attempts[-1]
+        span = self._tracer.start_span(
+            f"POST {call.endpoint}",
+            context=caller_context(call),
+            kind=SpanKind.SERVER,
+            attributes=attributes.of_request(attempts),
+            start_time=call.received_at_us * 1000,
+        )
+        if not span.is_recording():
+            return
+        context = set_span_in_context(span)
+        for attempt in attempts:
+            if attempt.provider:
+                self._trace_attempt(attempt, context)
+        if last.outcome in _FAILURES:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended_at_us * 1000)
+
+    def _trace_attempt(self, attempt: Attempt, context: Context) -> None:
+        span = self._tracer.start_span(
+            f"{names.OPERATIONS[attempt.endpoint]} {attempt.model}",
+            context=context,
+            kind=SpanKind.CLIENT,
+            attributes=attributes.of_attempt(attempt),
+            start_time=attempt.started_at_us * 1000,
+        )
+        if attempt.outcome in _FAILURES:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end((attempt.started_at_us + attempt.latency_us) * 1000)
+
+
+class Following:
+    """The time in which a request runs."""
+
+    __slots__ = ("_call", "_tracing")
+
+    def __init__(self, tracing: Tracing, call: Call) -> None:
+        self._tracing = tracing
+        self._call = call
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._tracing.started(self._call)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Tell of it, however it ended."""
+        self._tracing.ended(self._call, self._tracing.clock.unix_us())
+
+
+def caller_context(call: Call) -> Context:
+    """Return the trace that a request belongs to; an empty context where it names none."""
+    carrier = {
+        name: value.decode("latin-1")
+        for name in _TRACE_HEADERS
+        if (value := call.headers.get(name.encode())) is not None
+    }
+    return _CONTEXT.extract(carrier, context=Context())
