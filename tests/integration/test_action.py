@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from github_stand_in import BOT, TOKEN, GitHub, github
 
 from modelops.cli.main import run
@@ -254,14 +253,3 @@ def test_unknown_command_is_said(job: Job) -> None:
     done = job.run("destroy")
     assert done.returncode == 1
     assert "::error title=modelops::the input command is 'destroy'" in done.stdout
-
-
-def test_definition_hands_inputs_over_as_variables_alone() -> None:
-    action = yaml.safe_load((ACTION / "action.yml").read_text())
-    steps = action["runs"]["steps"]
-    assert not [step for step in steps if "${{" in step["run"]]
-    handed = {value for step in steps for value in step["env"].values()}
-    assert handed == {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]}
-    outputs = {value["value"] for value in action["outputs"].values()}
-    assert outputs == {f"${{{{ steps.run.outputs.{name} }}}}" for name in action["outputs"]}
-    assert os.access(ACTION / "install.sh", os.X_OK)
