@@ -81,14 +81,12 @@ class Entry:
         self._learn(failure)
         self.ended = True
         usage = NO_USAGE if failure.answered else NOTHING_USED
-        self._context.pending = self._row(
-            "failed", usage, failure.kind, failure.message, final=False
-        )
+        self._context.pending = self._row("failed", usage, failure.kind, failure.noted, final=False)
 
     def broken(self, failure: Failure) -> None:
         """End with a failure in the middle of what the client reads."""
         self._learn(failure)
-        self._end("failed", failure.kind, failure.message)
+        self._end("failed", failure.kind, failure.noted)
 
     def abandoned(self, outcome: Outcome, error_class: str = "") -> None:
         """End because nobody waits any more."""

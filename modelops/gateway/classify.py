@@ -1,8 +1,8 @@
 """From what a provider answered to what it means: body codes first, then wording, then status.
 
-The codes are those of wire.md 1.4, gathered from the providers' documentation and recorded
-traffic. Bodies are read defensively: `error` may be an object, a string or an array, codes may be
-numbers, and what comes may be a CDN's HTML.
+The codes are gathered from the providers' documentation and recorded traffic. Bodies are read
+defensively: `error` may be an object, a string or an array, codes may be numbers, and what comes
+may be a CDN's HTML.
 """
 
 from __future__ import annotations
@@ -145,6 +145,7 @@ def classify_answer(
         retry_after=wait,
         retryable=fields.get(b"x-should-retry") != b"false",
         body=body,
+        tokens=_tokens(codes, error),
     )
 
 
@@ -222,6 +223,19 @@ def _codes(error: Any, document: Any) -> Iterator[str]:
         yield from _texts(error, "code", "type", "status")
     if isinstance(document, dict) and document is not error:
         yield from _texts(document, "code", "type")
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9_.:$\[\]-]{1,64}")
+"""What a code or the path of a parameter looks like: no sentence does."""
+
+
+def _tokens(codes: list[str], error: Any) -> str:
+    """Return the codes of an error, and the parameter it names, in one line."""
+    named = [code for code in dict.fromkeys(codes) if _TOKEN.fullmatch(code)]
+    param = error.get("param") if isinstance(error, dict) else None
+    if isinstance(param, str) and _TOKEN.fullmatch(param):
+        named.append(f"param {param}")
+    return ", ".join(named)
 
 
 def _texts(fields: dict[str, Any], *names: str) -> Iterator[str]:

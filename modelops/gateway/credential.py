@@ -1,12 +1,14 @@
 """The header lines a provider is called with, the key among them, made once per revision.
 
 They are the only place on the request road where a key stands in clear, so this type shows itself
-nowhere: only `headers` gives the bytes, and only the upstream client reads it.
+nowhere: only `headers` gives the bytes, and only the upstream client reads it. What a provider
+says goes through `hide` before anybody else sees it.
 """
 
 from __future__ import annotations
 
 from modelops import __version__
+from modelops.gateway import redaction
 from modelops.gateway.upstream.request import Origin
 from modelops.secrets.secret import Secret
 
@@ -18,12 +20,17 @@ class Credential:
     credentials apart in this process, so that a new key is not held to what the old one did.
     """
 
-    __slots__ = ("error", "headers", "identity")
+    __slots__ = ("_spelled", "error", "headers", "identity")
 
-    def __init__(self, headers: bytes, error: str = "") -> None:
+    def __init__(self, headers: bytes, key: str = "", error: str = "") -> None:
         self.headers = headers
         self.error = error
         self.identity = hash(headers)
+        self._spelled = redaction.spellings(key)
+
+    def hide(self, content: bytes) -> bytes:
+        """Return what a provider said without the key it was called with."""
+        return redaction.hide(content, self._spelled)
 
     def __repr__(self) -> str:
         return "Credential(...)"
@@ -40,14 +47,15 @@ def credential(origin: Origin, auth: str, key: Secret | None) -> Credential:
         "accept-encoding: identity",
         "content-type: application/json",
     ]
+    value = ""
     if key is not None:
         value = key.reveal()
         if not (value.isascii() and value.isprintable()):
             return unusable("the key holds characters that no HTTP header may carry")
         lines.append(f"authorization: Bearer {value}" if auth == "bearer" else f"{auth}: {value}")
-    return Credential("".join(f"{line}\r\n" for line in lines).encode("latin-1"))
+    return Credential("".join(f"{line}\r\n" for line in lines).encode("latin-1"), value)
 
 
 def unusable(error: str) -> Credential:
     """Return a credential that cannot be used, and why."""
-    return Credential(b"", error)
+    return Credential(b"", error=error)

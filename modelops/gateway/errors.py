@@ -16,7 +16,7 @@ _ANTHROPIC_TYPES = {
     504: "timeout_error",
 }
 DO_NOT_RETRY = (b"x-should-retry", b"false")
-"""The official SDKs obey it: a chain has retried already (wire.md 1.5)."""
+"""The official OpenAI and Anthropic SDKs obey it: a chain has retried already."""
 
 
 class GatewayError(Exception):

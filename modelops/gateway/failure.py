@@ -59,9 +59,17 @@ PASSED_ON: frozenset[Kind] = frozenset({"caller", "context_length", "unsupported
 """Kinds that are the request's own fault: the provider's answer is what the caller should see."""
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One failed call. `status` 0: no response. `message` is redacted; `body` is as it came.
+QUOTING: frozenset[Kind] = PASSED_ON | {"model_fault"}
+"""Kinds whose message may quote the request or the answer, which the books never hold."""
 
+_ABOUT_THE_REQUEST = frozenset({400, 413, 422})
+"""Statuses whose message may, whatever kind its wording made of it."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One failed call. `status` 0: no response. `message` is redacted; `body` is without the key.
+
+    `tokens` are the codes, types and parameters the provider named, none of them free text.
     `label` is what the answer header shows. `retry_after` is in seconds. `retryable` False: the
     provider asked not to be tried again with this request. `answered` says that the provider had
     the request and may bill it, though nothing of an answer was seen.
@@ -76,8 +84,16 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     retryable: bool = True
     answered: bool = False
     body: bytes = b""
+    tokens: str = ""
 
     @property
     def policy(self) -> Policy:
         """What follows from it."""
         return POLICIES[self.kind]
+
+    @property
+    def noted(self) -> str:
+        """The message as the books keep it: without a word that may be the caller's own."""
+        if self.kind in QUOTING or self.status in _ABOUT_THE_REQUEST:
+            return self.tokens or self.label
+        return self.message

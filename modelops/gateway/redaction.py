@@ -1,8 +1,16 @@
-"""Keeping keys out of the messages of providers before they reach books, headers or callers."""
+"""Keeping keys out of what providers say before it reaches books, headers or callers.
+
+The key a provider was called with is known and taken out literally (`spellings`, `hide`); keys of
+others, which an upstream of the upstream may quote, are told by their shape (`redact`).
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from collections.abc import Iterator
+from urllib.parse import quote
 
 from modelops.metering.attempt import MESSAGE_MAX
 
@@ -13,6 +21,39 @@ _NAMED = re.compile(
 _PREFIXED = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|mo|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{6,}")
 _OPAQUE = re.compile(r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}")
 _SPACE = re.compile(r"\s+")
+
+SPELLED_MIN = 8
+"""Length from which a key is looked for: what is shorter, like `none` or `ollama`, is a word."""
+
+
+def spellings(key: str) -> tuple[bytes, ...]:
+    """Return what a key may look like in an answer, the longest first.
+
+    As it is, as JSON and percent-encoding write it, and within base64 at any place: three bytes
+    become four letters, so there are three, without the letters that its neighbors decide too.
+    """
+    if len(key) < SPELLED_MIN:
+        return ()
+    plain = {key, json.dumps(key)[1:-1], quote(key, safe="")}
+    found = {spelled.encode() for spelled in plain} | set(_in_base64(key.encode()))
+    return tuple(sorted(found, key=lambda spelled: (-len(spelled), spelled)))
+
+
+def _in_base64(key: bytes) -> Iterator[bytes]:
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + key)
+        whole = 4 * ((before + len(key)) // 3)
+        inner = encoded[4 if before else 0 : whole]
+        if len(inner) >= SPELLED_MIN:
+            yield inner
+            yield inner.translate(bytes.maketrans(b"+/", b"-_"))
+
+
+def hide(content: bytes, spelled: tuple[bytes, ...]) -> bytes:
+    """Return content without any of the spellings of a key."""
+    for one in spelled:
+        content = content.replace(one, b"[redacted]")
+    return content
 
 
 def redact(message: str) -> str:

@@ -1,4 +1,4 @@
-"""How long a provider asks to be left alone, in all the spellings there are (wire.md 1.5)."""
+"""How long a provider asks to be left alone, in all the spellings there are."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ DEFAULT_RETRIES = 2
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_DEADLINE = 300.0
 DEFAULT_MAX_DURATION = 1800.0
-"""What holds for a model that is called by its own name, outside any chain (DESIGN, names)."""
+"""What holds for a model that is called by its own name, outside any chain."""
 
-SIMULATED_KEY = Secret("simulated")
+SIMULATED_KEY = Secret("sent-to-the-simulator")
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -150,6 +150,8 @@ class Trial:
                 cut, out = classify_exception(error), b""
                 break
             out = reader.feed(piece) if piece else reader.close()
+            if reader.told:
+                out = self._candidate.credential.hide(out)
             if not piece:
                 break
         out += self._finish(reader, cut)
@@ -204,6 +206,7 @@ class Trial:
     def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
         headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()
         unix_us = self._context.tools.clock.unix_us()
+        content = self._candidate.credential.hide(content)
         return classify_answer(self._entry.status, headers, content, unix_us, otherwise)
 
     def _headers(self, response: Response) -> list[tuple[bytes, bytes]]:

@@ -23,7 +23,8 @@ from modelops.resources.resolved import Parameters
 
 FORWARDED = (b"anthropic-version", b"anthropic-beta", b"traceparent", b"tracestate")
 VERSION = b"anthropic-version: 2023-06-01\r\n"
-"""Sent for a client that names none: the API answers 400 without it (wire.md 1.1)."""
+"""Sent for a client that names none: the API answers 400 without it
+(https://docs.anthropic.com/en/api/versioning)."""
 
 _EMPTY_AT_START = frozenset({"text", "thinking"})
 

@@ -13,8 +13,8 @@ from modelops.gateway.protocols.wording import arguments_json, result_text
 from modelops.gateway.table import Target
 
 UNSIGNED = "skip_thought_signature_validator"
-"""What Google documents for calls that its models did not make and so did not sign; Gemini 3
-refuses a history of calls without any signature."""
+"""What goes with calls that Gemini did not make and so did not sign: without a signature Gemini 3
+answers 400 (https://ai.google.dev/gemini-api/docs/thought-signatures, "FAQs")."""
 
 _BUDGETS: dict[canonical.Effort, int] = {
     "none": 0,

@@ -157,7 +157,7 @@ _ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
 def _name_token_limit(fields: Fields, wanted: str) -> None:
-    """Send the token limit under the one name the provider reads (wire.md 1.6)."""
+    """Send the token limit under the one name the provider reads."""
     for name in TOKEN_LIMITS:
         if name != wanted and name in fields:
             value = fields.pop(name)

@@ -1,0 +1,127 @@
+"""What providers say back: neither the key nor the caller's words get into books or answers."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from gateway_doubles import (
+    ASK,
+    ASK_STREAM,
+    HELLO,
+    Bench,
+    FakeReply,
+    FakeResponse,
+    chain,
+    error,
+    model,
+    provider,
+    settings,
+    table,
+    two_targets,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.gateway.redaction import hide, spellings
+
+KEY = "key-of-provider/one"
+"""What the doubles call provider `one` with: no pattern of keys fits it."""
+
+SPELLED = {
+    "plain": KEY,
+    "percent": quote(KEY, safe=""),
+    "base64": base64.b64encode(KEY.encode()).decode(),
+    "basic": base64.b64encode(f"user:{KEY}".encode()).decode(),
+    "urlsafe": base64.urlsafe_b64encode(f"me:{KEY}:you".encode()).decode(),
+}
+PROMPT = "the merger with Initech closes in spring"
+TOLD = {"model": "pair", "messages": [{"role": "user", "content": PROMPT}]}
+
+
+def seen(bench: Bench, reply: FakeReply) -> bytes:
+    """Return everything that left the gateway: the answer, its headers, and the rows."""
+    rows = msgspec.json.encode([*bench.recorder.begun, *bench.rows])
+    return reply.body + repr(reply.headers).encode() + rows
+
+
+def inner(spelled: str) -> bytes:
+    """Return the middle of a spelling, which no neighbor decides."""
+    return spelled[4:-8].encode() if len(spelled) > len(KEY) else spelled.encode()
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 500])
+@pytest.mark.parametrize("how", SPELLED)
+async def test_an_echoed_key_goes_no_further(how: str, status: int) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    message = f"cannot serve you with {SPELLED[how]} here"
+    bench.client.script("one", FakeResponse(status, error(message, code=SPELLED[how])))
+    bench.client.script("two", FakeResponse(500, error("boom")))
+    reply = await bench.ask(ASK)
+    assert inner(SPELLED[how]) not in seen(bench, reply)
+    assert b"cannot serve you" in reply.body, "the rest is still said"
+
+
+async def test_a_page_that_is_no_json_does_not_tell_the_key() -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", FakeResponse(500, f"<p>{KEY} is overloaded</p>".encode()))
+    bench.client.script("two", FakeResponse(500, error("boom")))
+    reply = await bench.ask(ASK)
+    assert KEY.encode() not in seen(bench, reply)
+
+
+@pytest.mark.parametrize("flowed", [(), (HELLO,)])
+async def test_an_error_in_a_stream_does_not_tell_the_key(flowed: tuple[bytes, ...]) -> None:
+    only = table(provider("one"), model("one/a"), chain("pair", "one/a"), settings("pair"))
+    bench = Bench(only)
+    event = b"data: " + error(f"no more for {KEY}") + b"\n\n"
+    for _ in range(3):
+        bench.client.script("one", FakeResponse(200, *flowed, event))
+    reply = await bench.ask(ASK_STREAM)
+    assert KEY.encode() not in seen(bench, reply)
+    assert b"no more for [redacted]" in reply.body
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8), st.binary())
+def test_a_key_is_found_wherever_base64_puts_it(key: str, before: bytes) -> None:
+    assert key.encode() not in hide(b"say " + key.encode(), spellings(key))
+    encoded = base64.b64encode(before + key.encode())
+    assert hide(encoded, spellings(key)) != encoded
+
+
+def test_a_word_is_no_key() -> None:
+    assert hide(b"ollama is busy", spellings("ollama")) == b"ollama is busy"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "invalid_value"),
+        (400, "context_length_exceeded"),
+        (400, "invalid_api_key"),
+        (400, "json_validate_failed"),
+        (413, "request_too_large"),
+        (422, "content_filter"),
+        (400, PROMPT),
+        (400, ""),
+    ],
+)
+async def test_the_books_hold_no_prompt_that_an_error_quotes(status: int, code: str) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    body = error(f"Invalid prompt: '{PROMPT}'", code=code, type="bad", param="messages[0].content")
+    bench.client.script("one", FakeResponse(status, body))
+    bench.client.script("two", FakeResponse(status, body))
+    reply = await bench.ask(TOLD)
+    assert PROMPT in reply.error()["message"], "the caller knows its own words"
+    assert b"merger" not in msgspec.json.encode(bench.rows)
+    expected = [code] if code and code != PROMPT else []
+    assert bench.rows[0].message == ", ".join([*expected, "bad", "param messages[0].content"])
+
+
+async def test_an_error_without_a_code_is_noted_by_its_status() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(400, f"cannot read {PROMPT}".encode()))
+    await bench.ask(TOLD)
+    assert [row.message for row in bench.rows] == ["400"]
