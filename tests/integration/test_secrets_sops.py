@@ -208,6 +208,14 @@ def test_tampering_is_refused_by_both(
     assert not re.search(r"[0-9A-Fa-f]{64}", str(failed.value))
 
 
+@pytest.mark.parametrize("tamper", ["plain secret", "flipped bit", "ciphertext elsewhere"])
+def test_a_value_that_does_not_fit_is_named_by_its_keys(
+    encrypt: Callable[..., str], tamper: str
+) -> None:
+    with pytest.raises(TamperedError, match=r"^credentials\.(api_key|token): "):
+        read(REFUSED[tamper](encrypt(DOCUMENT)))
+
+
 @pytest.mark.parametrize("tamper", ACCEPTED.values(), ids=ACCEPTED)
 def test_what_the_mac_does_not_cover(
     sops: Sops, encrypt: Callable[..., str], tamper: Callable[[str], str]

@@ -44,7 +44,10 @@ def parts(ciphertext: str) -> tuple[bytes, bytes, bytes, str]:
     """Return data, nonce, tag and type; TamperedError when it is no ciphertext."""
     match = _ENCRYPTED.fullmatch(ciphertext)
     if match is None:
-        raise TamperedError("a value that should be encrypted has not the form of SOPS ciphertext")
+        raise TamperedError(
+            "a value that should be encrypted has not the form of SOPS ciphertext",
+            "its sops block selects it: modelops secret set encrypts it, or restore the file",
+        )
     try:
         data, nonce, tag = (base64.b64decode(match[part], validate=True) for part in (1, 2, 3))
     except binascii.Error:

@@ -57,6 +57,8 @@ _REVEALING = re.compile(
     re.DOTALL,
 )
 
+_LONG_WORD = re.compile(r"[A-Za-z0-9_+/=-]{8,}")
+
 
 class NoRuleError(SecretError):
     """No creation rule of .sops.yaml matches a file."""
@@ -102,11 +104,11 @@ def run(sops: Sops, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
     except OSError as error:
         raise SecretError(f"sops ({sops.path}) cannot be run: {error.strerror}") from None
     if done.returncode:
-        raise _failure(done.returncode, done.stderr.decode("utf-8", "replace"))
+        raise _failure(done.returncode, done.stderr.decode("utf-8", "replace"), stdin.decode())
     return done.stdout
 
 
-def _failure(code: int, stderr: str) -> SecretError:
+def _failure(code: int, stderr: str, stdin: str) -> SecretError:
     if code in _NO_KEY:
         return NoKeyError("none of the keys at hand opens it")
     if code in _TAMPERED:
@@ -116,13 +118,14 @@ def _failure(code: int, stderr: str) -> SecretError:
         )
     if _NO_RULE in stderr:
         return NoRuleError("no creation rule in .sops.yaml matches the file")
-    detail = " ".join(redact(stderr).split())
+    detail = " ".join(redact(stderr, stdin).split())
     return SecretError(f"sops failed (exit {code}): {detail[:500]}")
 
 
-def redact(stderr: str) -> str:
-    """Return what sops said without what gives a value away."""
-    return _REVEALING.sub("...", stderr)
+def redact(stderr: str, stdin: str = "") -> str:
+    """Return what sops said without what gives a value away, or repeats what it was given."""
+    shown = _REVEALING.sub("...", stderr)
+    return _LONG_WORD.sub(lambda word: "..." if word[0] in stdin else word[0], shown)
 
 
 def _path(environ: Mapping[str, str]) -> str:

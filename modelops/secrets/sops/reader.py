@@ -76,12 +76,20 @@ def _open_leaves(
         elif value != "":  # sops leaves an empty string as it is
             if not isinstance(value, str):
                 raise SecretError(f"{'.'.join(path)} is not encrypted, and the sops block says so")
-            plaintext, kind = open_value(cipher, value, additional_data(path))
+            plaintext, kind = _opened(cipher, value, path)
             check_formatted(plaintext, kind)
             if kind != "comment":
                 secrets[value] = Secret(plaintext)
                 mac.update(plaintext.encode())
     return secrets, mac.hexdigest().upper()
+
+
+def _opened(cipher: AESGCM, value: str, path: tuple[str, ...]) -> tuple[str, str]:
+    """Return plaintext and type of a leaf; TamperedError names it by its keys."""
+    try:
+        return open_value(cipher, value, additional_data(path))
+    except TamperedError as error:
+        raise TamperedError(f"{'.'.join(path)}: {error.message}", error.hint) from None
 
 
 def leaves(document: object) -> Iterator[Leaf]:

@@ -79,6 +79,15 @@ def test_what_gives_a_value_away_is_not_repeated(stderr: str) -> None:
     assert "9D4E1E23" not in shown
 
 
+@pytest.mark.parametrize("said", ["oops $value", "cannot unmarshal `$value` into a map"])
+def test_what_it_was_given_is_not_repeated(tmp_path: Path, said: str) -> None:
+    script = f"value=$(cat)\ncat >&2 <<SAID\n{said}\nSAID\nexit 1"
+    with pytest.raises(SecretError) as caught:
+        run(bare(fake(tmp_path, script)), ["set"], b'"sk-PLAINTEXT-LEAK"')
+    assert "LEAK" not in str(caught.value)
+    assert said.split()[0] in str(caught.value)
+
+
 def test_environment_is_a_short_list(tmp_path: Path) -> None:
     environ = {
         **ENVIRON,
