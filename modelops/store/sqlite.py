@@ -2,6 +2,11 @@
 
 WAL lets readers and the one writer work at the same time. The driver's own transaction handling is
 off (`isolation_level=None`), because it commits before DDL and begins too late; BEGIN is sent here.
+
+Connections do not bring the write-ahead log back to the database on their own. Before 3.51.3 SQLite
+loses committed transactions when a commit resets the log while a checkpoint runs that began after
+the one before it was complete (sqlite.org/wal.html#walresetbug), which workers that are killed
+under load do meet. `checkpoint` does it instead, while it holds off every commit.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -132,6 +137,7 @@ def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA wal_autocheckpoint = 0")
     cursor.close()
 
 
@@ -144,6 +150,20 @@ def _use_wal(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get(WRITE)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+async def checkpoint(engine: AsyncEngine) -> None:
+    """Bring the write-ahead log back to the database while no other connection can commit.
+
+    A log that readers still need, or a write lock that is not to be had, waits for the next time.
+    """
+    try:
+        async with engine.connect() as holder, engine.connect() as copier:
+            await holder.execution_options(**{WRITE: True})
+            async with holder.begin():
+                await copier.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    except OperationalError:
+        return
 
 
 def store_error(error: BaseException, path: Path) -> StoreError | None:

@@ -1,0 +1,66 @@
+"""SQLite's write-ahead log is brought back by checkpoints that hold off commits."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from modelops.store import migrate, open_store
+from modelops.store.database import TIDY_EVERY
+from modelops.store.protocol import Instance
+
+
+def _instance(number: int) -> Instance:
+    return Instance(
+        instance=f"worker-{number % 3}",
+        host="here",
+        pid=number,
+        started_at_us=1,
+        seen_at_us=number + 1,
+        revision=0,
+        error="",
+        report="x" * 150_000,  # 37 pages: 31 of these pass SQLite's own 1,000
+    )
+
+
+async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    store = open_store(f"sqlite:///{path}")
+    for number in range(TIDY_EVERY):
+        await store.put_instance(_instance(number))
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(path.read_bytes())  # without the log: what was brought back, and no more
+    with sqlite3.connect(copy) as connection:
+        pids = {pid for (pid,) in connection.execute("SELECT pid FROM instances")}
+    connection.close()
+    assert max(pids) == TIDY_EVERY - 1
+    await store.close()
+
+
+async def test_no_connection_checkpoints_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    store = open_store(f"sqlite:///{path}")
+    before = path.read_bytes()
+    for number in range(TIDY_EVERY - 1):
+        await store.put_instance(_instance(number))
+    assert path.read_bytes() == before
+    await store.close()
+
+
+async def test_a_checkpoint_that_finds_the_store_locked_fails_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    url = f"sqlite:///{path}"
+    await migrate(url, lock_wait_s=5)
+    store = open_store(url, lock_wait_s=0.05)
+    for number in range(TIDY_EVERY - 1):
+        await store.put_instance(_instance(number))
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM instances").fetchone()
+    await store.put_instance(_instance(TIDY_EVERY))  # its checkpoint cannot copy past the reader
+    reader.execute("ROLLBACK")
+    reader.close()
+    assert {item.pid for item in await store.instances()} >= {TIDY_EVERY}
+    await store.close()
