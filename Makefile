@@ -18,13 +18,14 @@ test: $(DEV)  ## everything but the long kill tests
 	$(BIN)/python -m pytest -q -n 2 -m "not crash"
 
 test-crash: $(DEV)  ## the long kill tests in full
-	$(BIN)/python -m pytest -q -m crash
+	$(BIN)/python -m pytest -q -m crash -o faulthandler_timeout=1800
 
 check: $(DEV)  ## format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/e2e
+	$(BIN)/mypy .github/actions/modelops
 	$(BIN)/lint-imports
 	$(BIN)/modelops schema --check
 
