@@ -8,7 +8,11 @@ from modelops.gateway.call import Endpoint
 from modelops.gateway.protocols.adapter import Adapter
 from modelops.gateway.protocols.anthropic.messages import AnthropicCountTokens, AnthropicMessages
 from modelops.gateway.protocols.anthropic.sides import AnthropicClient, AnthropicTarget
+from modelops.gateway.protocols.embedding import EmbeddingTranslation
+from modelops.gateway.protocols.gemini.counting import GeminiCountTokens
+from modelops.gateway.protocols.gemini.embeddings import GeminiEmbeddings
 from modelops.gateway.protocols.gemini.sides import GeminiTarget
+from modelops.gateway.protocols.ollama.embeddings import OllamaEmbeddings
 from modelops.gateway.protocols.ollama.sides import OllamaTarget
 from modelops.gateway.protocols.openai.chat import OpenAiChat
 from modelops.gateway.protocols.openai.embeddings import OpenAiEmbeddings
@@ -27,8 +31,11 @@ ADAPTERS: Mapping[tuple[Endpoint, Protocol], Adapter] = {
     ("/v1/messages", "gemini"): Translation(AnthropicClient(), GeminiTarget()),
     ("/v1/messages", "ollama"): Translation(AnthropicClient(), OllamaTarget()),
     ("/v1/messages/count_tokens", "anthropic"): AnthropicCountTokens(),
+    ("/v1/messages/count_tokens", "gemini"): GeminiCountTokens(),
     ("/v1/responses", "openai"): OpenAiResponses(),
     ("/v1/embeddings", "openai"): OpenAiEmbeddings(),
+    ("/v1/embeddings", "gemini"): EmbeddingTranslation(GeminiEmbeddings()),
+    ("/v1/embeddings", "ollama"): EmbeddingTranslation(OllamaEmbeddings()),
 }
 """How each pair is served. A pair that is missing is stepped over, and the answer says so."""
 

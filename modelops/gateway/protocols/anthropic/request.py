@@ -15,6 +15,7 @@ from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.anthropic.answer import FOREIGN
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, Text
+from modelops.gateway.protocols.nulls import decode_request
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -164,10 +165,7 @@ _DECODER = msgspec.json.Decoder(_Request)
 
 def read_request(content: bytes) -> Conversation:
     """Read a request; CannotCarryError for whatever has no place in a conversation."""
-    try:
-        request = _DECODER.decode(content)
-    except msgspec.DecodeError as error:
-        raise CannotCarryError(str(error)) from None
+    request = decode_request(_DECODER, content)
     system = _blocks(request.system or [])
     leading = (Message("system", system),) if system else ()
     choice, parallel = _tool_choice(request.tool_choice)
@@ -193,14 +191,14 @@ def read_request(content: bytes) -> Conversation:
 
 def _messages(messages: list[_Message]) -> list[Message]:
     """Read the turns; a result of a tool is told the name its call had."""
-    names = {
-        block.id: block.name
-        for message in messages
-        if not isinstance(message.content, str)
-        for block in message.content
-        if isinstance(block, _ToolUse)
-    }
-    return [Message(message.role, _blocks(message.content, names)) for message in messages]
+    names: dict[str, str] = {}
+    turns = []
+    for message in messages:
+        if not isinstance(message.content, str):
+            calls = (block for block in message.content if isinstance(block, _ToolUse))
+            names.update((call.id, call.name) for call in calls)
+        turns.append(Message(message.role, _blocks(message.content, names)))
+    return turns
 
 
 def _blocks(

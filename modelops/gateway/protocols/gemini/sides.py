@@ -16,6 +16,11 @@ from modelops.metering.attempt import Usage
 from modelops.resources import resolved
 
 
+def method_path(target: Target, method: str) -> str:
+    """Return the path of a method, which names the model."""
+    return f"{target.provider.prefix}/models/{quote(target.upstream_model)}:{method}"
+
+
 class GeminiTarget:
     """Implements `translation.TargetSide`."""
 
@@ -26,9 +31,8 @@ class GeminiTarget:
     ) -> Outgoing:
         """Write a generateContent request; the model stands in its path."""
         method = "streamGenerateContent?alt=sse" if conversation.stream else "generateContent"
-        path = f"{target.provider.prefix}/models/{quote(target.upstream_model)}:{method}"
         fields = writing.write_request(conversation, target)
-        return Outgoing(path, b"", msgspec.json.encode(fields))
+        return Outgoing(method_path(target, method), b"", msgspec.json.encode(fields))
 
     def read_answer(self, document: dict[str, Any], usage: Usage) -> Said:
         """Read a whole answer."""

@@ -13,6 +13,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, Text
+from modelops.gateway.protocols.nulls import decode_request
 from modelops.gateway.protocols.openai import form
 
 _DECODER = msgspec.json.Decoder(form.Request)
@@ -20,10 +21,7 @@ _DECODER = msgspec.json.Decoder(form.Request)
 
 def read_request(content: bytes) -> Conversation:
     """Read a request; CannotCarryError for whatever has no place in a conversation."""
-    try:
-        request = _DECODER.decode(content)
-    except msgspec.DecodeError as error:
-        raise CannotCarryError(str(error)) from None
+    request = decode_request(_DECODER, content)
     if request.store:
         raise CannotCarryError("`store`: only the provider itself can keep an answer")
     limit = request.max_completion_tokens

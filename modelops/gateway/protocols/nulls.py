@@ -1,0 +1,43 @@
+"""Reading requests in which a null field counts as an absent one, known or not.
+
+SDKs write null for what was left out: a message that is sent back as `model_dump()` gives it holds
+fields that its own provider added and nobody set. Only a request that does not fit is read twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from modelops.gateway.protocols.adapter import CannotCarryError
+
+Request = TypeVar("Request")
+
+_KEPT = frozenset({"input", "input_schema", "parameters", "schema"})
+"""Fields whose value is the caller's own JSON, in which null means something."""
+
+
+def decode_request(decoder: msgspec.json.Decoder[Request], content: bytes) -> Request:
+    """Decode a request; CannotCarryError names what it holds that the decoder does not know."""
+    try:
+        return decoder.decode(content)
+    except msgspec.DecodeError as error:
+        if b"null" not in content:
+            raise CannotCarryError(str(error)) from None
+    try:
+        return decoder.decode(msgspec.json.encode(_without(msgspec.json.decode(content))))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise CannotCarryError(str(error)) from None
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: item if name in _KEPT else _without(item)
+            for name, item in value.items()
+            if item is not None
+        }
+    return value
