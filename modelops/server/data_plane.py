@@ -21,6 +21,7 @@ from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
 from modelops.server.body import BodyError, ClientGoneError, read_body
 from modelops.server.problems import dialect_error
+from modelops.server.protocol import connection_of
 from modelops.server.reply import AsgiReply, send_whole, watching
 from modelops.server.runtime import Runtime
 
@@ -91,7 +92,8 @@ async def _answer(
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
-    body = await read_body(headers, receive)
+    connection = connection_of(scope)
+    body = await read_body(headers, receive, is_whole=connection.body_is_whole)
     call = Call(
         endpoint=route.endpoint,
         dialect=route.dialect,
@@ -102,7 +104,7 @@ async def _answer(
         received_at_us=now_us,
     )
     followed = runtime.telemetry.request(call) if runtime.telemetry else NOT_FOLLOWED
-    with watching(receive, reply), followed:
+    with watching(connection, reply), followed:
         await runtime.gateway.answer(call, reply)
 
 

@@ -4,13 +4,18 @@ uvicorn takes request heads of any size and waits for ever for half of one. Here
 `HEAD_MAX` bytes and must arrive within `HEAD_TIMEOUT_S`; what breaks that, or is not HTTP, is
 answered in JSON and closed. The timer runs only while a head is incomplete, so an ordinary
 request, whose head comes in one piece, never sets it.
+
+The protocol also stands in the scope of each request (`connection_of`), because it knows at once
+what ASGI tells only to who waits for it: that the client left, and that the body is already here.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
+from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modelops.server.wire import closing_error
@@ -26,8 +31,18 @@ KEEP_ALIVE_S = 75
 close first and no request meets a closing connection; nginx's default."""
 
 
+EXTENSION = "modelops.connection"
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """One client connection."""
+    """One client connection. `on_leave` is called when it is lost, if anything is set there."""
+
+    on_leave: Callable[[], None] | None = None
+
+    @property
+    def body_is_whole(self) -> bool:
+        """Whether the body of the request that is being answered has arrived."""
+        return not self.cycle.more_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -41,9 +56,11 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timer, and tell who answers a request."""
         self._stop_head_timer()
         super().connection_lost(exc)
+        if self.on_leave is not None:
+            self.on_leave()
 
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head, parse, and time a head that is still incomplete."""
@@ -85,6 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the head."""
         self._head_open = False
         self._stop_head_timer()
+        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -129,3 +147,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             self.transport.write(closing_error(status, message))
         self.transport.close()
+
+
+def connection_of(scope: HTTPScope) -> BoundedProtocol:
+    """Return the connection a request came over."""
+    return cast("BoundedProtocol", scope["extensions"][EXTENSION])  # type: ignore[index]

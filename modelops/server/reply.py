@@ -1,7 +1,7 @@
 """The way back to a client over ASGI, and the watch for a client that leaves.
 
-uvicorn's `send` goes silent after a disconnect, so only `receive` tells that nobody listens any
-more. The watch then cancels the task that answers, which ends the upstream call.
+uvicorn's `send` goes silent after a disconnect, so the connection itself is asked to tell that
+nobody listens any more. The task that answers is then cancelled, which ends the upstream call.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Send
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Send
 
 from modelops.gateway.call import Headers
+from modelops.server.protocol import BoundedProtocol
 
 
 class AsgiReply:
@@ -63,18 +64,16 @@ async def send_whole(reply: AsgiReply, status: int, headers: Headers, body: byte
 
 
 @contextlib.contextmanager
-def watching(receive: Receive, reply: AsgiReply) -> Iterator[None]:
+def watching(connection: BoundedProtocol, reply: AsgiReply) -> Iterator[None]:
     """Cancel the current task when the client leaves before the answer is finished."""
     task = asyncio.current_task()
 
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    def leave() -> None:
         if task is not None and not reply.finished:
             task.cancel()
 
-    watcher = asyncio.create_task(watch())
+    connection.on_leave = leave
     try:
         yield
     finally:
-        watcher.cancel()
+        connection.on_leave = None
