@@ -39,7 +39,7 @@ def respond(world: World, faults: Faults, ledger: Ledger, request: Request) -> R
     try:
         status, value = 200, _done(world, faults, ledger, request)
     except ModelopsError as error:
-        status, value = 400, {"error": error.message}
+        status, value = 400, {"error": error.message, "hint": error.hint}
     except RequestError as error:
         status, value = error.status, {"error": error.message}
     return Response(
@@ -72,7 +72,7 @@ def _done(world: World, faults: Faults, ledger: Ledger, request: Request) -> Any
 
 def _ledger(ledger: Ledger, request: Request) -> dict[str, Any]:
     limit = request.query.get("limit", str(USUAL_ENTRIES))
-    if not limit.isdigit():
+    if not limit.isdecimal():
         raise RequestError("limit must be a number of entries")
     newest = list(ledger.entries)[-min(int(limit), MAX_ENTRIES) :] if int(limit) else []
     return {

@@ -153,7 +153,7 @@ def parse(text: str) -> Fault:
     if not separator or not rest:
         raise ModelopsError(
             f"--fault {text!r} does not read PROVIDER[/MODEL]:key=value,...",
-            "For example: --fault anthropic:status=529,times=2",
+            "for example: --fault anthropic:status=529,times=2",
         )
     provider, _, model = whom.partition("/")
     fields: dict[str, Any] = {"provider": "" if provider == "*" else provider, "model": model}
@@ -168,6 +168,8 @@ def read(fields: Any) -> Fault:
     try:
         return msgspec.convert(fields, Fault, strict=False)
     except msgspec.ValidationError as error:
+        fields_known = ", ".join(Fault.__struct_fields__)
         raise ModelopsError(
-            f"This is not a fault: {error}", f"Kinds are {', '.join(KINDS)}."
+            f"this is not a fault: {error}",
+            f"fields are {fields_known}; kinds are {', '.join(KINDS)}",
         ) from None

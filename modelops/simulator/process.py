@@ -59,7 +59,7 @@ async def _serve(
         except OSError as error:
             raise ModelopsError(
                 f"the simulator cannot listen on {host}:{port}: {error.strerror or error}",
-                "Choose another --port, or 0 for a free one.",
+                "choose another with --port, or 0 for any",
             ) from None
         announce(msgspec.json.encode({"url": url}).decode())
         while not stop.is_set():

@@ -107,6 +107,12 @@ def test_a_body_that_is_no_fault_is_refused(data: bytes) -> None:
     assert status(send(simulator(), "/_simulator/faults", data)) == 400
 
 
+def test_a_fault_that_is_none_is_told_what_there_is() -> None:
+    hint = body(send(simulator(), "/_simulator/faults", {"hang": True}))["hint"]
+    assert "kind, provider, model, times" in hint
+    assert "stall" in hint
+
+
 def test_deep_json_is_refused() -> None:
     assert status(send(simulator(), "/o/chat/completions", b"[" * 100_000)) == 400
 
