@@ -156,7 +156,7 @@ def test_no_text_raises(content: str) -> None:
 
 
 def test_a_tab_is_called_by_its_name() -> None:
-    document = load("\ufeffa: \u00fc\r\nb:\r\n\tc: 1\r\n".encode(), "a.yaml")
+    document = load("\ufeffa: \u00fc\r\nb:\r\n\tc: 1\r\n")
     assert [str(found) for found in document.diagnostics] == [
         "a.yaml:3:1: a tab cannot indent YAML (use spaces)"
     ]
