@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +29,12 @@ MAX_BYTES = 512 << 20
 _READ_BYTES = 256 << 10
 """Read at once: about 500 records, 4 ms of parsing."""
 
+RECENT_MAX = 10_000
+"""Records that are also kept in memory until they are in the store, about 10 MB: they need not be
+read back. A store that is away for longer finds the rest in the file."""
+
+_BATCH_RECORDS = 1_000
+
 
 class Batch(NamedTuple):
     """Rows for the store, with the mark to commit with them, and what to note once they are in."""
@@ -37,14 +45,38 @@ class Batch(NamedTuple):
 
 
 class _Reading:
-    """How far one segment has been read, and where the calls begin that have not ended."""
+    """How far one segment has been read, and where the calls begin that have not ended.
 
-    __slots__ = ("open_calls", "position", "segment")
+    `recent` holds the last records that were written, without a gap.
+    """
+
+    __slots__ = ("open_calls", "position", "recent", "segment")
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.position = 0
         self.open_calls: dict[str, int] = {}
+        self.recent: deque[Record] = deque()
+
+    def append(self, kind: Kind, attempt: Attempt, content: bytes) -> None:
+        """Write a record, and keep it at hand."""
+        start = self.segment.size
+        self.segment.append(content)
+        if len(self.recent) >= RECENT_MAX:
+            self.recent.clear()
+        self.recent.append(Record(kind, attempt, start, self.segment.size))
+
+    def unread(self) -> list[Record]:
+        """Return the next records that are not in the store yet, from memory or from the file."""
+        if self.recent and self.recent[0].start == self.position:
+            return list(islice(self.recent, _BATCH_RECORDS))
+        return scan(self.segment.read(self.position, _READ_BYTES), self.position)
+
+    def advance(self, position: int) -> None:
+        """Note that everything before `position` has been read."""
+        self.position = position
+        while self.recent and self.recent[0].start < position:
+            self.recent.popleft()
 
 
 class Journal:
@@ -76,15 +108,14 @@ class Journal:
             name = SegmentName(self.worker, self._number)
             self._readings.append(_Reading(segments.create(self._folder, name)))
             self._number += 1
-        self._readings[-1].segment.append(record)
+        self._readings[-1].append(kind, attempt, record)
 
     def next_batch(self) -> Batch | None:
         """Return what to bring to the store next; None when everything is there."""
         for reading in self._readings:
             if reading.position == reading.segment.size:
                 continue
-            data = reading.segment.read(reading.position, _READ_BYTES)
-            records = scan(data, reading.position)
+            records = reading.unread()
             if records:
                 return self._batch(reading, records)
         return None
@@ -104,10 +135,16 @@ class Journal:
             reading.segment.remove()
         return [reading.segment.name for reading in done]
 
+    @property
+    def synced(self) -> bool:
+        """Whether everything written so far is safe against a loss of power."""
+        return all(reading.segment.synced for reading in self._readings)
+
     def sync(self) -> None:
         """Make everything written so far safe against a loss of power."""
         for reading in self._readings:
-            reading.segment.sync()
+            if not reading.segment.synced:
+                reading.segment.sync()
 
     def close(self) -> list[str]:
         """Let go of all segments; those that are consumed are removed and their names returned."""
@@ -140,4 +177,4 @@ class Journal:
             else:
                 for each in self._readings:
                     each.open_calls.pop(record.attempt.attempt_id, None)
-        reading.position = records[-1].end
+        reading.advance(records[-1].end)

@@ -47,6 +47,11 @@ class Segment:
         """The file's name, by which the store knows how much of it is consumed."""
         return self.path.name
 
+    @property
+    def synced(self) -> bool:
+        """Whether everything appended is safe against a loss of power."""
+        return self._synced == self.size
+
     def append(self, record: bytes) -> None:
         """Write one record; OSError when it does not fit, and then the file is as before."""
         written = os.write(self._descriptor, record)
@@ -61,10 +66,9 @@ class Segment:
 
     def sync(self) -> None:
         """Make what was appended safe against a loss of power; takes about half a millisecond."""
-        if self._synced != self.size:
-            size = self.size
-            os.fdatasync(self._descriptor)
-            self._synced = size
+        size = self.size
+        os.fdatasync(self._descriptor)
+        self._synced = size
 
     def close(self) -> None:
         """Let go of the file and its lock."""
