@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "test": "Test the connections to providers: reached, key taken, models offered.",
     "discover": "Compare what a provider offers with what is declared.",
     "status": "Show what is live where, and what is broken.",
+    "route": "Explain which targets a request would meet, and in which order.",
     "usage": "Report requests, tokens, cost and latency.",
     "catalog": "Show what is known of providers and models without being declared.",
     "key": "Make a key for an agent or an operator.",

@@ -117,7 +117,7 @@ class RemoteStore:
             query = {"limit": str(min(1000, limit - len(found)))}
             if before is not None:
                 query["cursor"] = base64.urlsafe_b64encode(str(before).encode()).decode()
-            page = await self._ask("GET", f"/api/revisions?{urlencode(query)}", None, _Revisions)
+            page = await self.ask("GET", f"/api/revisions?{urlencode(query)}", None, _Revisions)
             found += page.items
             if not page.items:
                 break
@@ -127,11 +127,11 @@ class RemoteStore:
     async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
         """Make a new revision, all or nothing; StaleError unless the store stands at `base`."""
         sent = ApplyRequest(base=base, changes=changes, info=info)
-        return await self._ask("POST", "/api/apply", sent, Revision)
+        return await self.ask("POST", "/api/apply", sent, Revision)
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
-        return await self._ask("POST", "/api/state/usage", selection, list[UsageGroup])
+        return await self.ask("POST", "/api/state/usage", selection, list[UsageGroup])
 
     async def list_attempts(
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
@@ -155,9 +155,10 @@ class RemoteStore:
         query = {"content": "true" if content else "false"}
         if revision is not None:
             query["revision"] = str(revision)
-        return await self._ask("GET", f"/api/state?{urlencode(query)}", None, StateAnswer)
+        return await self.ask("GET", f"/api/state?{urlencode(query)}", None, StateAnswer)
 
-    async def _ask(self, method: str, path: str, body: Any, kind: type[Answer]) -> Answer:
+    async def ask(self, method: str, path: str, body: Any, kind: type[Answer]) -> Answer:
+        """Return the server's answer to a request; the error it tells of when there is none."""
         content = None if body is None else msgspec.json.encode(body)
         try:
             status, answer = await asyncio.to_thread(self._exchange, method, path, content)
@@ -196,7 +197,7 @@ def _error(status: int, problem: _Problem, url: str) -> Exception:
     """Return the error a local store would have raised."""
     message = f"{url}: {problem.detail or status}"
     if status in (401, 403):
-        return StoreError(message, "MODELOPS_KEY must be the key of an operator who may deploy")
+        return StoreError(message, "MODELOPS_KEY must hold the key of an operator with that role")
     if problem.exit_code == ExitCode.STALE:
         return StoreStaleError(message, problem.hint)
     if problem.exit_code == ExitCode.REFUSED:

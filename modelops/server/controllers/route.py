@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import msgspec
 from litestar import post
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 
-from modelops.gateway.call import Endpoint
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.explain import Explanation, explain
+from modelops.operations.route import RouteQuestion
 from modelops.server.guard import caller_of
 from modelops.server.parts import Parts
 from modelops.server.problems import AnyRequest
-
-Short = Annotated[str, msgspec.Meta(max_length=300)]
-
-
-class RouteQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request in mind. `model` '' names none; `agent` '' is nobody's.
-
-    `prefer` is what x-modelops-prefer would say, `input_tokens` the size of the prompt.
-    """
-
-    model: Short = ""
-    agent: Short = ""
-    prefer: Short = ""
-    endpoint: Endpoint = "/v1/chat/completions"
-    input_tokens: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] = 0
 
 
 @post("/route", status_code=200, opt={"agents": True})
