@@ -98,6 +98,10 @@ class FaultyUpstream:
                 if path == "/early":  # answers before it has read the body
                     early = b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno"
                     await self._send(writer, early)
+                if path == "/slow-reader":
+                    while await reader.read(1 << 18):
+                        await asyncio.sleep(0.002)
+                    return
                 size = await self._read_body(head, reader)
                 self.requests.append((number, path, head, size))
                 if not await self._answer(path, count, reader, writer):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -200,13 +202,25 @@ async def test_a_cancelled_call_ends_its_connection_at_once(rig: Rig, path: str)
     await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), GRACE * 4)
 
 
+async def test_a_call_that_is_cancelled_while_its_body_goes_up_ends_at_once(rig: Rig) -> None:
+    task = asyncio.create_task(rig.fetch("/slow-reader", b"y" * (50 << 20)))
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 1), 5)
+    await asyncio.sleep(0.03)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), GRACE * 4)
+
+
 async def test_two_hundred_cancelled_calls_leave_no_socket(rig: Rig) -> None:
+    sockets = _sockets()
     tasks = [asyncio.create_task(rig.fetch("/hang")) for _ in range(200)]
     await asyncio.wait_for(_until(lambda: len(rig.upstream.requests) == 200), 20)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 5)
+    await asyncio.wait_for(_until(lambda: _sockets() <= sockets), 5)
 
 
 async def test_an_unread_response_ends_its_connection(rig: Rig) -> None:
@@ -247,6 +261,20 @@ async def test_fifty_megabytes_go_up(rig: Rig) -> None:
     assert rig.upstream.requests[0][3] == 50 << 20
     assert await rig.fetch("/ok") == (200, b"ok")
     assert rig.upstream.connections == 1
+
+
+@pytest.mark.parametrize(("path", "size"), [("/fifty-megabytes", 2), ("/ok", 50 << 20)])
+async def test_fifty_megabytes_are_never_in_memory_twice(rig: Rig, path: str, size: int) -> None:
+    request = rig.request(path, b"y" * size)
+    tracemalloc.start()
+    try:
+        response = await rig.client.send(request, 20.0)
+        while await response.read(20.0):
+            pass
+        response.close()
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 async def test_an_answer_before_the_end_of_a_long_request_is_read(rig: Rig) -> None:
@@ -356,6 +384,15 @@ def test_which_origins_go_through_a_proxy() -> None:
     assert proxy_from({}) is None
     with pytest.raises(ModelopsError, match="http:// proxy"):
         proxy_from({"HTTPS_PROXY": "socks5://proxy.test"})
+
+
+def _sockets() -> int:
+    """Return how many sockets this process has open."""
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += str(entry.readlink()).startswith("socket:")
+    return found
 
 
 async def _until(condition: object) -> None:
