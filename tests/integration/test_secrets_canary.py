@@ -171,7 +171,10 @@ def test_key_is_found_nowhere(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     caplog.set_level(logging.NOTSET)
-    monkeypatch.setattr(os, "environ", environ)
+    for name in {*os.environ} - {*environ}:
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     seen: dict[str, bytes | str] = {}
 
     def command(*arguments: str) -> int:
