@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,11 +13,14 @@ import msgspec
 
 from modelops.cli import options
 from modelops.operations.location import store_url as locate
-from modelops.operations.status import ProviderStatus, Status, WorkerStatus, status
+from modelops.operations.status import ProviderState, ProviderStatus, Status, WorkerStatus, status
 from modelops.store import open_for_commands
 
 MARKS = {"open": "OPEN", "error": "ERROR"}
 """States that somebody woken at three must not overlook."""
+
+SEVERITY: tuple[ProviderState, ...] = ("error", "open", "cooling", "ok", "idle", "disabled")
+"""The order in which providers are shown: what is broken first."""
 
 
 @click.command()
@@ -27,13 +31,13 @@ def command(folder: Path, store_url: str, output_format: str) -> None:
     """Show what is live where, and what is broken.
 
     Reads what every worker says of itself in the store; a worker that has said nothing for ten
-    seconds is not shown.
+    seconds is not shown. With --store https://... a running server is asked.
     """
     found = asyncio.run(_status(locate(store_url, folder)))
     if output_format == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
-        click.echo("\n".join(lines(found)))
+        click.echo("\n".join(lines(found, datetime.now(UTC))))
 
 
 async def _status(url: str) -> Status:
@@ -44,19 +48,16 @@ async def _status(url: str) -> Status:
         await store.close()
 
 
-def lines(found: Status) -> Iterator[str]:
-    """Yield the status as text: first what is live, then what is wrong, last the way back."""
+def lines(found: Status, now: datetime) -> Iterator[str]:
+    """Yield the status as text: what is live, what is wrong, what is well, last the way back."""
     yield from _head(found)
     for worker in found.workers:
         if not worker.live:
             yield _behind(worker)
     yield ""
     width = max((len(provider.provider) for provider in found.providers), default=0)
-    for provider in found.providers:
-        yield _provider(provider, width)
-        for target in provider.targets:
-            if target.state != "ok":
-                yield f"  {'':{width}}  {target.target}: {target.state}, {target.last_error}"
+    for provider in sorted(found.providers, key=lambda item: SEVERITY.index(item.state)):
+        yield from _provider(provider, width, now)
     if found.undo:
         yield ""
         yield f"To undo the last change: {found.undo}"
@@ -74,10 +75,10 @@ def _head(found: Status) -> Iterator[str]:
         f" by {found.applied_by}{commit}{said}"
     )
     practice = ", simulated providers" if found.simulated else ""
-    yield (
-        f"live on {found.live} of {len(found.workers)} workers, store {found.store},"
-        f" {found.waiting} rows waiting{practice}"
-    )
+    live = f"live on {found.live} of {len(found.workers)} workers"
+    if not found.workers:
+        live = "no worker is running; start one with `modelops serve`"
+    yield f"{live}, store {found.store}, {found.waiting} rows waiting{practice}"
     if found.lost:
         yield f"{found.lost} rows of the books are LOST: {found.books_error}"
     elif found.books_error:
@@ -89,17 +90,31 @@ def _behind(worker: WorkerStatus) -> str:
     return f"worker {worker.host}:{worker.pid} is at revision {worker.revision}: {why}"
 
 
-def _provider(provider: ProviderStatus, width: int) -> str:
+def _provider(provider: ProviderStatus, width: int, now: datetime) -> Iterator[str]:
+    """Yield a provider: its state, then on lines of their own what is wrong and how it tested."""
     state = MARKS.get(provider.state, provider.state)
-    text = f"  {provider.provider:{width}}  {state:8}"
+    facts = []
     if provider.calls:
-        text += f"  {provider.failures} of {provider.calls} calls failed in 5 minutes"
+        facts.append(f"{provider.failures} of {provider.calls} calls failed in 5 minutes")
     if provider.next_try_s:
-        text += f"  next try in {duration(provider.next_try_s)}"
+        facts.append(f"next try in {duration(provider.next_try_s)}")
+    if provider.connection == "connected":
+        facts.append(f"connected when tested {_ago(provider.tested_at, now)}")
+    yield f"  {provider.provider:{width}}  {state:8}  {', '.join(facts)}".rstrip()
+    below = " " * (width + 4)
+    for target in provider.targets:
+        if target.state != "ok":
+            yield f"{below}{target.target} is {MARKS.get(target.state, target.state)}"
     if provider.last_error:
-        at = f" at {provider.last_error_at}" if provider.last_error_at else ""
-        text += f"  last error{at}: {provider.last_error}"
-    return text.rstrip()
+        at = f" {_ago(provider.last_error_at, now)}" if provider.last_error_at else ""
+        yield f"{below}last error{at}: {provider.last_error}"
+    if provider.test_error:
+        tested = _ago(provider.tested_at, now)
+        yield f"{below}{provider.connection} when tested {tested}: {provider.test_error}"
+
+
+def _ago(moment: str, now: datetime) -> str:
+    return f"{duration((now - datetime.fromisoformat(moment)).total_seconds())} ago"
 
 
 def duration(seconds: float) -> str:

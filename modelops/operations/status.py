@@ -12,14 +12,18 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from modelops.operations.test import last_reports
+from modelops.operations.worker_report import TargetReport, TargetState, WorkerReport
+from modelops.probes.report import Report, failed_step
+from modelops.probes.report import Status as Connection
 from modelops.resources.resolved import Provider
 from modelops.resources.state import providers
-from modelops.store.protocol import ConfigStore, Head, Instance, Revision
+from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore, Revision
+from modelops.store.remote import RemoteStore
 
 ALIVE_S = 10.0
 """A worker that has said nothing for this long is gone: five of its heartbeats."""
 
-TargetState = Literal["ok", "cooling", "open", "half_open"]
 ProviderState = Literal["ok", "idle", "cooling", "open", "error", "disabled"]
 
 _BAD: tuple[TargetState, ...] = ("ok", "cooling", "half_open", "open")
@@ -34,59 +38,8 @@ class Workers(Protocol):
         ...
 
 
-class Store(ConfigStore, Workers, Protocol):
+class Store(ConfigStore, OperationsStore, Protocol):
     """What status reads."""
-
-
-class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one worker has seen of one model, as provider/model, in the last five minutes.
-
-    `next_try_s` counts from when the worker said so. Times are Unix microseconds, 0 for never.
-    """
-
-    target: str
-    state: TargetState
-    calls: int
-    failures: int
-    next_try_s: float = 0.0
-    last_error: str = ""
-    last_error_at_us: int = 0
-
-
-class Histogram(msgspec.Struct, frozen=True):
-    """Durations counted by the buckets of `server.counters`, and their sum in microseconds."""
-
-    counts: tuple[int, ...]
-    sum_us: int
-
-
-class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one worker has counted of one model, as provider/model, since it started."""
-
-    target: str
-    attempts: Mapping[str, int]
-    input_tokens: int
-    output_tokens: int
-    cost_pico: int
-    latency: Histogram
-    first_content: Histogram
-
-
-class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one worker knows beside its revision. `broken` says by provider why it is unusable.
-
-    `requests` counts by status since the worker started, `counts` by target.
-    `waiting` rows are not in the store yet, `lost` ones never will be; `books_error` says why.
-    """
-
-    targets: tuple[TargetReport, ...] = ()
-    broken: Mapping[str, str] = {}
-    waiting: int = 0
-    lost: int = 0
-    books_error: str = ""
-    simulated: bool = False
-    requests: Mapping[str, int] = {}
-    counts: tuple[TargetCounts, ...] = ()
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +60,8 @@ class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is that of its worst target; `error` when no worker can use it at all, `idle` when
     nothing was asked of it. `next_try_s` is the wait until it is called again, 0 when it is.
+    `connection` is what its last connection test found, at `tested_at`, and `test_error` why it did
+    not find it connected.
     """
 
     provider: str
@@ -116,6 +71,9 @@ class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_try_s: float
     last_error: str
     last_error_at: str
+    connection: Connection
+    tested_at: str
+    test_error: str
     targets: tuple[TargetReport, ...]
 
 
@@ -145,8 +103,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     undo: str
 
 
-async def status(store: Store, now_us: int) -> Status:
+async def status(store: Store | RemoteStore, now_us: int) -> Status:
     """Return the status as the store has it; StoreError when it does not answer."""
+    if isinstance(store, RemoteStore):
+        return await store.ask("GET", "/api/status", None, Status)
     snapshot = await store.snapshot()
     history = await store.revisions(1)
     return build(
@@ -155,6 +115,7 @@ async def status(store: Store, now_us: int) -> Status:
         providers(snapshot.state),
         alive(await store.instances(), now_us),
         now_us,
+        tested=await last_reports(store),
     )
 
 
@@ -170,9 +131,14 @@ def build(
     declared: Mapping[str, Provider],
     instances: Sequence[Instance],
     now_us: int,
+    *,
+    tested: Mapping[str, Report],
     store_error: str = "",
 ) -> Status:
-    """Return the status these rows add up to. `last` is the head's line of history."""
+    """Return the status these rows add up to. `last` is the head's line of history.
+
+    `tested` holds the last connection test of each provider that ever had one.
+    """
     reports = [msgspec.json.decode(row.report, type=WorkerReport) for row in instances]
     workers = tuple(_worker(row, head.revision) for row in instances)
     applied_us = last.info.created_at_us if last else 0
@@ -188,7 +154,8 @@ def build(
         live=sum(worker.live for worker in workers),
         workers=workers,
         providers=tuple(
-            _provider(name, provider, reports) for name, provider in sorted(declared.items())
+            _provider(name, provider, reports, tested.get(name))
+            for name, provider in sorted(declared.items())
         ),
         store=store_error or "ok",
         waiting=sum(report.waiting for report in reports),
@@ -212,7 +179,9 @@ def _worker(row: Instance, head: int) -> WorkerStatus:
     )
 
 
-def _provider(name: str, declared: Provider, reports: Sequence[WorkerReport]) -> ProviderStatus:
+def _provider(
+    name: str, declared: Provider, reports: Sequence[WorkerReport], tested: Report | None
+) -> ProviderStatus:
     targets = _targets(name, reports)
     states: list[TargetState] = [target.state for target in targets] or ["ok"]
     worst = max(states, key=_BAD.index)
@@ -226,9 +195,20 @@ def _provider(name: str, declared: Provider, reports: Sequence[WorkerReport]) ->
         failures=sum(target.failures for target in targets),
         next_try_s=max((target.next_try_s for target in targets), default=0.0),
         last_error=broken[0] if broken else last.last_error if last else "",
-        last_error_at=_time(last.last_error_at_us) if last else "",
+        last_error_at=_time(last.last_error_at_us) if last and not broken else "",
+        connection=tested.status if tested else "untested",
+        tested_at=_time(tested.started_at_us) if tested else "",
+        test_error=_test_error(tested) if tested else "",
         targets=targets,
     )
+
+
+def _test_error(tested: Report) -> str:
+    """Return why a connection test failed and what to do, '' when it did not."""
+    step = failed_step(tested)
+    if step is None or step.diagnosis is None:
+        return ""
+    return "; ".join(part for part in (step.diagnosis.message, step.diagnosis.hint) if part)
 
 
 def _state(declared: Provider, worst: TargetState, calls: int, *, broken: bool) -> ProviderState:

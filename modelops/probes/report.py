@@ -74,3 +74,8 @@ def status_of(steps: tuple[Step, ...]) -> Status:
     if failed & {"dns", "tcp", "tls"}:
         return "disconnected"
     return "error" if failed else "connected"
+
+
+def failed_step(report: Report) -> Step | None:
+    """Return the first step that failed, None when none did."""
+    return next((step for step in report.steps if step.status == "failed"), None)

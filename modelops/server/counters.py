@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from modelops.metering.attempt import Attempt, request_status
-from modelops.operations.status import Histogram, TargetCounts
+from modelops.operations.worker_report import Histogram, TargetCounts
 
 BOUNDS_MS = (50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000)
 """Upper bounds of the buckets: from a cached first token to the longest answer."""

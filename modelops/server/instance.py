@@ -17,7 +17,7 @@ import msgspec
 
 from modelops.gateway.call import Endpoint
 from modelops.gateway.table import Target
-from modelops.operations.status import TargetReport, TargetState, WorkerReport
+from modelops.operations.worker_report import TargetReport, TargetState, WorkerReport
 from modelops.server.clock import SystemClock
 from modelops.server.runtime import Identity, Runtime
 from modelops.store.protocol import Instance, StoreError

@@ -21,7 +21,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from modelops.metering.normalize import PICO_PER_USD
-from modelops.operations.status import Histogram, TargetCounts, WorkerReport, alive
+from modelops.operations.status import alive
+from modelops.operations.worker_report import Histogram, TargetCounts, WorkerReport
 from modelops.resources.addresses import split_model
 from modelops.server.counters import BOUNDS_MS
 from modelops.server.guard import guard

@@ -21,4 +21,5 @@ async def get_status(runtime: Parts) -> Status:
         except StoreError as failure:
             error = failure.message
     live = runtime.required()
-    return build(live.head, None, live.providers, [row(runtime)], now_us, error)
+    own = [row(runtime)]
+    return build(live.head, None, live.providers, own, now_us, tested={}, store_error=error)

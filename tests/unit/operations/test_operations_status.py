@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
 from modelops.cli.status import duration, lines
-from modelops.operations.status import Status, TargetReport, WorkerReport, alive, build
+from modelops.operations.status import Status, alive, build
 from modelops.operations.wait import NotLiveError, wait_until_live
+from modelops.operations.worker_report import TargetReport, WorkerReport
+from modelops.probes.report import Diagnosis, Report, Step
 from modelops.resources.resolved import Provider
 from modelops.store.protocol import CommitInfo, Head, Instance, Revision
 
 NOW_US = 1_800_000_000_000_000
+NOW = datetime.fromtimestamp(NOW_US / 1_000_000, UTC)
 HEAD = Head(
     store_id="s", config="acme", environment="prod", revision=42, digest="d", config_digest="c"
+)
+KEY_REJECTED = Diagnosis(
+    code="key_rejected", message="the key was rejected", hint="get one at https://keys.example"
 )
 LAST = Revision(
     revision=42,
@@ -81,7 +88,19 @@ def instance(
 def status(*instances: Instance, last: Revision | None = LAST, **fields: Any) -> Status:
     declared = {name: provider(name) for name in ("anthropic", "google", "openai")}
     declared["spare"] = provider("spare", enabled=False)
-    return build(HEAD, last, declared, list(instances), NOW_US, **fields)
+    tested = {"tested": {}} | fields
+    return build(HEAD, last, declared, list(instances), NOW_US, **tested)
+
+
+def probed(name: str, seconds_ago: int, failed: Diagnosis | None = None) -> Report:
+    step = Step(step="authentication", status="failed" if failed else "passed", diagnosis=failed)
+    return Report(
+        provider=name,
+        origin="https://api.example",
+        status="error" if failed else "connected",
+        started_at_us=NOW_US - seconds_ago * 1_000_000,
+        steps=(step,),
+    )
 
 
 def test_workers_that_are_silent_are_gone() -> None:
@@ -149,8 +168,12 @@ def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
             broken={"google": "api_key: the variable MODELOPS_SECRET_GOOGLE is not set"},
         ),
         instance(2, revision=41, error="revision 42 cannot be served: it does not compile"),
+        tested={
+            "anthropic": probed("anthropic", 7_200, KEY_REJECTED),
+            "openai": probed("openai", 60),
+        },
     )
-    assert list(lines(found)) == [
+    assert list(lines(found, NOW)) == [
         (
             "acme (prod): revision 42, applied 3 minutes ago by ada@laptop, commit 9ac1e2f09ac1"
             ": Raise timeouts"
@@ -158,16 +181,19 @@ def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
         "live on 1 of 2 workers, store ok, 0 rows waiting",
         "worker web-1:2 is at revision 41: revision 42 cannot be served: it does not compile",
         "",
+        "  google     ERROR",
+        "             last error: api_key: the variable MODELOPS_SECRET_GOOGLE is not set",
+        "  anthropic  OPEN      9 of 10 calls failed in 5 minutes, next try in 21 s",
+        "             anthropic/claude-sonnet-4-5 is OPEN",
+        "             last error 5 s ago: transient: Overloaded",
         (
-            "  anthropic  OPEN      9 of 10 calls failed in 5 minutes  next try in 21 s"
-            "  last error at 2027-01-15T07:59:55Z: transient: Overloaded"
+            "             error when tested 2 hours ago: the key was rejected"
+            "; get one at https://keys.example"
         ),
-        "             anthropic/claude-sonnet-4-5: open, transient: Overloaded",
         (
-            "  google     ERROR"
-            "     last error: api_key: the variable MODELOPS_SECRET_GOOGLE is not set"
+            "  openai     ok        0 of 10 calls failed in 5 minutes"
+            ", connected when tested 1 minute ago"
         ),
-        "  openai     ok        0 of 10 calls failed in 5 minutes",
         "  spare      disabled",
         "",
         "To undo the last change: modelops rollback 41",
@@ -178,15 +204,21 @@ def test_the_text_of_a_store_that_is_away_and_of_lost_rows() -> None:
     found = status(
         instance(1, lost=2, books_error="disk full"), last=None, store_error="the file is locked"
     )
-    text = "\n".join(lines(found))
+    text = "\n".join(lines(found, NOW))
     assert "store the file is locked" in text
     assert "2 rows of the books are LOST: disk full" in text
     assert "rollback" not in text
 
 
+def test_without_workers_the_text_says_that_nobody_serves() -> None:
+    assert "no worker is running; start one with `modelops serve`" in "\n".join(
+        lines(status(), NOW)
+    )
+
+
 def test_before_the_first_apply_it_says_so() -> None:
-    empty = build(msgspec.structs.replace(HEAD, revision=0), None, {}, [], NOW_US)
-    assert "Nothing has been applied yet" in next(lines(empty))
+    empty = build(msgspec.structs.replace(HEAD, revision=0), None, {}, [], NOW_US, tested={})
+    assert "Nothing has been applied yet" in next(lines(empty, NOW))
 
 
 @pytest.mark.parametrize(

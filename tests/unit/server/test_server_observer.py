@@ -8,7 +8,7 @@ import msgspec
 from server_support import MemoryStore, make_runtime, state
 
 from modelops.metering.attempt import Attempt
-from modelops.operations.status import WorkerReport
+from modelops.operations.worker_report import WorkerReport
 from modelops.server.instance import announce, report, retire
 from modelops.server.observer import WINDOW_MINUTES, Observer, Seen
 from modelops.server.refresh import refresh

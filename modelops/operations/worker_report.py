@@ -1,0 +1,64 @@
+"""What one worker says of itself beside its revision: JSON in its row of the store.
+
+Counts only ever rise while a worker lives. Times are Unix microseconds, durations microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+TargetState = Literal["ok", "cooling", "open", "half_open"]
+
+
+class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker has seen of one model, as provider/model, in the last five minutes.
+
+    `next_try_s` counts from when the worker said so. Times are Unix microseconds, 0 for never.
+    """
+
+    target: str
+    state: TargetState
+    calls: int
+    failures: int
+    next_try_s: float = 0.0
+    last_error: str = ""
+    last_error_at_us: int = 0
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """Durations counted by the buckets of `server.counters`, and their sum in microseconds."""
+
+    counts: tuple[int, ...]
+    sum_us: int
+
+
+class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker has counted of one model, as provider/model, since it started."""
+
+    target: str
+    attempts: Mapping[str, int]
+    input_tokens: int
+    output_tokens: int
+    cost_pico: int
+    latency: Histogram
+    first_content: Histogram
+
+
+class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker knows beside its revision. `broken` says by provider why it is unusable.
+
+    `requests` counts by status since the worker started, `counts` by target.
+    `waiting` rows are not in the store yet, `lost` ones never will be; `books_error` says why.
+    """
+
+    targets: tuple[TargetReport, ...] = ()
+    broken: Mapping[str, str] = {}
+    waiting: int = 0
+    lost: int = 0
+    books_error: str = ""
+    simulated: bool = False
+    requests: Mapping[str, int] = {}
+    counts: tuple[TargetCounts, ...] = ()
