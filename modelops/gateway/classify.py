@@ -66,11 +66,12 @@ _CODES: dict[Kind, str] = {
     """,
     "caller": "content_filter datainspectionfailed data_inspection_failed request_too_large",
 }
-_KIND_OF_CODE: dict[str, Kind] = {
+KIND_OF_CODE: dict[str, Kind] = {
     code: kind for kind, codes in _CODES.items() for code in codes.split()
 }
+"""What a code in a body means, in lower case; it decides before anything else."""
 
-_WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
+WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (
         re.compile(
             r"(?i)prompt is too long|maximum context length|context (window|length|size)"
@@ -92,7 +93,7 @@ _WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
 _WORDING_STATUSES = frozenset({200, 400, 403, 404, 413, 422, 503})
 """Where the status alone does not say enough to stand against the wording."""
 
-_KIND_OF_STATUS: dict[int, Kind] = {
+KIND_OF_STATUS: dict[int, Kind] = {
     401: "credential",
     402: "quota",
     403: "credential",
@@ -107,6 +108,7 @@ _KIND_OF_STATUS: dict[int, Kind] = {
     498: "rate_limit",
     499: "transient",
 }
+"""What a status means where the body says nothing; 4xx else is the caller's, 5xx transient."""
 _HTML_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406})
 """Statuses that mean nothing about key, model or request when a CDN's page carries them."""
 
@@ -174,16 +176,16 @@ def _kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
     if 300 <= status < 400:
         return "invalid_answer"  # a redirect is never followed: it would carry the key elsewhere
     for code in codes:
-        if (kind := _KIND_OF_CODE.get(code.lower())) is not None:
+        if (kind := KIND_OF_CODE.get(code.lower())) is not None:
             return kind
     if html and status in _HTML_IS_NO_ANSWER:
         return "invalid_answer"
     if status in _WORDING_STATUSES:
-        for pattern, kind in _WORDING:
+        for pattern, kind in WORDING:
             if pattern.search(message):
                 return kind
-    if status in _KIND_OF_STATUS:
-        return _KIND_OF_STATUS[status]
+    if status in KIND_OF_STATUS:
+        return KIND_OF_STATUS[status]
     if 400 <= status < 500:
         return "caller"
     return "transient" if status >= 500 else "invalid_answer"

@@ -23,7 +23,7 @@ SPREAD = (0.8, 1.2)
 SLOT_WAIT = 0.25
 """Seconds a provider at its limit is waited for while another target remains."""
 
-_NEXT_AT_ONCE = frozenset({"rate_limit", "timeout"})
+NEXT_AT_ONCE = frozenset({"rate_limit", "timeout"})
 """Kinds after which the same target is called again only when it is the last."""
 
 
@@ -139,7 +139,7 @@ class Failover:
         if retries >= candidate.step.max_retries or not failure.retryable:
             return None
         others = [other for other in others if not self._blocked(other)]
-        if others and (failure.kind in _NEXT_AT_ONCE or self._blocked(candidate)):
+        if others and (failure.kind in NEXT_AT_ONCE or self._blocked(candidate)):
             return None
         if not failure.policy.retry:
             return None

@@ -20,9 +20,10 @@ from modelops.gateway.table import Target
 EMBED: Endpoint = "/v1/embeddings"
 COUNT: Endpoint = "/v1/messages/count_tokens"
 PROTOCOLS: tuple[Any, ...] = ("gemini", "ollama")
+ALL: tuple[Any, ...] = (*PROTOCOLS, "openai")
 TABLE = table(
-    *(provider(name, protocol=name) for name in PROTOCOLS),
-    *(model(f"{name}/e", type="embedding", upstream_model="e-1") for name in PROTOCOLS),
+    *(provider(name, protocol=name) for name in ALL),
+    *(model(f"{name}/e", type="embedding", upstream_model="e-1") for name in ALL),
     *(model(f"{name}/m", upstream_model="m-1") for name in PROTOCOLS),
 )
 VECTORS = [[0.5, -0.25], [1.0, 0.0]]
@@ -117,13 +118,23 @@ def test_what_an_embedding_cannot_carry_is_named(
         {"error": {"message": "sorry"}},
     ],
 )
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ALL)
 async def test_an_answer_without_its_vectors_is_none(protocol: str, answer: object) -> None:
     bench = bench_of(protocol, *[answer] * 4)
     asked = {"model": f"{protocol}/e", "input": "a", "encoding_format": "base64"}
     reply = await bench.ask(asked, endpoint=EMBED)
     assert reply.status == 502
     assert bench.rows[-1].outcome == "failed"
+
+
+async def test_openais_own_embeddings_pass_as_they_are() -> None:
+    answer = {"object": "list", "data": [{"embedding": "AAAA"}], "usage": {"prompt_tokens": 7}}
+    bench = bench_of("openai", answer)
+    asked = {"model": "openai/e", "input": [[1, 2]], "some_future_field": 1}
+    reply = await bench.ask(asked, endpoint=EMBED)
+    assert reply.body == msgspec.json.encode(answer)
+    assert sent(bench) == {**asked, "model": "e-1"}
+    assert bench.rows[0].usage.input_tokens == 7
 
 
 async def test_gemini_counts_a_whole_request() -> None:

@@ -24,7 +24,7 @@ from modelops.resources.resolved import Parameters
 
 
 class _Embeddings(msgspec.Struct):
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
     usage: dict[str, Any] | None = None
     error: Any = None
 
@@ -54,7 +54,7 @@ class OpenAiEmbeddings:
             document = msgspec.json.decode(content, type=_Embeddings)
         except (msgspec.DecodeError, RecursionError):
             raise NotAnAnswerError("the answer is not JSON") from None
-        if document.error or document.data is None or memoryview(document.data)[0] != ord("["):
+        if document.error or bytes(document.data)[:1] != b"[":
             raise NotAnAnswerError("the answer holds no embeddings")
         usage = UsageReader("openai")
         if document.usage:
