@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from modelops.operations.plan import PlanningStore
-from modelops.store import migrate, open_for_commands
+from modelops.store import migrate, open_for_commands, open_store
+from modelops.store.books import KeepingStore
 from modelops.store.protocol import StoreOlderError
 
 T = TypeVar("T")
@@ -21,6 +22,19 @@ def using(url: str, operation: Callable[[PlanningStore], Awaitable[T]]) -> T:
     results: list[T] = []
     asyncio.run(_using(url, operation, results))
     return results[0]
+
+
+def using_books(url: str, operation: Callable[[KeepingStore], Awaitable[T]]) -> T:
+    """Return what an operation on the books of the store at `url` returns; a database's alone."""
+
+    async def run() -> T:
+        store = open_store(url)
+        try:
+            return await operation(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
 
 
 async def renew(url: str) -> None:

@@ -22,12 +22,10 @@ _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR")
 """Where CI systems name the person behind a job, whose own user is nobody."""
 
 
-def agreed(question: str) -> bool:
+def agreed(question: str, hint: str = "look at the plan, then pass --yes to apply it") -> bool:
     """Ask a yes-or-no question, no by default; ModelopsError where there is no terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
-        raise ModelopsError(
-            "there is no terminal to ask on", "look at the plan, then pass --yes to apply it"
-        )
+        raise ModelopsError("there is no terminal to ask on", hint)
     return click.confirm(question, default=False, err=True)
 
 

@@ -1,8 +1,10 @@
-"""`modelops usage`: requests, tokens, cost and latency from the books."""
+"""`modelops usage`: requests, tokens, cost and latency from the books, and what keeps them.
+
+Alone it prints a report; its commands compare, verify, correct and prune.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -10,16 +12,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, stores, usage_compare, usage_prune, usage_recost, usage_verify
 from modelops.ledger import render
 from modelops.ledger.periods import PERIODS, Bucket
 from modelops.ledger.reports import UsageReport
 from modelops.operations.location import store_url as locate
 from modelops.operations.usage import DEFAULT_PERIOD, DIMENSIONS, UsageQuery, report
-from modelops.store import open_store
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @options.folder
 @options.store
 @options.output_format("text", "json", "csv", "markdown")
@@ -33,7 +34,9 @@ from modelops.store import open_store
 @click.option("--from", "since", default="", metavar="TIME", help="A date or time, inclusive.")
 @click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")
 @click.option("--bucket", type=click.Choice(["none", "hour", "day"]), default="none")
+@click.pass_context
 def command(
+    context: click.Context,
     folder: Path,
     store_url: str,
     output_format: str,
@@ -47,6 +50,8 @@ def command(
 
     Costs are exact. What has no price or reported no usage is counted apart, never as 0.
     """
+    if context.invoked_subcommand is not None:
+        return
     query = UsageQuery(
         by=tuple(name for group in by for name in group.split(",")),
         period=period or "",
@@ -54,16 +59,11 @@ def command(
         until=until,
         bucket=bucket,
     )
-    found = asyncio.run(_report(locate(store_url, folder), query))
+    found = stores.using_books(
+        locate(store_url, folder),
+        lambda store: report(store, query, now_us=time.time_ns() // 1000),
+    )
     click.echo(_rendered(found, output_format), nl=False)
-
-
-async def _report(url: str, query: UsageQuery) -> UsageReport:
-    store = open_store(url)
-    try:
-        return await report(store, query, now_us=time.time_ns() // 1000)
-    finally:
-        await store.close()
 
 
 def _rendered(found: UsageReport, output_format: str) -> str:
@@ -75,3 +75,9 @@ def _rendered(found: UsageReport, output_format: str) -> str:
         return render.markdown(found)
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     return render.text(found, bar="█" if unicode else "#")
+
+
+command.add_command(usage_compare.command, "compare")
+command.add_command(usage_verify.command, "verify")
+command.add_command(usage_recost.command, "recost")
+command.add_command(usage_prune.command, "prune")

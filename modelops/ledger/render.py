@@ -99,8 +99,14 @@ def _heading(report: UsageReport) -> str:
 
 def _keys(report: UsageReport, row: Measures) -> list[str]:
     if isinstance(row, UsageRow):
-        return [row.key[name] or "-" for name in report.by]
+        return [_shown(report, name, row.key[name]) for name in report.by]
     return ["total", *([""] * (len(report.by) - 1))][: len(report.by)]
+
+
+def _shown(report: UsageReport, name: str, value: str) -> str:
+    """Return a value as it is shown: a revision with the first digits of its commit."""
+    commit = report.commits.get(value, "") if name == "revision" else ""
+    return f"{value} {commit[:10]}".rstrip() if commit else value or "-"
 
 
 def _shares(rows: Sequence[UsageRow]) -> list[float]:

@@ -83,6 +83,8 @@ class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
     """A report. `since` is inclusive and `until` exclusive, ISO 8601 with the zone's offset.
 
     `rows` are sorted by cost, dearest first. `series` has a point for every bucket and row.
+    `commits` names the git commit of every revision that a report by revision shows, '' where there
+    is none.
     """
 
     since: str
@@ -93,6 +95,7 @@ class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
     totals: Measures
     rows: tuple[UsageRow, ...]
     series: tuple[UsagePoint, ...]
+    commits: Mapping[str, str] = {}
 
 
 def build(
@@ -156,8 +159,9 @@ def measures(sums: Sums, *, per_target: bool) -> Measures:
 
 def usd(pico: int) -> str:
     """Return an amount in USD, exactly, without exponent or trailing zeros."""
-    whole, rest = divmod(pico, PICO_PER_USD)
-    return f"{whole}.{rest:012d}".rstrip("0").rstrip(".")
+    whole, rest = divmod(abs(pico), PICO_PER_USD)
+    amount = f"{whole}.{rest:012d}".rstrip("0").rstrip(".")
+    return f"-{amount}" if pico < 0 else amount
 
 
 def _add_up(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:

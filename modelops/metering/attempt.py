@@ -11,10 +11,10 @@ from typing import Literal
 
 import msgspec
 
-Outcome = Literal["success", "failed", "cancelled", "interrupted", "refused"]
+Outcome = Literal["success", "failed", "cancelled", "interrupted", "refused", "adjusted"]
 UsageSource = Literal["reported", "partial", "none", "invalid"]
 CostSource = Literal["provider", "declared", "catalog", ""]
-Status = Literal["success", "fallback", "failed", "cancelled", "interrupted", "refused"]
+Status = Literal["success", "fallback", "failed", "cancelled", "interrupted", "refused", "adjusted"]
 
 MESSAGE_MAX = 300
 """Characters of an error message that are kept, after redaction."""
@@ -75,6 +75,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     outcome and position give the request's status. `started_at_us` is Unix time, all durations are
     microseconds. `protocol` is what the target was spoken to in, `endpoint` the path the client
     used. `status` is the provider's HTTP status, 0 when there was none.
+
+    An `adjusted` row is no call: it corrects the cost of the attempt that its `client_request_id`
+    names, by the difference that it costs. Its `error_class` says what was wrong: `price`, or
+    `unpriced`.
     """
 
     attempt_id: str

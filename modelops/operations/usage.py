@@ -17,6 +17,7 @@ from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DEFAULT_PERIOD = "24h"
 EXPORTED_AT_ONCE = 1_000
+REVISIONS_AT_ONCE = 500
 
 
 class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,29 +52,45 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     )
     if asked != query.by:
         groups = labels.fold(query.by, groups, await store.agent_labels())
-    return build(span, timezone, query.by, query.bucket, groups)
+    found = build(span, timezone, query.by, query.bucket, groups)
+    if "revision" not in query.by:
+        return found
+    return msgspec.structs.replace(found, commits=await commits(store, found))
+
+
+async def commits(store: UsageStore, found: UsageReport) -> dict[str, str]:
+    """Return the git commit of every revision in a report, newest first."""
+    wanted = {int(row.key["revision"]) for row in found.rows}
+    named: dict[str, str] = {}
+    before = max(wanted, default=0) + 1
+    while before > min(wanted, default=before):
+        page = await store.revisions(REVISIONS_AT_ONCE, before)
+        named |= {str(m.revision): m.info.git_commit for m in page if m.revision in wanted}
+        before = page[-1].revision if page else 0
+    return named
 
 
 async def attempts(
     store: UsageStore, query: UsageQuery, *, now_us: int, limit: int = 100, cursor: str = ""
 ) -> AttemptPage:
     """Return a page of single attempts, newest first; groups and buckets are passed over."""
-    selection = await _selection(store, query, now_us)
+    chosen = await selection(store, query, now_us)
     after = decode_cursor(cursor) if cursor else None
-    return page(await store.list_attempts(selection, limit + 1, after), limit)
+    return page(await store.list_attempts(chosen, limit + 1, after), limit)
 
 
 async def export_csv(store: UsageStore, query: UsageQuery, *, now_us: int) -> AsyncIterator[str]:
     """Yield all attempts of a query as CSV, a thousand lines at a time, newest first."""
-    selection = await _selection(store, query, now_us)
+    chosen = await selection(store, query, now_us)
     yield csv_header()
     after = None
-    while found := await store.list_attempts(selection, EXPORTED_AT_ONCE, after):
+    while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
         yield csv_lines(found)
         after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
 
 
-async def _selection(store: UsageStore, query: UsageQuery, now_us: int) -> Selection:
+async def selection(store: UsageStore, query: UsageQuery, now_us: int) -> Selection:
+    """Return the rows that a query chooses, in the time zone of the store's settings."""
     settings = await store.settings()
     span = _span(query, settings.timezone if settings else "UTC", now_us)
     filters = _filters(query.filters)

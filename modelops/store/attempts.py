@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Dialect, RowMapping, and_, delete, or_, select
+from sqlalchemy import Dialect, RowMapping, and_, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
 from modelops.store import rollups, upsert
-from modelops.store.books import SLOT_US, AttemptCursor, JournalMark, Selection
+from modelops.store.books import SLOT_US, Adjustment, AttemptCursor, JournalMark, Selection
 from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
 
@@ -29,7 +29,7 @@ async def insert(connection: AsyncConnection, rows: Sequence[Attempt]) -> None:
     Rows that come after their time was rolled up go in one by one, because only those that were
     not there yet may be added to the rollups.
     """
-    rolled_until_us = await rollups.rolled_until(connection) * SLOT_US
+    rolled_until_us = await rollups.rolled_until(connection, hold=True) * SLOT_US
     statement = _insert_statement(connection.dialect)
     usual = [_values(row) for row in rows if row.started_at_us >= rolled_until_us]
     if usual:
@@ -85,6 +85,22 @@ async def listed(
             or_(started < after.started_at_us, behind)
         )
     return [_attempt(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def adjusted(
+    connection: AsyncConnection, attempt_ids: Sequence[str]
+) -> dict[str, Adjustment]:
+    """Return what the adjustments of each of these attempts add up to; only those that have any.
+
+    An adjustment names the attempt it corrects as its client's request.
+    """
+    total, part = attempts.c.cost_pico, attempts.c.input_cost_pico
+    rows = await connection.execute(
+        select(attempts.c.client_request_id, func.sum(total), func.sum(part))
+        .where(attempts.c.outcome == "adjusted", attempts.c.client_request_id.in_(attempt_ids))
+        .group_by(attempts.c.client_request_id)
+    )
+    return {name: Adjustment(int(cost), int(cost_of_input)) for name, cost, cost_of_input in rows}
 
 
 def _insert_statement(dialect: Dialect) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
-from modelops.store.protocol import AttemptStore
+from modelops.store.protocol import AttemptStore, ConfigStore, Revision
 
 SLOT_US = 15 * 60 * 1_000_000
 """A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
@@ -135,8 +135,19 @@ class AttemptCursor(NamedTuple):
     attempt_id: str
 
 
+class Adjustment(NamedTuple):
+    """What was added to the cost of an attempt after it was booked, in pico-USD."""
+
+    total_pico: int
+    input_pico: int
+
+
 class UsageStore(Protocol):
     """What reports read."""
+
+    async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
+        """Return the newest revisions first, those below `before` when it is given."""
+        ...
 
     async def settings(self) -> Settings | None:
         """Return the settings of the head; None before the first apply."""
@@ -154,4 +165,20 @@ class UsageStore(Protocol):
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
     ) -> Sequence[Attempt]:
         """Return the newest attempts of a selection that stand behind a cursor."""
+        ...
+
+
+class KeepingStore(BooksStore, UsageStore, ConfigStore, Protocol):
+    """What retention and corrections work on."""
+
+    async def prune_attempts(self, before_us: int) -> int:
+        """Delete a batch of attempts from before a UTC day, their sums being kept."""
+        ...
+
+    async def count_attempts(self, before_us: int) -> int:
+        """Return how many attempts there are that started before a time."""
+        ...
+
+    async def adjusted(self, attempt_ids: Sequence[str]) -> Mapping[str, Adjustment]:
+        """Return what the adjustments of each of these attempts add up to, where it has any."""
         ...

@@ -16,10 +16,10 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from modelops.store import sqlite
+from modelops.store import postgres, sqlite
 from modelops.store.protocol import NotAStoreError, StoreError, StoreNewerError, StoreOlderError
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003")
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004")
 """Every version of the tables, oldest first; the names of the scripts in `migrations/versions`."""
 
 TIDY_EVERY = 32
@@ -65,12 +65,16 @@ class Database(NamedTuple):
 
 def connect(url: str, *, lock_wait_s: float) -> Database:
     """Return the database of a URL, for ordinary use."""
+    if _is_postgres(url):
+        return _on_postgres(url, postgres.engine(url, lock_wait_s=lock_wait_s))
     path = _sqlite_path(url)
     return _on_sqlite(path, sqlite.engine(path, lock_wait_s=lock_wait_s))
 
 
 def connect_to_migrate(url: str, *, lock_wait_s: float) -> Database:
-    """Return the database of a URL, made if need be."""
+    """Return the database of a URL, made if need be; a Postgres database is there already."""
+    if _is_postgres(url):
+        return _on_postgres(url, postgres.engine(url, lock_wait_s=lock_wait_s, migrates=True))
     path = _sqlite_path(url)
     if not sqlite.exists(path):
         sqlite.create_file(path)
@@ -107,10 +111,16 @@ def require_current(version: str, place: str) -> None:
         )
 
 
+def _is_postgres(url: str) -> bool:
+    return url.partition("://")[0] in postgres.SCHEMES
+
+
 def _sqlite_path(url: str) -> Path:
     scheme = url.partition(":")[0]
     if scheme != "sqlite":
-        raise StoreError(f"{scheme!r} is not a kind of store", "write sqlite:///PATH")
+        raise StoreError(
+            f"{scheme!r} is not a kind of store", "write sqlite:///PATH or postgresql://..."
+        )
     return sqlite.path_of(url)
 
 
@@ -123,3 +133,19 @@ def _on_sqlite(path: Path, engine: AsyncEngine) -> Database:
         tidy=sqlite.checkpoint,
         commits=itertools.count(1),
     )
+
+
+def _on_postgres(url: str, engine: AsyncEngine) -> Database:
+    place = postgres.place_of(url)
+    return Database(
+        engine=engine,
+        place=place,
+        exists=lambda: True,
+        store_error=lambda error: postgres.store_error(error, place),
+        tidy=_nothing_to_tidy,
+        commits=itertools.count(1),
+    )
+
+
+async def _nothing_to_tidy(_: AsyncEngine) -> None:
+    """Postgres writes its checkpoints itself."""

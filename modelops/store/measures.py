@@ -12,11 +12,13 @@ from modelops.store.books import Dimension
 from modelops.store.tables import MONEY, MONEY_PART, attempts
 
 _columns = attempts.c
-_reached = _columns.outcome != "refused"
+_adjusted = _columns.outcome == "adjusted"
+_reached = _columns.outcome.not_in(("refused", "adjusted"))
 _succeeded = _columns.outcome == "success"
 _cancelled = _columns.outcome == "cancelled"
 _fallback = and_(_succeeded, _columns.position > 0)
 _reported = _columns.usage_source == "reported"
+_priced_later = and_(_adjusted, _columns.error_class == "unpriced")
 _no_cost = and_(_reached, _columns.cost_pico.is_(None))
 
 STATUS = case((and_(_columns.final, _fallback), "fallback"), else_=_columns.outcome)
@@ -68,7 +70,7 @@ def summed() -> list[ColumnElement[int]]:
         _total(_columns.cache_read_tokens),
         _total(_columns.cache_write_tokens) + _total(_columns.cache_write_1h_tokens),
         _total(_columns.reasoning_tokens),
-        _count(and_(_no_cost, _reported)),
+        _count(and_(_no_cost, _reported)) - _count(_priced_later),
         _count(and_(_no_cost, ~_reported)),
         _count(_columns.simulated),
         _count(_succeeded),

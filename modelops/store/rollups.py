@@ -47,12 +47,15 @@ _COLUMNS = ("provider", "model", "agent", "user", "chain", "revision", "status")
 _KEYS = ["cube", "slot", "group_id"]
 
 
-async def rolled_until(connection: AsyncConnection) -> int:
+async def rolled_until(connection: AsyncConnection, *, hold: bool = False) -> int:
     """Return up to which slot attempts are rolled up, exclusive.
 
-    The lock keeps `roll` from passing a slot between this look and the end of the transaction.
+    `hold` keeps `roll` from passing a slot between this look and the end of the transaction: what
+    inserts needs that, what reads has a snapshot.
     """
-    state = select(rollup_state.c.rolled_until).with_for_update(read=True)
+    state = select(rollup_state.c.rolled_until)
+    if hold:
+        state = state.with_for_update(read=True)
     return int(await connection.scalar(state) or 0)
 
 

@@ -10,8 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
-from modelops.store import attempts, committing, database, operations, revisions, rollups, usage
-from modelops.store.books import AttemptCursor, JournalMark, LabelSpan, Selection, UsageGroup
+from modelops.store import (
+    attempts,
+    committing,
+    database,
+    operations,
+    retention,
+    revisions,
+    rollups,
+    usage,
+)
+from modelops.store.books import (
+    Adjustment,
+    AttemptCursor,
+    JournalMark,
+    LabelSpan,
+    Selection,
+    UsageGroup,
+)
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -137,6 +153,21 @@ class SqlStore:
         """Add up a batch of attempts whose time is over; return whether there was any."""
         async with self._write() as connection:
             return await rollups.roll(connection, now_us)
+
+    async def prune_attempts(self, before_us: int) -> int:
+        """Delete a batch of attempts from before a UTC day, their sums being kept."""
+        async with self._write() as connection:
+            return await retention.prune(connection, before_us)
+
+    async def count_attempts(self, before_us: int) -> int:
+        """Return how many attempts there are that started before a time."""
+        async with self._read() as connection:
+            return 0 if connection is None else await retention.count(connection, before_us)
+
+    async def adjusted(self, attempt_ids: Sequence[str]) -> Mapping[str, Adjustment]:
+        """Return what the adjustments of each of these attempts add up to, where it has any."""
+        async with self._read() as connection:
+            return {} if connection is None else await attempts.adjusted(connection, attempt_ids)
 
     async def close(self) -> None:
         """Give back every connection."""

@@ -268,8 +268,9 @@ rollup_state = Table(
     metadata,
     Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True),
     Column("rolled_until", Integer, nullable=False),
+    Column("pruned_until", Integer, nullable=False, server_default="0"),
 )
-"""One row: up to which slot, exclusive, attempts are rolled up; none before the first time."""
+"""One row: up to which slot, exclusive, attempts are rolled up, and up to which deleted."""
 
 rollup_late = Table(
     "rollup_late",

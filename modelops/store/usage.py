@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.store import rollups, tables
+from modelops.store import retention, rollups, tables
 from modelops.store.books import SLOT_US, Dimension, Selection, Sums, UsageGroup
 from modelops.store.cubes import Cube, cube_for
 from modelops.store.measures import DIMENSIONS, DURATIONS, matches, model_name, summed
@@ -49,7 +49,10 @@ async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageG
         ends = [(since, first * us), (last * us, until)]
     else:
         inside, ends = false(), [(since, until)]
-    outside = (and_(started >= start, started < end) for start, end in ends if start < end)
+    ends = [(start, end) for start, end in ends if start < end]
+    if ends:
+        await retention.require_kept(connection, ends[0][0])
+    outside = (and_(started >= start, started < end) for start, end in ends)
     await _from_attempts(connection, or_(inside, *outside), selection, groups)
     return [_group(key, found, selection) for key, found in groups.items()]
 

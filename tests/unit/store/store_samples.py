@@ -6,8 +6,11 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Agent, Parameters, Resource, Settings
+from modelops.store import database
 from modelops.store.protocol import Changes, CommitInfo
 
 _NUMBERS = itertools.count(1)
@@ -15,6 +18,17 @@ _NUMBERS = itertools.count(1)
 
 def url_of(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+async def run_sql(url: str, *statements: str) -> list[Any]:
+    """Run statements behind a store's back; return the first value of each that has one."""
+    opened = database.connect(url, lock_wait_s=1)
+    try:
+        async with opened.transaction(write=True) as connection:
+            results = [await connection.execute(text(statement)) for statement in statements]
+            return [result.scalar() if result.returns_rows else None for result in results]
+    finally:
+        await opened.close()
 
 
 def settings(**fields: Any) -> Settings:

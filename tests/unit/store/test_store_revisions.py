@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from store_samples import agent, info, put, settings, url_of
+from store_samples import agent, info, put, run_sql, settings, url_of
 
 from modelops.resources.state import by_address, digest, state_digest
 from modelops.store import migrate, open_store
@@ -28,10 +27,9 @@ from modelops.store.sql_store import SqlStore
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    url = url_of(tmp_path / "store.db")
-    await migrate(url)
-    opened = open_store(url)
+async def store(store_url: str) -> AsyncIterator[SqlStore]:
+    await migrate(store_url)
+    opened = open_store(store_url)
     yield opened
     await opened.close()
 
@@ -125,20 +123,17 @@ async def test_changes_that_do_not_fit_the_base_leave_the_store_alone(store: Sql
     assert await store.head() == head
 
 
-async def test_content_is_kept_once(store: SqlStore, tmp_path: Path) -> None:
+async def test_content_is_kept_once(store: SqlStore, store_url: str) -> None:
     for _ in range(3):
         await store.commit(await store.head(), put(settings(), agent("dev")), info())
         await store.commit(await store.head(), Changes(delete=("agent/dev",)), info())
-    with sqlite3.connect(tmp_path / "store.db") as raw:
-        count = raw.execute("SELECT count(*) FROM resources").fetchone()
-        members = raw.execute("SELECT count(*) FROM members").fetchone()
-    raw.close()
-    assert (count, members) == ((2,), (4,))
+    counts = ("SELECT count(*) FROM resources", "SELECT count(*) FROM members")
+    assert await run_sql(store_url, *counts) == [2, 4]
 
 
-async def test_one_of_several_racing_commits_wins(store: SqlStore, tmp_path: Path) -> None:
+async def test_one_of_several_racing_commits_wins(store: SqlStore, store_url: str) -> None:
     base = await store.head()
-    stores = [open_store(url_of(tmp_path / "store.db")) for _ in range(5)]
+    stores = [open_store(store_url) for _ in range(5)]
     results = await asyncio.gather(
         *(each.commit(base, put(settings()), info()) for each in stores), return_exceptions=True
     )
@@ -159,13 +154,11 @@ async def test_one_of_several_racing_commits_wins(store: SqlStore, tmp_path: Pat
     ],
 )
 async def test_damage_is_noticed(
-    store: SqlStore, tmp_path: Path, damage: str, error: type[StoreError], message: str
+    store: SqlStore, store_url: str, damage: str, error: type[StoreError], message: str
 ) -> None:
     await store.commit(await store.head(), put(settings()), info())
-    with sqlite3.connect(tmp_path / "store.db") as raw:
-        raw.execute(damage)
-    raw.close()
-    fresh = open_store(url_of(tmp_path / "store.db"))
+    await run_sql(store_url, damage)
+    fresh = open_store(store_url)
     with pytest.raises(error, match=message):
         await fresh.snapshot()
     await fresh.close()
@@ -176,13 +169,13 @@ _STATES = st.dictionaries(_NAMES, st.sampled_from(["", "One", "Two"]), max_size=
 
 
 @hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(_STATES, min_size=1, max_size=5))
 def test_every_revision_holds_exactly_what_was_committed(
-    tmp_path_factory: pytest.TempPathFactory, wanted: list[dict[str, str]]
+    new_store: Callable[[], str], wanted: list[dict[str, str]]
 ) -> None:
-    asyncio.run(_commit_all(url_of(tmp_path_factory.mktemp("store") / "store.db"), wanted))
+    asyncio.run(_commit_all(new_store(), wanted))
 
 
 async def _commit_all(url: str, wanted: list[dict[str, str]]) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import get_args
 
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from store_samples import attempt, url_of
+from store_samples import attempt
 
 from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
@@ -109,7 +106,7 @@ _FILTERS = st.dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(attempts(), max_size=12),
     st.lists(attempts(), max_size=4),
@@ -119,8 +116,7 @@ _FILTERS = st.dictionaries(
     st.booleans(),
 )
 def test_groups_add_up_however_much_is_rolled_up(
-    tmp_path_factory: pytest.TempPathFactory,
-    empty_store: Path,
+    new_store: Callable[[], str],
     rows: list[Attempt],
     late: list[Attempt],
     span: list[int],
@@ -133,23 +129,14 @@ def test_groups_add_up_however_much_is_rolled_up(
     selection = Selection(
         since_us=span[0], until_us=span[1], by=tuple(by), by_slot=by_slot, filters=filters
     )
-    path = tmp_path_factory.mktemp("usage") / "store.db"
-    shutil.copy(empty_store, path)
-    asyncio.run(_compare(url_of(path), rows, late, selection))
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of a store without rows, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    asyncio.run(migrate(url_of(path)))
-    return path
+    asyncio.run(_compare(new_store(), rows, late, selection))
 
 
 async def _compare(
     url: str, rows: list[Attempt], late: list[Attempt], selection: Selection
 ) -> None:
     """Compare before anything is rolled up, after, with late rows, and with those rolled up."""
+    await migrate(url)
     store = open_store(url)
     await store.add_attempts(rows)
     assert await _found(store, selection) == _expected(rows, selection)
@@ -188,12 +175,9 @@ def _expected(
     return {key: each for key, each in sums.items() if each != Sums()}
 
 
-async def test_rows_are_kept_once_and_chosen_by_time_and_filters(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    url = url_of(tmp_path_factory.mktemp("usage") / "store.db")
-    await migrate(url)
-    store = open_store(url)
+async def test_rows_are_kept_once_and_chosen_by_time_and_filters(store_url: str) -> None:
+    await migrate(store_url)
+    store = open_store(store_url)
     early, late = attempt(started_at_us=10), attempt(started_at_us=20, provider="groq", revision=7)
     await store.add_attempts([early, late])
     await store.add_attempts([early, late])
@@ -216,10 +200,9 @@ async def test_rows_are_kept_once_and_chosen_by_time_and_filters(
     await store.close()
 
 
-async def test_attempts_come_in_pages_newest_first_as_they_went_in(tmp_path: Path) -> None:
-    url = url_of(tmp_path / "store.db")
-    await migrate(url)
-    store = open_store(url)
+async def test_attempts_come_in_pages_newest_first_as_they_went_in(store_url: str) -> None:
+    await migrate(store_url)
+    store = open_store(store_url)
     rows = [attempt(started_at_us=number // 3) for number in range(10)]
     rows[4] = attempt(
         started_at_us=1,

@@ -1,0 +1,50 @@
+"""`modelops usage recost`: correct past costs to the prices that the store holds now."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import click
+
+from modelops.cli import options, stores, terminal
+from modelops.ledger.reports import usd
+from modelops.operations.location import store_url as locate
+from modelops.operations.recost import recost
+from modelops.operations.usage import UsageQuery
+
+_CONSENT = "pass --yes to do it without being asked"
+
+
+@click.command()
+@options.folder
+@options.store
+@click.option("--model", "models", multiple=True, metavar="PROVIDER/MODEL", help="Only this one.")
+@click.option("--from", "since", required=True, metavar="TIME", help="A date or time, inclusive.")
+@click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(
+    folder: Path, store_url: str, models: tuple[str, ...], since: str, until: str, yes: bool
+) -> None:
+    """Correct what attempts cost, after a wrong price was put right and applied.
+
+    Booked rows stay as they are: rows are added that cost the difference.
+    """
+    query = UsageQuery(since=since, until=until, filters={"model": models} if models else {})
+    url, now_us = locate(store_url, folder), time.time_ns() // 1000
+    asyncio.run(stores.renew(url))
+    found = stores.using_books(url, lambda store: recost(store, query, now_us=now_us, write=False))
+    if not found.attempts:
+        click.echo("Every attempt costs what today's prices say.", err=True)
+        return
+    change = f"{found.attempts:,} attempts by {usd(found.difference_pico)} USD in all"
+    if yes or terminal.agreed(f"Correct {change}?", _CONSENT):
+        done = stores.using_books(
+            url, lambda store: recost(store, query, now_us=now_us, write=True)
+        )
+        click.echo(
+            f"Corrected {done.attempts:,} attempts, {usd(done.difference_pico)} USD.", err=True
+        )
+    else:
+        click.echo("Nothing was corrected.", err=True)

@@ -1,0 +1,73 @@
+"""`modelops usage verify`: the books against a provider's invoice or usage export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from modelops.cli import options, stores
+from modelops.ledger.invoices import read
+from modelops.operations.location import store_url as locate
+from modelops.operations.verify_usage import Difference, Verification, verify
+from modelops.resources.errors import ExitCode, ModelopsError
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@options.folder
+@options.store
+@options.output_format("text", "json")
+@click.option("--provider", required=True, metavar="NAME", help="Whose export it is.")
+def command(
+    file: Path, folder: Path, store_url: str, output_format: str, provider: str
+) -> ExitCode:
+    """Compare the books with a provider's usage export, by day (UTC) and model.
+
+    FILE is a CSV of OpenAI, Anthropic or OpenRouter, or one with the columns day, model,
+    input_tokens, output_tokens, cost_usd. Exits with 1 when anything differs.
+    """
+    try:
+        billed = read(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelopsError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ModelopsError(f"{file} is not UTF-8 text", "export it as CSV") from None
+    except ModelopsError as error:
+        raise ModelopsError(f"{file}: {error.message}", error.hint) from None
+    found = stores.using_books(
+        locate(store_url, folder), lambda store: verify(store, provider, billed)
+    )
+    if output_format == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    else:
+        click.echo(_text(found))
+    return ExitCode.ERROR if found.differences else ExitCode.DONE
+
+
+def _text(found: Verification) -> str:
+    heading = f"{found.provider}: {found.compared:,} days of models compared,"
+    if not found.differences:
+        return f"{heading} no difference"
+    lines = [f"{heading} {len(found.differences):,} differ"]
+    for each in found.differences:
+        lines += [f"{each.day}  {each.model}", *_parts(each)]
+    return "\n".join(lines)
+
+
+def _parts(each: Difference) -> list[str]:
+    parts = [
+        ("input tokens", f"{each.billed_input_tokens:,}", f"{each.booked_input_tokens:,}"),
+        ("output tokens", f"{each.billed_output_tokens:,}", f"{each.booked_output_tokens:,}"),
+    ]
+    if each.billed_cost_usd is not None:
+        parts.append(("cost USD", each.billed_cost_usd, each.booked_cost_usd or "unknown"))
+    lines = [
+        f"    {name:<13}  billed {billed}, booked {booked}"
+        for name, billed, booked in parts
+        if billed != booked
+    ]
+    if each.unmetered:
+        lines.append(f"    {each.unmetered:,} attempts in the books are unmetered")
+    return lines

@@ -1,0 +1,183 @@
+"""What a provider says was used, read from the CSV that it exports: by day (UTC) and model.
+
+Which export it is follows from its columns. Columns of counts that a form may have and a file has
+not are 0; a file of another shape is an error that lists the forms. OpenAI's and OpenRouter's
+counts of input include cache; Anthropic's columns are apart and are added up.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+from modelops.metering.normalize import PICO_PER_USD
+from modelops.resources.errors import ModelopsError
+
+
+class Form(NamedTuple):
+    """An export: which column holds the day and the model, and which are added up for each count.
+
+    `cost` '' where an export has none.
+    """
+
+    name: str
+    day: str
+    model: str
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+    cost: str
+
+    @property
+    def needed(self) -> set[str]:
+        """The columns that tell it from the others."""
+        return {self.day, self.model, self.input[0], self.output[0], *filter(None, [self.cost])}
+
+
+FORMS = (
+    Form(
+        "plain (day, model, input_tokens, output_tokens, cost_usd)",
+        "day",
+        "model",
+        ("input_tokens",),
+        ("output_tokens",),
+        "cost_usd",
+    ),
+    Form(
+        "OpenAI usage export (start_time_iso, model, input_tokens, output_tokens)",
+        "start_time_iso",
+        "model",
+        ("input_tokens",),
+        ("output_tokens",),
+        "",
+    ),
+    Form(
+        "Anthropic usage export (usage_date_utc, model_version, usage_input_tokens_no_cache, ...)",
+        "usage_date_utc",
+        "model_version",
+        (
+            "usage_input_tokens_no_cache",
+            "usage_input_tokens_cache_read",
+            "usage_input_tokens_cache_write_5m",
+            "usage_input_tokens_cache_write_1h",
+        ),
+        ("usage_output_tokens",),
+        "",
+    ),
+    Form(
+        "OpenRouter activity (date, model, prompt_tokens, completion_tokens, usage)",
+        "date",
+        "model",
+        ("prompt_tokens",),
+        ("completion_tokens",),
+        "usage",
+    ),
+    Form(
+        "OpenRouter generations (created_at, model_permaslug, tokens_prompt, tokens_completion,"
+        " cost_total)",
+        "created_at",
+        "model_permaslug",
+        ("tokens_prompt",),
+        ("tokens_completion",),
+        "cost_total",
+    ),
+)
+
+MAX_LINES = 1_000_000
+
+
+class Key(NamedTuple):
+    """A day in UTC and a model as the file calls it."""
+
+    day: date
+    model: str
+
+
+class Billed(NamedTuple):
+    """What was used on a day of a model; `cost_pico` None where that is not said."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_pico: int | None
+
+
+def read(text: str) -> dict[Key, Billed]:
+    """Return what a CSV says, added up; ModelopsError when it is of another shape."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    try:
+        form = _form(reader.fieldnames or ())
+        found: dict[Key, Billed] = {}
+        for row in reader:
+            if reader.line_num > MAX_LINES:
+                raise ModelopsError(f"the file has over {MAX_LINES:,} lines", "cut it by month")
+            key, billed = _line(form, row, reader.line_num)
+            found[key] = _added(found[key], billed) if key in found else billed
+    except csv.Error as error:
+        raise ModelopsError(f"line {reader.line_num} is not CSV: {error}") from None
+    if not found:
+        raise ModelopsError("the file has no line below its header", "export a longer span")
+    return found
+
+
+def _form(columns: Sequence[str]) -> Form:
+    for form in FORMS:
+        if form.needed <= set(columns):
+            return form
+    known = "; ".join(form.name for form in FORMS)
+    shown = ", ".join(columns)[:200] or "none"
+    raise ModelopsError(f"no export is known with these columns: {shown}", f"known: {known}")
+
+
+def _line(form: Form, row: Mapping[str, str | None], line: int) -> tuple[Key, Billed]:
+    if None in row or None in row.values():
+        raise ModelopsError(f"line {line} has more or fewer cells than the header has columns")
+    cells = {name: (value or "").strip() for name, value in row.items()}
+    key = Key(_day(cells[form.day], line), cells[form.model])
+    if not key.model:
+        raise ModelopsError(f"line {line} names no {form.model}")
+    counts = [
+        sum(_count(cells[name], name, line) for name in names if name in cells)
+        for names in (form.input, form.output)
+    ]
+    cost = _pico(cells[form.cost], form.cost, line) if form.cost else None
+    return key, Billed(counts[0], counts[1], cost)
+
+
+def _day(text: str, line: int) -> date:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ModelopsError(
+            f"line {line}: {text[:40]!r} is not a day", "write 2026-11-21"
+        ) from None
+    return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
+
+
+def _count(text: str, name: str, line: int) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise ModelopsError(f"line {line}: {name} is {text[:40]!r}, not a count of tokens")
+    return int(text)
+
+
+def _pico(text: str, name: str, line: int) -> int:
+    try:
+        amount = Decimal(text.removeprefix("$") or "0") * PICO_PER_USD
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount < 10**24:
+        raise ModelopsError(f"line {line}: {name} is {text[:40]!r}, not an amount in USD")
+    return int(amount.to_integral_value())
+
+
+def _added(first: Billed, second: Billed) -> Billed:
+    cost = None
+    if first.cost_pico is not None and second.cost_pico is not None:
+        cost = first.cost_pico + second.cost_pico
+    return Billed(
+        first.input_tokens + second.input_tokens, first.output_tokens + second.output_tokens, cost
+    )

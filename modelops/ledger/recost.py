@@ -1,0 +1,72 @@
+"""Correcting what attempts cost when a price was wrong: by rows that are added, never rewritten.
+
+Pure. The row of an attempt stays as it was booked. An adjustment has its time and its dimensions
+and costs the difference, so every report shows the corrected sum, and `by status` what of it was
+adjusted. What the provider itself said a call cost is not corrected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from modelops.metering.attempt import NO_USAGE, Attempt, Cost, CostSource
+from modelops.metering.cost import cost
+from modelops.resources.resolved import Model
+from modelops.store.books import Adjustment
+
+NOTHING = Adjustment(0, 0)
+
+
+def source_of(model: Model) -> CostSource:
+    """Return where a model's price comes from."""
+    return "catalog" if model.sources.get("price") == "catalog" else "declared"
+
+
+def adjustment(
+    attempt: Attempt, models: Mapping[str, Model], earlier: Adjustment | None
+) -> Attempt | None:
+    """Return the row that brings an attempt to today's price; None where nothing is to correct.
+
+    `models` are by provider/model, `earlier` is what corrects the attempt already. Its id follows
+    from what it corrects, so whoever is interrupted, or runs twice at once, adds it once.
+    """
+    model = models.get(f"{attempt.provider}/{attempt.model}")
+    if attempt.outcome in ("adjusted", "refused") or attempt.cost.source == "provider":
+        return None
+    if model is None or model.price is None:
+        return None
+    right = cost(attempt.usage, model.price, source_of(model))
+    if right.total_pico is None or right.input_pico is None:
+        return None
+    done = earlier or NOTHING
+    was_total = (attempt.cost.total_pico or 0) + done.total_pico
+    was_input = (attempt.cost.input_pico or 0) + done.input_pico
+    unpriced = attempt.cost.total_pico is None and earlier is None
+    if (right.total_pico, right.input_pico) == (was_total, was_input) and not unpriced:
+        return None
+    difference = right.total_pico - was_total
+    difference_of_input = right.input_pico - was_input
+    name = f"{attempt.attempt_id}:{was_total}:{was_input}:{right.total_pico}:{right.input_pico}"
+    return msgspec.structs.replace(
+        attempt,
+        attempt_id=hashlib.sha256(name.encode()).hexdigest()[:32],
+        client_request_id=attempt.attempt_id,
+        usage=NO_USAGE,
+        cost=Cost(
+            source=right.source,
+            total_pico=difference,
+            input_pico=difference_of_input,
+            output_pico=difference - difference_of_input,
+        ),
+        latency_us=0,
+        first_content_us=None,
+        outcome="adjusted",
+        status=0,
+        error_class="unpriced" if unpriced else "price",
+        message="",
+        finish_reason="",
+        final=False,
+    )

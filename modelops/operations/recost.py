@@ -1,0 +1,47 @@
+"""Correcting the cost of past attempts to the prices that the store holds now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from modelops.ledger.recost import adjustment
+from modelops.metering.attempt import Attempt
+from modelops.operations.usage import EXPORTED_AT_ONCE, UsageQuery, selection
+from modelops.resources.resolved import Model
+from modelops.store.books import AttemptCursor, KeepingStore
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """How many attempts are corrected, and by how much in all, in pico-USD."""
+
+    attempts: int = 0
+    difference_pico: int = 0
+
+
+async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: bool) -> Correction:
+    """Add up what is to correct, and with `write` add the rows that correct it."""
+    done = Correction()
+    async for rows in _adjustments(store, query, now_us):
+        if write:
+            await store.add_attempts(rows)
+        done = Correction(
+            attempts=done.attempts + len(rows),
+            difference_pico=done.difference_pico + sum(row.cost.total_pico or 0 for row in rows),
+        )
+    return done
+
+
+async def _adjustments(
+    store: KeepingStore, query: UsageQuery, now_us: int
+) -> AsyncIterator[Sequence[Attempt]]:
+    state = (await store.snapshot()).state
+    models = {model.name: model for model in state.values() if isinstance(model, Model)}
+    chosen = await selection(store, query, now_us)
+    after = None
+    while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
+        earlier = await store.adjusted([row.attempt_id for row in found])
+        rows = (adjustment(row, models, earlier.get(row.attempt_id)) for row in found)
+        yield [row for row in rows if row is not None]
+        after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)

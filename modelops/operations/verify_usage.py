@@ -1,0 +1,141 @@
+"""Reconciling the books with what a provider says was used: every difference, nothing tolerated.
+
+Days are UTC days, as providers count them. A file's model is found by the name that the provider
+knows it by, or by the declared one. Only days that the file names are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from modelops.ledger.invoices import Billed, Key
+from modelops.ledger.periods import from_us, to_us, zone
+from modelops.ledger.reports import usd
+from modelops.resources.errors import ModelopsError
+from modelops.resources.resolved import Model
+from modelops.store.books import SLOT_US, KeepingStore, Selection, Sums
+
+NOTHING = Billed(0, 0, 0)
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A day and model of which file and books disagree; costs None where one of them has none.
+
+    `unmetered` attempts are in the books without tokens, a likely reason.
+    """
+
+    day: str
+    model: str
+    billed_input_tokens: int
+    booked_input_tokens: int
+    billed_output_tokens: int
+    booked_output_tokens: int
+    billed_cost_usd: str | None
+    booked_cost_usd: str | None
+    unmetered: int
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """How many days of models were compared, and where they differ, by day and model."""
+
+    provider: str
+    compared: int
+    differences: tuple[Difference, ...]
+
+
+async def verify(store: KeepingStore, provider: str, billed: Mapping[Key, Billed]) -> Verification:
+    """Compare what a provider billed with the books."""
+    names = await _names(store, provider)
+    known: dict[Key, Billed] = {}
+    for key, each in billed.items():
+        name = Key(key.day, names.get(key.model, key.model))
+        known[name] = _added(known[name], each) if name in known else each
+    booked = await _booked(store, provider, {key.day for key in known})
+    keys = sorted(known.keys() | booked.keys())
+    has_cost = any(each.cost_pico is not None for each in known.values())
+    compared = (
+        _difference(key, known.get(key, NOTHING), booked.get(key, Sums()), has_cost) for key in keys
+    )
+    return Verification(
+        provider=provider,
+        compared=len(keys),
+        differences=tuple(found for found in compared if found is not None),
+    )
+
+
+async def _names(store: KeepingStore, provider: str) -> dict[str, str]:
+    """Return the declared name of every model of a provider by what the provider calls it."""
+    state = (await store.snapshot()).state
+    models = [m for m in state.values() if isinstance(m, Model) and m.provider == provider]
+    if not models:
+        offered = sorted({m.provider for m in state.values() if isinstance(m, Model)})
+        raise ModelopsError(
+            f"the store has no model of a provider {provider!r}",
+            f"name one of {', '.join(offered)}" if offered else "apply a configuration first",
+        )
+    return {m.upstream_model: m.model for m in models} | {m.model: m.model for m in models}
+
+
+async def _booked(store: KeepingStore, provider: str, days: set[date]) -> dict[Key, Sums]:
+    if not days:
+        return {}
+    end = max(days) + timedelta(days=1)
+    groups = await store.usage(
+        Selection(
+            since_us=_midnight_us(min(days)),
+            until_us=_midnight_us(end),
+            by=("model",),
+            by_slot=True,
+            filters={"provider": (provider,)},
+        )
+    )
+    found: dict[Key, Sums] = {}
+    for group in groups:
+        day = from_us((group.slot or 0) * SLOT_US, zone("UTC")).date()
+        if day in days:
+            name = group.key[0].removeprefix(f"{provider}/")
+            found.setdefault(Key(day, name), Sums()).add(group.sums)
+    return {key: sums for key, sums in found.items() if _counts(sums)}
+
+
+def _counts(sums: Sums) -> bool:
+    """Say whether there is anything that a provider could bill."""
+    return bool(sums.input_tokens or sums.output_tokens or sums.cost_pico or sums.unmetered)
+
+
+def _difference(key: Key, billed: Billed, booked: Sums, has_cost: bool) -> Difference | None:
+    booked_cost = None if booked.unpriced and not booked.cost_pico else booked.cost_pico
+    same_cost = not has_cost or billed.cost_pico == booked_cost
+    tokens = (booked.input_tokens, booked.output_tokens)
+    if same_cost and (billed.input_tokens, billed.output_tokens) == tokens:
+        return None
+    return Difference(
+        day=key.day.isoformat(),
+        model=key.model,
+        billed_input_tokens=billed.input_tokens,
+        booked_input_tokens=booked.input_tokens,
+        billed_output_tokens=billed.output_tokens,
+        booked_output_tokens=booked.output_tokens,
+        billed_cost_usd=usd(billed.cost_pico)
+        if has_cost and billed.cost_pico is not None
+        else None,
+        booked_cost_usd=None if booked_cost is None else usd(booked_cost),
+        unmetered=booked.unmetered,
+    )
+
+
+def _added(first: Billed, second: Billed) -> Billed:
+    costs = (first.cost_pico, second.cost_pico)
+    known = [cost for cost in costs if cost is not None]
+    return Billed(
+        first.input_tokens + second.input_tokens,
+        first.output_tokens + second.output_tokens,
+        sum(known) if len(known) == len(costs) else None,
+    )
+
+
+def _midnight_us(day: date) -> int:
+    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC))

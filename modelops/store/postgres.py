@@ -1,0 +1,118 @@
+"""What is particular to Postgres: how to connect, how to begin, and what its errors mean.
+
+The URL goes to asyncpg as it is, so everything that libpq knows holds: sockets, `sslmode`, a
+password file. Reads see one snapshot (REPEATABLE READ), because a report is several statements.
+Writes see what is committed (READ COMMITTED): a commit that waits for another's compare-and-swap
+then finds the head moved, and says that it is stale.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from modelops.store.protocol import (
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreReadOnlyError,
+    StoreUnreachableError,
+)
+from modelops.store.sqlite import WRITE
+
+SCHEMES = ("postgresql", "postgres")
+CONNECT_S = 10.0
+"""How long a connection may take to be made."""
+
+_MIGRATION_LOCK = 0x6D6F64656C6F7073
+"""The advisory lock of whoever makes or changes the tables: "modelops" in ASCII."""
+
+
+def place_of(url: str) -> str:
+    """Return how messages call a database: host and name, never user and password."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or "the local socket"
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        raise StoreError(
+            "the URL of the store cannot be read", "write postgresql://USER@HOST:PORT/DATABASE"
+        ) from None
+    return f"the store {parts.path.lstrip('/') or 'postgres'!r} on {host}{port}"
+
+
+def engine(url: str, *, lock_wait_s: float, migrates: bool = False) -> AsyncEngine:
+    """Return an engine; with `migrates` a transaction that writes shuts out others of its kind."""
+    place = place_of(url)
+    made = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: _connect(url, place, lock_wait_s),
+        pool_pre_ping=True,
+    )
+    event.listen(made.sync_engine, "begin", _begin_to_migrate if migrates else _begin)
+    return made
+
+
+async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
+    """Return a connection; StoreUnreachableError in words that hold no password."""
+    try:
+        import asyncpg  # type: ignore[import-untyped]  # it ships no types
+    except ImportError:
+        raise StoreUnreachableError(
+            f"{place} needs the driver asyncpg", "install modelops[postgres]"
+        ) from None
+    wait_ms = max(1, round(lock_wait_s * 1000))
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_S, server_settings={"lock_timeout": str(wait_ms)}
+        )
+    except (OSError, TimeoutError) as error:
+        reason = str(error) or f"no answer in {CONNECT_S:.0f} s"
+        raise StoreUnreachableError(
+            f"{place} does not answer: {reason}", "check the URL, and that the server runs"
+        ) from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise StoreUnreachableError(
+            f"{place} cannot be used: {error}", "check user, password and database of the URL"
+        ) from None
+
+
+def _begin(connection: Connection) -> None:
+    if not connection.get_execution_options().get(WRITE):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def _begin_to_migrate(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+
+
+def store_error(error: BaseException, place: str) -> StoreError | None:
+    """Return what an error of the driver means for the person who runs this; None if nothing.
+
+    By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+    """
+    code = getattr(error, "sqlstate", None) or ""
+    if code in ("55P03", "40P01", "40001"):
+        return StoreLockedError(
+            f"{place} is locked by another process", "try again when that one is done"
+        )
+    if code in ("25006", "42501"):
+        return StoreReadOnlyError(
+            f"{place} is read-only", "check the grants of its user, and that it is no replica"
+        )
+    if code in ("53100", "53200"):
+        return StoreFullError(f"the disk or memory of {place} is full", "make room and try again")
+    if code.startswith("XX"):
+        return StoreDamagedError(
+            f"{place} cannot be read: {error}", "check the server's log, and restore a backup"
+        )
+    gone = code[:2] in ("08", "28", "57", "53") or code == "3D000"
+    if gone or isinstance(error, OSError) or getattr(error, "is_disconnect", False):
+        return StoreUnreachableError(
+            f"{place} does not answer: {error}", "check the URL, and that the server runs"
+        )
+    return None

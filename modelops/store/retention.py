@@ -1,0 +1,73 @@
+"""Deleting old attempts: what they add up to stays, so reports go on answering.
+
+Only whole days that are rolled up are deleted. How far is remembered, in the transaction of the
+first deletion: a report that would have to read attempts from before then is refused, because what
+is left of them would be a wrong sum.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from modelops.store import rollups
+from modelops.store.books import SLOT_US
+from modelops.store.cubes import DAY
+from modelops.store.protocol import StoreError
+from modelops.store.tables import attempts, rollup_late, rollup_state
+
+ROWS_AT_ONCE = 2_000
+"""Attempts in one transaction: about 50 ms of the write lock."""
+
+
+async def prune(connection: AsyncConnection, before_us: int) -> int:
+    """Delete a batch of the attempts that started before a UTC day; return how many, 0 at the end.
+
+    StoreError when that day is not rolled up yet.
+    """
+    rolled_us = await rollups.rolled_until(connection, hold=True) // DAY.slots * DAY.us
+    if before_us % DAY.us or before_us > rolled_us:
+        raise StoreError(
+            f"attempts are added up until {_day(rolled_us)}, so those of {_day(before_us)} stay",
+            "let a server run, or prune less",
+        )
+    before = before_us // SLOT_US
+    await connection.execute(
+        rollup_state.update()
+        .where(rollup_state.c.pruned_until < before)
+        .values(pruned_until=before)
+    )
+    old = (
+        select(attempts.c.attempt_id)
+        .where(
+            attempts.c.started_at_us < before_us,
+            attempts.c.attempt_id.not_in(select(rollup_late.c.attempt_id)),
+        )
+        .limit(ROWS_AT_ONCE)
+    )
+    done = await connection.execute(delete(attempts).where(attempts.c.attempt_id.in_(old)))
+    return done.rowcount
+
+
+async def count(connection: AsyncConnection, before_us: int) -> int:
+    """Return how many attempts there are that started before a time."""
+    old = select(func.count()).where(attempts.c.started_at_us < before_us)
+    return int(await connection.scalar(old) or 0)
+
+
+async def require_kept(connection: AsyncConnection, since_us: int) -> None:
+    """Raise StoreError unless all attempts that started at a time or later are still there."""
+    pruned = await connection.scalar(select(rollup_state.c.pruned_until))
+    pruned_us = int(pruned or 0) * SLOT_US
+    if since_us < pruned_us:
+        raise StoreError(
+            f"attempts before {_day(pruned_us)} were pruned, and what is kept of them does not"
+            " answer this report",
+            f"begin at {_day(pruned_us)} or at a whole day, or group by less",
+        )
+
+
+def _day(unix_us: int) -> str:
+    return f"{datetime.fromtimestamp(unix_us // 1_000_000, UTC):%Y-%m-%d}"
