@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+BENCH := $(VENV)/.bench
 PORT ?= 8400
 
 .PHONY: up demo test test-crash check format schema bench lock clean
@@ -33,7 +34,7 @@ format: $(DEV)  ## rewrite format and generated files
 	$(BIN)/ruff check --fix .
 	$(BIN)/modelops schema --write
 
-bench: $(DEV)  ## measure
+bench: $(BENCH)  ## measure what needs no other gateway; benchmarks/README.md says how to read it
 	$(BIN)/python -m benchmarks
 
 lock:  ## pin dependencies anew, hashes included
@@ -44,6 +45,9 @@ lock:  ## pin dependencies anew, hashes included
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" \
 		pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		pyproject.toml --group bench -c requirements/runtime.txt -o requirements/bench.txt
 	rm -rf .venv-lock
 
 clean:
@@ -61,4 +65,8 @@ $(RUNTIME): $(VENV)/bin/python requirements/runtime.txt pyproject.toml
 
 $(DEV): $(RUNTIME) requirements/dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(BENCH): $(RUNTIME) requirements/bench.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import config
+from benchmarks import config, gateway
 
 if __name__ == "__main__":
     config.main()
+    gateway.main()
