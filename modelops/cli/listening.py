@@ -15,8 +15,15 @@ WORKERS_MAX = 64
 
 
 def listening(function: Function) -> Function:
-    """Add --host, --port and --workers to a command."""
+    """Add --host, --port, --workers and --log-format to a command."""
     for option in (
+        click.option(
+            "--log-format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="How lines are written to standard error.",
+        ),
         click.option(
             "--workers",
             type=click.IntRange(1, WORKERS_MAX),

@@ -9,6 +9,7 @@ import click
 from modelops.cli import options
 from modelops.cli.listening import listening, say_ready
 from modelops.operations.location import store_url as locate
+from modelops.server.logs import LogFormat, set_up_logging
 from modelops.server.settings import ServerSettings
 
 
@@ -39,16 +40,16 @@ def command(
     host: str,
     port: int,
     workers: int,
+    log_format: LogFormat,
 ) -> None:
     """Serve the configuration a store holds; a new revision is live within a second.
 
     Needs no configuration folder: -C only says where the default store is. Stops on Ctrl-C or
     SIGTERM when running requests are finished, after 30 seconds at most.
     """
-    from modelops.server.logs import set_up_logging
     from modelops.server.serving import serve
 
-    set_up_logging()
+    set_up_logging(log_format)
     settings = ServerSettings(
         store_url=locate(store_url, folder),
         state_directory=str((folder / ".modelops").resolve()),
@@ -56,6 +57,7 @@ def command(
         host=host,
         port=port,
         workers=workers,
+        log_format=log_format,
         admin_bind=admin_bind,
         simulator_url=simulator_url,
     )

@@ -18,6 +18,7 @@ from modelops.operations.identity import STATE_DIRECTORY
 from modelops.operations.plan import Prepared, Request, prepare
 from modelops.plan.render import render
 from modelops.resources import state
+from modelops.server.logs import LogFormat, set_up_logging
 from modelops.server.settings import ServerSettings
 from modelops.store import migrate
 
@@ -32,14 +33,19 @@ SIMULATED_STORE = "simulated.db"
 @click.option("--simulate", is_flag=True, help="Put the simulator behind every provider.")
 @listening
 def command(
-    folder: Path, environment: str, simulate: bool, host: str, port: int, workers: int
+    folder: Path,
+    environment: str,
+    simulate: bool,
+    host: str,
+    port: int,
+    workers: int,
+    log_format: LogFormat,
 ) -> None:
     """Validate, plan, apply and serve, on a local SQLite store, in one.
 
     With --simulate it needs neither keys nor network: a simulator answers for every provider, and
     the store is one of its own. Stops on Ctrl-C.
     """
-    from modelops.server.logs import set_up_logging
     from modelops.server.serving import check_exposure, listen, resolve, serve
 
     store = folder / STATE_DIRECTORY / (SIMULATED_STORE if simulate else STORE)
@@ -58,7 +64,7 @@ def command(
     listener = listen(address)  # what cannot be served is not applied
     asyncio.run(migrate(url))
     stores.using(url, lambda store: apply(store, prepared))
-    set_up_logging()
+    set_up_logging(log_format)
 
     with simulator() if simulate else contextlib.nullcontext("") as simulator_url:
         settings = ServerSettings(
@@ -68,6 +74,7 @@ def command(
             host=host,
             port=port,
             workers=workers,
+            log_format=log_format,
             simulator_url=simulator_url,
         )
 

@@ -50,7 +50,8 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker knows beside its revision. `broken` says by provider why it is unusable.
 
-    `requests` counts by status since the worker started, `counts` by target.
+    `requests` counts by status since the worker started, `counts` by target; `overhead` is the time
+    that answered requests took without that of their providers.
     `waiting` rows are not in the store yet, `lost` ones never will be; `books_error` says why.
     """
 
@@ -61,4 +62,5 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     books_error: str = ""
     simulated: bool = False
     requests: Mapping[str, int] = {}
+    overhead: Histogram = Histogram((), 0)
     counts: tuple[TargetCounts, ...] = ()

@@ -14,22 +14,28 @@ from dataclasses import dataclass, field
 from modelops.metering.attempt import Attempt, request_status
 from modelops.operations.worker_report import Histogram, TargetCounts
 
-BOUNDS_MS = (50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000)
-"""Upper bounds of the buckets: from a cached first token to the longest answer."""
+PROVIDER_MS = (50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000)
+"""Upper bounds of the buckets of providers' times: from a cached first token to the longest answer.
+"""
 
-_BOUNDS_US = tuple(bound * 1_000 for bound in BOUNDS_MS)
+OVERHEAD_MS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1_000)
+"""The same of the gateway's own time, which is a tenth of a millisecond on an idle machine."""
 
 
 @dataclass(slots=True)
 class Durations:
-    """A histogram that is being filled."""
+    """A histogram that is being filled; `bounds_ms` are the upper bounds of its buckets."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
+    bounds_ms: tuple[float, ...] = PROVIDER_MS
+    counts: list[int] = field(init=False)
     sum_us: int = 0
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * (len(self.bounds_ms) + 1)
 
     def add(self, duration_us: int) -> None:
         """Count one duration."""
-        self.counts[bisect_left(_BOUNDS_US, duration_us)] += 1
+        self.counts[bisect_left(self.bounds_ms, duration_us / 1_000)] += 1
         self.sum_us += duration_us
 
     def frozen(self) -> Histogram:
@@ -62,6 +68,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
+        self.overhead = Durations(OVERHEAD_MS)
         self._targets: dict[str, _Target] = {}
 
     def count(self, attempt: Attempt) -> None:

@@ -24,7 +24,7 @@ from modelops.metering.normalize import PICO_PER_USD
 from modelops.operations.status import alive
 from modelops.operations.worker_report import Histogram, TargetCounts, WorkerReport
 from modelops.resources.addresses import split_model
-from modelops.server.counters import BOUNDS_MS
+from modelops.server.counters import OVERHEAD_MS, PROVIDER_MS
 from modelops.server.guard import guard
 from modelops.server.instance import row
 from modelops.server.parts import Parts
@@ -93,13 +93,19 @@ def _of_workers(workers: list[tuple[str, Instance, WorkerReport]]) -> Iterator[M
     lost = CounterMetricFamily(
         "modelops_books_lost_rows", "Rows that found no room.", labels=["worker"]
     )
+    overhead = HistogramMetricFamily(
+        "modelops_overhead_seconds",
+        "Time of a request without that of its providers and of its upload.",
+        labels=["worker"],
+    )
     for worker, item, report in workers:
         for status, count in sorted(report.requests.items()):
             requests.add_metric([worker, status], count)
         revision.add_metric([worker], item.revision)
         waiting.add_metric([worker], report.waiting)
         lost.add_metric([worker], report.lost)
-    yield from (requests, revision, waiting, lost)
+        overhead.add_metric([worker], *_buckets(report.overhead, OVERHEAD_MS))
+    yield from (requests, revision, waiting, lost, overhead)
 
 
 def _of_targets(reports: list[tuple[str, WorkerReport]]) -> Iterator[Metric]:
@@ -121,8 +127,8 @@ def _of_targets(reports: list[tuple[str, WorkerReport]]) -> Iterator[Metric]:
         for counts in report.counts:
             values = [worker, *split_model(counts.target)]
             _add_counts(attempts, tokens, cost, values, counts)
-            latency.add_metric(values, *_buckets(counts.latency))
-            first.add_metric(values, *_buckets(counts.first_content))
+            latency.add_metric(values, *_buckets(counts.latency, PROVIDER_MS))
+            first.add_metric(values, *_buckets(counts.first_content, PROVIDER_MS))
     yield from (attempts, tokens, cost, latency, first)
 
 
@@ -140,9 +146,11 @@ def _add_counts(
     cost.add_metric(values, counts.cost_pico / PICO_PER_USD)
 
 
-def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+def _buckets(
+    histogram: Histogram, bounds_ms: tuple[float, ...]
+) -> tuple[list[tuple[str, float]], float]:
     """Return cumulated buckets by their upper bound in seconds, and the sum in seconds."""
-    bounds = [*(str(bound / 1000) for bound in BOUNDS_MS), "+Inf"]
+    bounds = [*(str(bound / 1000) for bound in bounds_ms), "+Inf"]
     total, buckets = 0, []
     for bound, count in zip(bounds, histogram.counts, strict=True):
         total += count

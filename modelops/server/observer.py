@@ -2,11 +2,12 @@
 
 Every finished attempt passes here on its way into the books. Counts are kept per target for five
 minutes, with the last error, so that `status` can say how a provider does right now; the books
-would answer too, but not while the store is away.
+would answer too, but not while the store is away. A request that failed is a line in the log.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ WINDOW_MINUTES = 5
 
 CALLERS_FAULT = frozenset({"caller", "context_length", "unsupported"})
 """Error classes that say nothing about the provider."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -54,7 +57,21 @@ class Observer:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._targets: dict[str, Seen] = {}
+        self._with_providers: dict[str, tuple[int, int] | None] = {}
         self.counters = Counters()
+
+    def started(self, request_id: str) -> None:
+        """Note that a request is about to be answered; `ended` must follow."""
+        self._with_providers[request_id] = None
+
+    def ended(self, request_id: str, duration_us: int) -> None:
+        """Take the time a request took; what lay between its first call and its last is not ours.
+
+        Waits between two calls are not ours either: a provider asked for them.
+        """
+        span = self._with_providers.pop(request_id)
+        if span is not None:
+            self.counters.overhead.add(max(0, duration_us - (span[1] - span[0])))
 
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent; never waits and never raises."""
@@ -66,10 +83,23 @@ class Observer:
         self.counters.count(attempt)
         if attempt.provider:
             self._see(attempt)
+            self._time(attempt)
+        if attempt.final and attempt.outcome == "failed":
+            _log(attempt)
 
     def seen(self) -> Iterator[tuple[str, Seen]]:
         """Yield every target that was called, as provider/model, and its recent past."""
         yield from self._targets.items()
+
+    def _time(self, attempt: Attempt) -> None:
+        """Widen the time its request spends with providers."""
+        request_id, begun = attempt.request_id, attempt.started_at_us
+        if request_id in self._with_providers:
+            span = self._with_providers[request_id] or (begun, begun)
+            self._with_providers[request_id] = (
+                min(span[0], begun),
+                max(span[1], begun + attempt.latency_us),
+            )
 
     def _see(self, attempt: Attempt) -> None:
         name = f"{attempt.provider}/{attempt.model}"
@@ -81,3 +111,15 @@ class Observer:
         if failed:
             seen.last_error = f"{attempt.error_class}: {attempt.message}".rstrip(": ")
             seen.last_error_at_us = attempt.started_at_us + attempt.latency_us
+
+
+def _log(attempt: Attempt) -> None:
+    """Say that a request failed, and where the books tell more: never what anybody said in it."""
+    target = f"{attempt.provider}/{attempt.model}"
+    logger.warning(
+        "a request failed at %s: %s, status %d",
+        target,
+        attempt.error_class,
+        attempt.status,
+        extra={"request_id": attempt.request_id, "agent": attempt.agent, "target": target},
+    )

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from modelops.server.logs import LogFormat
+
 GRACE_S = 30
 """Seconds that running requests get to finish after SIGTERM: Kubernetes' default patience."""
+
+SILENCE_S = 30.0
+"""Seconds after which a worker whose event loop does not turn is replaced."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,3 +32,5 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     simulator_url: str = ""
     grace_s: int = GRACE_S
+    silence_s: float = SILENCE_S
+    log_format: LogFormat = "text"

@@ -2,7 +2,8 @@
 
 uvicorn's own supervisor keeps the socket open after SIGTERM, so that new connections hang, leaves
 its workers behind when it is killed, and exits with 3 for what is an error. Here workers are plain
-child processes: each holds the read end of a pipe that only this process can keep open.
+child processes: each holds the read end of a pipe that only this process can keep open, and says
+on another that it is alive.
 """
 
 from __future__ import annotations
@@ -38,12 +39,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Worker:
-    """One child process; `mourned` once its death has been logged."""
+    """One child process; `mourned` once its death has been logged.
+
+    `silent` counts the looks since it last said something: looks and not seconds, so that a pause
+    of this process, or of the whole machine, is not taken for one of the worker.
+    """
 
     process: subprocess.Popen[bytes]
     started_at: float
     ready: bool = False
     mourned: bool = False
+    silent: int = 0
 
 
 @dataclass(slots=True)
@@ -121,15 +127,22 @@ def _wait_until_ready(workers: list[Worker], stop: Stop) -> bool:
 
 
 def _look(worker: Worker) -> None:
-    """Take note of a worker's line."""
-    if not worker.ready:
-        worker.ready = bool(_pipes(worker.process)[1].read(64))
+    """Take note of what a worker says."""
+    said = _pipes(worker.process)[1].read(64)
+    worker.ready = worker.ready or bool(said)
+    worker.silent = 0 if said else worker.silent + 1
 
 
 def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.socket]) -> Worker:
-    """Return the worker, or the one that replaces it when it has died."""
+    """Return the worker, or the one that replaces it when it has died or hangs."""
     code = worker.process.poll()
     if code is None:
+        _look(worker)
+        limit_s = settings.silence_s if worker.ready else START_LIMIT_S
+        if worker.silent * LOOK_S >= limit_s:
+            logger.error("worker %d hangs: nothing from it in %g s", worker.process.pid, limit_s)
+            worker.process.kill()
+            worker.silent = 0
         return worker
     if not worker.mourned:
         worker.mourned = True

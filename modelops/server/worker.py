@@ -2,7 +2,8 @@
 
 In a process of its own it is started by the supervisor as `python -m modelops.server.worker FD...`:
 the settings come in on standard input, which stays open as long as the supervisor lives, and one
-line goes out on standard output once requests are answered.
+line goes out on standard output once requests are answered. From then on a dot follows every
+second, so that the supervisor sees the event loop turn.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ default costs at most some megabytes; commands that end soon set theirs far high
 
 SETTINGS_MAX = 65_536
 """Bytes of the settings a worker reads; they fit a pipe, so the supervisor never waits."""
+
+PULSE_S = 1.0
+"""Seconds between two signs of life to the supervisor."""
 
 FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -127,14 +131,22 @@ class WorkerServer(uvicorn.Server):
 
 def main() -> None:
     """Run as a process of the supervisor's."""
-    set_up_logging()
     settings = msgspec.json.decode(sys.stdin.buffer.readline(SETTINGS_MAX), type=ServerSettings)
+    set_up_logging(settings.log_format)
     listeners = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     for listener in listeners:
         listener.setblocking(False)
 
+    os.set_blocking(sys.stdout.fileno(), False)
+
     def say_ready() -> None:
         os.write(sys.stdout.fileno(), b"ready\n")
+        asyncio.get_running_loop().call_later(PULSE_S, pulse)
+
+    def pulse() -> None:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(sys.stdout.fileno(), b".")
+        asyncio.get_running_loop().call_later(PULSE_S, pulse)
 
     run_worker(settings, listeners, say_ready, sys.stdin.fileno())
 

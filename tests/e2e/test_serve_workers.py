@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -134,6 +136,51 @@ def test_a_killed_worker_is_replaced(folder: Path) -> None:
         eventually(lambda: server.ask()[0], 200)
         assert server.stop() == 0
     assert "ended with signal SIGKILL" in server.errors.read_text()
+
+
+HANGS_AFTER_2_S = """
+import sys
+from modelops.server.logs import set_up_logging
+from modelops.server.serving import serve
+from modelops.server.settings import ServerSettings
+set_up_logging("json")
+serve(
+    ServerSettings(
+        store_url=f"sqlite:///{sys.argv[1]}/.modelops/store.db",
+        state_directory=f"{sys.argv[1]}/.modelops",
+        port=0, workers=2, silence_s=2.0, log_format="json",
+    ),
+    lambda url: print('{"url": "%s"}' % url, flush=True),
+)
+"""
+
+
+def test_a_worker_that_hangs_is_replaced(folder: Path) -> None:
+    """As `serve --workers 2`, but for its patience of 30 seconds."""
+    errors = folder / "stderr.txt"
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-c", HANGS_AFTER_2_S, str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=os.environ | {"MODELOPS_SECRET_TEST": "sk-test"},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        server = Server(process, json.loads(process.stdout.readline())["url"], errors)
+        try:
+            hung, well = server.children()
+            os.kill(hung, signal.SIGSTOP)
+            eventually(lambda: hung in server.children(), False)
+            eventually(lambda: len(server.children()), 2)
+            assert well in server.children()
+            eventually(lambda: server.ask()[0], 200)
+        finally:
+            assert server.stop() == 0
+    messages = [json.loads(line)["message"] for line in errors.read_text().splitlines()]
+    assert f"worker {hung} hangs: nothing from it in 2 s" in messages
 
 
 def test_a_killed_supervisor_takes_its_workers_with_it(folder: Path) -> None:
