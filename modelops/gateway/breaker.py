@@ -1,7 +1,7 @@
 """The circuit breaker of one target: a provider's model that fails often is left alone a while.
 
 Shared by all chains, fed with the time rather than reading a clock, so that tests are exact.
-Thresholds are the design's: half of 20 or more calls in a minute, or 5 in a row; 30 s, longer each
+Thresholds: half of 20 or more calls in a minute, or 5 in a row; 30 s, longer each
 time; one probe when half open.
 """
 

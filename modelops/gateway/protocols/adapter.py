@@ -17,6 +17,9 @@ from modelops.metering.attempt import Usage
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Parameters
 
+TRACE = (b"traceparent", b"tracestate")
+"""W3C trace context, which goes to every provider."""
+
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A request as a provider takes it. `headers` are finished lines that go with its own."""

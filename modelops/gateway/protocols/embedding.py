@@ -15,10 +15,12 @@ import msgspec
 
 from modelops.gateway.body import Body
 from modelops.gateway.protocols.adapter import (
+    TRACE,
     Answer,
     NotAnAnswerError,
     Outgoing,
     StreamReader,
+    forwarded,
 )
 from modelops.gateway.protocols.answers import decode_answer
 from modelops.gateway.protocols.nulls import decode_request
@@ -81,7 +83,8 @@ class EmbeddingTranslation:
         parameters: Parameters | None,
     ) -> Outgoing:
         """Return the request in the target's protocol."""
-        return self._target.outgoing(_request(body), target)
+        outgoing = self._target.outgoing(_request(body), target)
+        return msgspec.structs.replace(outgoing, headers=forwarded(headers, TRACE))
 
     def answer(self, content: bytes, body: Body) -> Answer:
         """Read the target's vectors and write them as OpenAI does."""

@@ -155,6 +155,27 @@ async def test_gemini_counts_a_whole_request() -> None:
     assert bench.rows[0].usage.input_tokens == 0, "counting costs nothing"
 
 
+@pytest.mark.parametrize(
+    ("pair", "fields"),
+    [
+        (pair, {"max_tokens": 9, "messages": [], "input": "a"})
+        for pair in ADAPTERS
+        if pair[0] != "/v1/responses"
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_trace_context_goes_to_every_provider(pair: Any, fields: dict[str, Any]) -> None:
+    endpoint, protocol = pair
+    taken = {"input"} if endpoint == EMBED else {"max_tokens", "messages"}
+    body = Body(endpoint, msgspec.json.encode({name: fields[name] for name in taken}))
+    trace = {b"traceparent": b"00-1-2-01", b"authorization": b"Bearer mine", b"cookie": b"c"}
+    one = table(provider("one", protocol=protocol), model("one/m")).models["one/m"]
+    headers = ADAPTERS[pair].outgoing(body, trace, one, None).headers
+    assert b"traceparent: 00-1-2-01\r\n" in headers
+    assert b"mine" not in headers
+    assert b"cookie" not in headers
+
+
 # Fields that are null
 
 CALL = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": None}, "toolset_name": None}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.body import Body
-from modelops.gateway.protocols.adapter import Outgoing, forwarded
+from modelops.gateway.protocols.adapter import TRACE, Outgoing, forwarded
 from modelops.gateway.protocols.anthropic import answer, request, writing
 from modelops.gateway.protocols.anthropic.events import MessageEventReader, MessageEventWriter
 from modelops.gateway.protocols.anthropic.messages import VERSION, AnthropicMessagesStream
@@ -16,8 +16,6 @@ from modelops.gateway.protocols.conversation import Conversation, Said
 from modelops.gateway.table import Target
 from modelops.metering.attempt import Usage
 from modelops.resources import resolved
-
-_TRACE = (b"traceparent", b"tracestate")
 
 
 class AnthropicClient:
@@ -47,7 +45,7 @@ class AnthropicTarget:
         """Write a messages request."""
         fields = writing.write_request(conversation, target)
         path = target.provider.prefix + "/v1/messages"
-        lines = VERSION + forwarded(headers, _TRACE)
+        lines = VERSION + forwarded(headers, TRACE)
         return Outgoing(path, lines, msgspec.json.encode(fields))
 
     def read_answer(self, document: dict[str, Any], usage: Usage) -> Said:

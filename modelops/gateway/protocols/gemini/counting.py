@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from modelops.gateway.body import Body
-from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
+from modelops.gateway.protocols.adapter import TRACE, Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer
 from modelops.gateway.protocols.anthropic.request import read_request
 from modelops.gateway.protocols.gemini.reading import GeminiStream
@@ -40,7 +40,7 @@ class GeminiCountTokens:
             **write_request(conversation, target),
         }
         content = msgspec.json.encode({"generateContentRequest": asked})
-        return Outgoing(method_path(target, "countTokens"), b"", content)
+        return Outgoing(method_path(target, "countTokens"), forwarded(headers, TRACE), content)
 
     def answer(self, content: bytes, body: Body) -> Answer:
         """Return the count under the name Anthropic gives it."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from modelops.gateway.protocols.adapter import Outgoing
+from modelops.gateway.protocols.adapter import TRACE, Outgoing, forwarded
 from modelops.gateway.protocols.conversation import Conversation, Said
 from modelops.gateway.protocols.gemini import reading, writing
 from modelops.gateway.table import Target
@@ -32,7 +32,9 @@ class GeminiTarget:
         """Write a generateContent request; the model stands in its path."""
         method = "streamGenerateContent?alt=sse" if conversation.stream else "generateContent"
         fields = writing.write_request(conversation, target)
-        return Outgoing(method_path(target, method), b"", msgspec.json.encode(fields))
+        return Outgoing(
+            method_path(target, method), forwarded(headers, TRACE), msgspec.json.encode(fields)
+        )
 
     def read_answer(self, document: dict[str, Any], usage: Usage) -> Said:
         """Read a whole answer."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modelops.gateway.protocols.adapter import Outgoing
+from modelops.gateway.protocols.adapter import TRACE, Outgoing, forwarded
 from modelops.gateway.protocols.conversation import Conversation, Said
 from modelops.gateway.protocols.ollama import reading, writing
 from modelops.gateway.table import Target
@@ -25,7 +25,8 @@ class OllamaTarget:
     ) -> Outgoing:
         """Write a chat request."""
         fields = writing.write_request(conversation, target)
-        return Outgoing(target.provider.prefix + "/api/chat", b"", msgspec.json.encode(fields))
+        path = target.provider.prefix + "/api/chat"
+        return Outgoing(path, forwarded(headers, TRACE), msgspec.json.encode(fields))
 
     def read_answer(self, document: dict[str, Any], usage: Usage) -> Said:
         """Read a whole answer."""
