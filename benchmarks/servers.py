@@ -145,6 +145,8 @@ def write_configuration(folder: Path, upstream: int) -> None:
         "  - {model: first/static}\n  - {model: second/static}\n",
         "chains.d/paced.yaml": "chain: paced\ntargets:\n"
         "  - {model: first/static-100x10ms}\n  - {model: second/static}\n",
+        "chains.d/quiet.yaml": "chain: quiet\ntargets:\n"
+        "  - {model: first/static-100x100ms}\n  - {model: second/static}\n",
         "agents.d/bench.yaml": "agent: bench\nallow: ['chain/*']\nkeys:\n"
         f"  - {{name: k1, sha256: {hashlib.sha256(KEY.encode()).hexdigest()}}}\n",
     }
@@ -154,7 +156,7 @@ def write_configuration(folder: Path, upstream: int) -> None:
             "api_key: {env: MODELOPS_SECRET_BENCH}\nmodels:\n"
             + "".join(
                 f"  - {{model: {model}, price: {{input: 3, output: 15}}}}\n"
-                for model in ("static", "static-100x10ms")
+                for model in ("static", "static-100x10ms", "static-100x100ms")
             )
         )
     for path, text in files.items():
@@ -162,10 +164,11 @@ def write_configuration(folder: Path, upstream: int) -> None:
         (folder / path).write_text(text, encoding="utf-8")
 
 
-def request(server: Server, *, stream: bool) -> str:
-    """Return one chat request to a server as bytes on the wire."""
-    model = server.model or "static"
-    if stream:
+def request(server: Server, *, stream: bool, model: str = "") -> str:
+    """Return one chat request to a server as bytes on the wire; `model` '' is its usual one."""
+    usual = not model
+    model = model or server.model or "static"
+    if stream and usual:
         model = {"static": "static-100x10ms", "bench": "paced"}.get(model, model)
     body = json.dumps(
         {
