@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 from modelops.metering.normalize import PICO_PER_USD
@@ -116,7 +116,7 @@ def read(text: str) -> dict[Key, Billed]:
             key, billed = _line(form, row, reader.line_num)
             found[key] = _added(found[key], billed) if key in found else billed
     except csv.Error as error:
-        raise ModelopsError(f"line {reader.line_num} is not CSV: {error}") from None
+        raise ModelopsError(f"what follows line {reader.line_num} is not CSV: {error}") from None
     if not found:
         raise ModelopsError("the file has no line below its header", "export a longer span")
     return found
@@ -167,7 +167,7 @@ def _count(text: str, name: str, line: int) -> int:
 def _pico(text: str, name: str, line: int) -> int:
     try:
         amount = Decimal(text.removeprefix("$") or "0") * PICO_PER_USD
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one beyond all exponents
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount < 10**24:
         raise ModelopsError(f"line {line}: {name} is {text[:40]!r}, not an amount in USD")

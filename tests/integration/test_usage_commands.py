@@ -1,0 +1,181 @@
+"""`modelops usage` and its commands over real stores, on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from modelops.cli.main import run
+from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.store import open_store
+from modelops.store.books import SLOT_US
+
+DAY_US = 96 * SLOT_US
+NOW_US = time.time_ns() // 1000
+DAY = 3
+START_US = (NOW_US // DAY_US - DAY) * DAY_US
+"""Three days ago, at midnight UTC."""
+
+MODEL = "  - {{model: big, upstream_model: big-2026, price: {{input: {price}, output: {price}}}}}\n"
+
+
+def configuration(folder: Path, price: str) -> Path:
+    (folder / "providers.d").mkdir(parents=True, exist_ok=True)
+    (folder / "modelops.yaml").write_text("config: books\n")
+    (folder / "providers.d" / "second.yaml").write_text(
+        "provider: second\nprotocol: openai\nbase_url: https://second.example/v1\nmodels:\n"
+        + MODEL.format(price=price)
+    )
+    return folder
+
+
+def attempt(number: int, revision: int, *, cost: int, outcome: str = "success") -> Attempt:
+    ok = outcome == "success"
+    return Attempt(
+        attempt_id=f"{number:032x}",
+        request_id=f"{number:032x}",
+        started_at_us=START_US + number * 1_000_000,
+        revision=revision,
+        position=0,
+        number=0,
+        provider="second",
+        model="big",
+        endpoint="/v1/chat/completions",
+        usage=Usage(source="reported", input_tokens=10 * ok, output_tokens=5 * ok),
+        cost=Cost(
+            source="declared", total_pico=cost * 15 * ok, input_pico=cost * 10 * ok,
+            output_pico=cost * 5 * ok,
+        ),
+        latency_us=1_000_000 * revision,
+        outcome="success" if ok else "failed",
+        final=True,
+    )  # fmt: skip
+
+
+ROWS = [
+    *(attempt(n, 1, cost=3_000_000) for n in range(4)),
+    *(attempt(n, 2, cost=2_000_000) for n in range(4, 7)),
+    attempt(7, 2, cost=0, outcome="failed"),
+]
+
+
+class Program:
+    """The command line on one store; `said` is what it wrote to stderr last."""
+
+    def __init__(self, url: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.url, self.folder, self._capsys = url, folder, capsys
+        self.said = ""
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        ended = run([*arguments, "-C", str(self.folder), "--store", self.url])
+        output, self.said = self._capsys.readouterr()
+        assert ended == code, self.said
+        return output
+
+    def add(self, rows: Sequence[Attempt]) -> None:
+        async def insert() -> None:
+            store = open_store(self.url)
+            await store.add_attempts(rows)
+            await store.close()
+
+        asyncio.run(insert())
+
+
+@pytest.fixture
+def program(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Program:
+    """Return the program on a store with two revisions that served."""
+    made = Program(store_url, tmp_path / "config", capsys)
+    for price in ("3", "2"):
+        configuration(made.folder, price)
+        made("apply", "--yes")
+    made.add(ROWS)
+    return made
+
+
+def test_a_report_by_revision_names_commits(program: Program) -> None:
+    report = json.loads(program("usage", "--by", "revision", "--period", "7d", "--format", "json"))
+    assert {row["key"]["revision"]: row["requests"] for row in report["rows"]} == {"1": 4, "2": 4}
+    assert report["commits"].keys() == {"1", "2"}
+
+
+def test_two_revisions_are_compared_by_request(program: Program) -> None:
+    found = json.loads(program("usage", "compare", "1", "2", "--format", "json"))
+    assert [found[side]["cost_per_request_usd"] for side in ("before", "after")] == [
+        "0.00004500",
+        "0.00002250",
+    ]
+    assert [found[side]["error_rate"] for side in ("before", "after")] == [0, 0.25]
+    assert found["after"]["usage"]["latency_ms"]["mean"] == 2000
+    text = program("usage", "compare", "1", "2")
+    assert "25.00 %" in text
+    program("usage", "compare", "1", "9", code=1)
+    assert "revision 9 served nothing" in program.said
+
+
+def test_an_export_is_verified_without_tolerance(program: Program, tmp_path: Path) -> None:
+    day = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
+    file = tmp_path / "export.csv"
+    head = "day,model,input_tokens,output_tokens,cost_usd\n"
+    file.write_text(f"{head}{day},big-2026,60,30,0.00026\n{day},big,10,5,0.00001\n")
+    assert "no difference" in program("usage", "verify", str(file), "--provider", "second")
+    file.write_text(f"{head}{day},big-2026,71,35,0.000270000001\n{day},huge,1,1,1\n")
+    found = program("usage", "verify", str(file), "--provider", "second", code=1)
+    assert "2 differ" in found
+    assert "billed 71, booked 70" in found
+    assert "billed 0.000270000001, booked 0.00027" in found
+    assert "huge" in found
+    program("usage", "verify", str(file), "--provider", "third", code=1)
+    assert "name one of second" in program.said
+    file.write_text("song,artist\na,b\n")
+    program("usage", "verify", str(file), "--provider", "second", code=1)
+    assert "no export is known with these columns: song, artist" in program.said
+    program("usage", "verify", str(tmp_path / "absent.csv"), "--provider", "second", code=1)
+    assert "cannot be read" in program.said
+
+
+def _cost(program: Program, *filters: str) -> Decimal:
+    report = json.loads(program("usage", "--period", "7d", "--format", "json", *filters))
+    return Decimal(report["totals"]["cost_usd"])
+
+
+def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program) -> None:
+    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
+    assert _cost(program) == Decimal("0.00027")
+    program("usage", "recost", "--from", since, code=1)
+    assert "no terminal to ask on" in program.said
+    assert _cost(program) == Decimal("0.00027")
+    program("usage", "recost", "--from", since, "--yes")
+    assert "Corrected 4 attempts, -0.00006 USD" in program.said
+    assert _cost(program) == Decimal("0.00021")
+    program("usage", "recost", "--from", since, "--yes")
+    assert "Every attempt costs what today's prices say" in program.said
+    by = json.loads(program("usage", "--by", "status", "--period", "7d", "--format", "json"))
+    rows = {row["key"]["status"]: row for row in by["rows"]}
+    assert rows["adjusted"]["cost_usd"] == "-0.00006"
+    assert (rows["adjusted"]["requests"], rows["adjusted"]["attempts"]) == (0, 0)
+    assert (by["totals"]["requests"], by["totals"]["attempts"]) == (8, 8)
+
+
+def test_old_attempts_are_pruned_and_still_counted(program: Program) -> None:
+    after = time.strftime("%Y-%m-%d", time.gmtime((START_US + DAY_US) // 1_000_000))
+    day = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
+    program("usage", "prune", "--before", after, code=1)
+    assert "no terminal to ask on" in program.said
+    program("usage", "prune", "--before", after, "--yes")
+    assert "Deleted 8 attempts" in program.said
+    program("usage", "prune", "--before", after, "--yes")
+    assert "There are no attempts" in program.said
+    report = json.loads(program("usage", "--from", day, "--format", "json", "--by", "model"))
+    assert report["totals"]["requests"] == 8
+    assert report["totals"]["cost_usd"] == "0.00027"
+    program("usage", "--from", f"{day}T00:05", code=1)
+    assert "were pruned" in program.said
+    for wrong in ("tomorrow", "2999-01-01", time.strftime("%Y-%m-%d", time.gmtime())):
+        program("usage", "prune", "--before", wrong, "--yes", code=1)
+        assert "error: " in program.said
