@@ -6,6 +6,7 @@ fields that its own provider added and nobody set. Only a request that does not 
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +14,9 @@ import msgspec
 from modelops.gateway.protocols.adapter import CannotCarryError
 
 Request = TypeVar("Request")
+
+_WORDS = re.compile(r" '(?![A-Za-z0-9_.-]{1,40}' - at `\$).*'(?= - at `\$|$)", re.DOTALL)
+"""A value in an error that is more than the one word a kind or a role is."""
 
 _KEPT = frozenset({"input", "input_schema", "parameters", "schema"})
 """Fields whose value is the caller's own JSON, in which null means something."""
@@ -24,11 +28,16 @@ def decode_request(decoder: msgspec.json.Decoder[Request], content: bytes) -> Re
         return decoder.decode(content)
     except msgspec.DecodeError as error:
         if b"null" not in content:
-            raise CannotCarryError(str(error)) from None
+            raise _named(error) from None
     try:
         return decoder.decode(msgspec.json.encode(_without(msgspec.json.decode(content))))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise CannotCarryError(str(error)) from None
+        raise _named(error) from None
+
+
+def _named(error: Exception) -> CannotCarryError:
+    """Return what cannot be carried and where it stands, without words: the books see this."""
+    return CannotCarryError(_WORDS.sub("", str(error)))
 
 
 def _without(value: Any) -> Any:

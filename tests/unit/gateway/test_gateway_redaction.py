@@ -120,6 +120,22 @@ async def test_the_books_hold_no_prompt_that_an_error_quotes(status: int, code: 
     assert bench.rows[0].message == ", ".join([*expected, "bad", "param messages[0].content"])
 
 
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": PROMPT, "content": "hi"}],
+        [{"role": "user", "content": [{"type": PROMPT}]}],
+        [{"role": "user", "content": [{"type": "text", "text": "hi", "odd": PROMPT}]}],
+    ],
+)
+async def test_a_refusal_names_what_it_cannot_carry_without_its_value(messages: object) -> None:
+    bench = Bench(table(provider("one", protocol="gemini"), model("one/a")))
+    reply = await bench.ask({"model": "one/a", "messages": messages})
+    assert reply.status == 400
+    assert "$.messages[0]" in reply.error()["message"].replace("[...]", "[0]")
+    assert b"merger" not in msgspec.json.encode(bench.rows)
+
+
 async def test_an_error_without_a_code_is_noted_by_its_status() -> None:
     bench = Bench(two_targets())
     bench.client.script("one", FakeResponse(400, f"cannot read {PROMPT}".encode()))
