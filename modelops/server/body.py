@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from litestar.types import Receive
 
+from modelops.server.body_room import Held, NoRoomError
+
 BODY_MAX = 64 * 1024 * 1024
 """Bytes of a body: images and documents are real, and Anthropic takes 32 MB, Gemini 100."""
 
@@ -15,14 +17,17 @@ BODY_BYTES_PER_S = 16_384
 """A body may take `BODY_GRACE_S` and a second for every 16 KiB of it that has arrived, so a slow
 line gets through and a client that drips bytes does not."""
 
+RETRY_AFTER = (b"retry-after", b"5")
+
 
 class BodyError(Exception):
-    """The body breaks a bound; `status` is what to answer."""
+    """The body breaks a bound; `status` is what to answer, with `headers`."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers
 
 
 class ClientGoneError(Exception):
@@ -30,9 +35,11 @@ class ClientGoneError(Exception):
 
 
 async def read_body(
-    headers: Mapping[bytes, bytes], receive: Receive, *, is_whole: bool = False
+    headers: Mapping[bytes, bytes], receive: Receive, held: Held, *, is_whole: bool = False
 ) -> bytes:
-    """Return the body; BodyError (408, 413) or ClientGoneError when it does not come whole.
+    """Return the body; BodyError (408, 413, 503) or ClientGoneError when it does not come whole.
+
+    `held` takes the room it needs as it arrives; whoever passes it in gives that back.
 
     A body that announces too much is refused unread, one that lies about its length is counted.
     `is_whole` says that it has arrived, so that no timer is needed: most bodies come with the head.
@@ -40,37 +47,44 @@ async def read_body(
     announced = headers.get(b"content-length", b"")
     if len(announced) > 12 or (announced and int(announced) > BODY_MAX):
         raise _too_large()
-    if is_whole:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGoneError
-        if len(message["body"]) > BODY_MAX:
-            raise _too_large()
-        return message["body"]
+    try:
+        if is_whole:
+            return (await _chunk(receive, held, 0))[0]
+        return await _read_pieces(receive, held)
+    except NoRoomError:
+        raise BodyError(
+            503, "the server is reading too many large bodies; try again", RETRY_AFTER
+        ) from None
+
+
+async def _read_pieces(receive: Receive, held: Held) -> bytes:
+    """Return a body that comes in pieces, as long as they come fast enough."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
     chunks: list[bytes] = []
-    size = 0
+    size, more = 0, True
     try:
         async with asyncio.timeout_at(begun + BODY_GRACE_S) as limit:
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise ClientGoneError
-                chunk = message["body"]
-                if not message["more_body"]:
-                    chunks.append(chunk)
-                    break
+            while more:
+                chunk, more = await _chunk(receive, held, size)
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > BODY_MAX:
-                    raise _too_large()
                 limit.reschedule(begun + BODY_GRACE_S + size / BODY_BYTES_PER_S)
     except TimeoutError:
         raise BodyError(408, "the request body arrived too slowly") from None
-    if size + len(chunks[-1]) > BODY_MAX:
-        raise _too_large()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _chunk(receive: Receive, held: Held, before: int) -> tuple[bytes, bool]:
+    """Return the next piece of a body of which `before` bytes are here, and if more follow."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGoneError
+    chunk = message["body"]
+    if before + len(chunk) > BODY_MAX:
+        raise _too_large()
+    held.take(len(chunk))
+    return chunk, message["more_body"]
 
 
 def _too_large() -> BodyError:

@@ -20,6 +20,7 @@ from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
 from modelops.server.body import BodyError, ClientGoneError, read_body
+from modelops.server.body_room import Held
 from modelops.server.problems import dialect_error
 from modelops.server.protocol import connection_of
 from modelops.server.reply import AsgiReply, send_whole, watching
@@ -52,29 +53,38 @@ def data_plane(runtime: Runtime) -> list[ASGIRouteHandler]:
 def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
     @asgi(path=route.endpoint, name=route.endpoint, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = AsgiReply(send)
+        reply, held = AsgiReply(send), Held(runtime.bodies)
         try:
             if scope["type"] == ScopeType.HTTP:
-                await _answer(runtime, route, scope, receive, reply)
+                await _answer(runtime, route, scope, receive, reply, held)
         except ClientGoneError:
             pass
-        except (AccessError, BodyError) as error:
+        except AccessError as error:
             await _refuse(reply, route.dialect, error.status, error.message)
+        except BodyError as error:
+            await _refuse(reply, route.dialect, error.status, error.message, *error.headers)
         except asyncio.CancelledError:
             # The client left, or the server has waited long enough for this request: the task is
             # this request's own and ends here, without a traceback for each.
             if not reply.started:
                 await _refuse(reply, route.dialect, 503, "the server is shutting down; try again")
         except Exception:
-            logger.exception("a request to %s failed inside the gateway", route.endpoint)
+            logger.exception("a request to %s failed before the gateway", route.endpoint)
             if not reply.started:
-                await _refuse(reply, route.dialect, 500, "the gateway failed; its log says why")
+                await _refuse(reply, route.dialect, 500, "the server failed; its log says why")
+        finally:
+            held.give_back()
 
     return handle
 
 
 async def _answer(
-    runtime: Runtime, route: Route, scope: HTTPScope, receive: Receive, reply: AsgiReply
+    runtime: Runtime,
+    route: Route,
+    scope: HTTPScope,
+    receive: Receive,
+    reply: AsgiReply,
+    held: Held,
 ) -> None:
     """Read one request and hand it to the gateway."""
     if scope["method"] != "POST":
@@ -93,7 +103,7 @@ async def _answer(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
     connection = connection_of(scope)
-    body = await read_body(headers, receive, is_whole=connection.body_is_whole)
+    body = await read_body(headers, receive, held, is_whole=connection.body_is_whole)
     call = Call(
         endpoint=route.endpoint,
         dialect=route.dialect,
@@ -103,9 +113,25 @@ async def _answer(
         request_id=new_id(now_us, runtime.random),
         received_at_us=now_us,
     )
+    with watching(connection, reply):
+        await _pass_on(runtime, call, reply)
+
+
+async def _pass_on(runtime: Runtime, call: Call, reply: AsgiReply) -> None:
+    """Have the gateway answer, timed from here: how long an upload took is its sender's to say."""
     followed = runtime.telemetry.request(call) if runtime.telemetry else NOT_FOLLOWED
-    with watching(connection, reply), followed:
-        await runtime.gateway.answer(call, reply)
+    runtime.observer.started(call.request_id)
+    begun_us = runtime.clock.unix_us()
+    try:
+        with followed:
+            await runtime.gateway.answer(call, reply)
+    except Exception:
+        about = {"request_id": call.request_id, "agent": call.agent}
+        logger.exception("a request to %s failed inside the gateway", call.endpoint, extra=about)
+        if not reply.started:
+            await _refuse(reply, call.dialect, 500, "the gateway failed; its log says why")
+    finally:
+        runtime.observer.ended(call.request_id, runtime.clock.unix_us() - begun_us)
 
 
 ALLOW_POST = (b"allow", b"POST")

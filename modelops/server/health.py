@@ -49,7 +49,9 @@ def ready(runtime: Runtime) -> Readiness:
     if live is None or not live.head.revision:
         return Readiness(status="unavailable", revision=0, problems=(runtime.nothing_served(),))
     problems = tuple(
-        problem for problem in (runtime.store_error, runtime.revision_error) if problem
+        problem
+        for problem in (runtime.store_error, runtime.revision_error, _books(runtime))
+        if problem
     ) + tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())
     usable = any(provider.usable for provider in live.table.providers.values())
     if not usable:
@@ -61,3 +63,8 @@ def ready(runtime: Runtime) -> Readiness:
     return Readiness(
         status="degraded" if problems else "ready", revision=live.head.revision, problems=problems
     )
+
+
+def _books(runtime: Runtime) -> str:
+    error = runtime.ledger.error
+    return f"the books do not reach the store: {error}" if error and not runtime.store_error else ""

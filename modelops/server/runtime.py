@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import msgspec
 from modelops.gateway.gateway import Gateway
 from modelops.ledger import Ledger
 from modelops.server.access import AccessError
+from modelops.server.body_room import BodyRoom
 from modelops.server.clock import SystemClock
 from modelops.server.live import Live
 from modelops.server.observer import Observer
@@ -56,6 +57,7 @@ class Runtime:
     revision_error: str = ""
     failed: Head | None = None
     look_again_at: float = 0.0
+    bodies: BodyRoom = field(default_factory=BodyRoom)
 
     def go_live(self, live: Live) -> None:
         """Serve from this revision; requests under way keep the one they began with."""

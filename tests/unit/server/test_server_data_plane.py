@@ -217,3 +217,54 @@ def request(port: int, body: bytes = b"{}", length: int | None = None) -> bytes:
         "connection: close\r\ncontent-type: application/json\r\n"
         f"content-length: {announced}\r\n\r\n"
     ).encode() + body
+
+
+async def test_bodies_that_leave_no_room_are_told_to_come_again() -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def script(call: Call, reply: Reply) -> None:
+        began.set()
+        await go_on.wait()
+        await hello(call, reply)
+
+    runtime = make_runtime(MemoryStore(state()), script)
+    large = b"x" * 1_000_000
+    runtime.bodies.size = len(large)
+    async with serving(runtime) as port:
+        first = asyncio.create_task(ask(port, body=large))
+        await began.wait()
+        refused = await ask(port, body=b"x")
+        go_on.set()
+        assert (await first).status == 200
+        again = await ask(port, body=large)
+    assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+    assert again.status == 200
+    assert runtime.bodies.used == 0
+
+
+async def test_what_ends_within_its_body_gives_its_room_back() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port, length=200_000, body=b"x" * 100_000))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        assert (await ask(port)).status == 200
+        async with asyncio.timeout(30):
+            while runtime.bodies.used:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_bug_is_logged_with_the_request_it_is_about(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ids = []
+
+    async def script(call: Call, _reply: Reply) -> None:
+        ids.append(call.request_id)
+        raise LookupError("a bug")
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        await ask(port)
+    assert [vars(record)["request_id"] for record in caplog.records if record.exc_info] == ids
