@@ -12,12 +12,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from conftest import write_configuration
 from e2e_programs import PATIENCE_S, Running, ledger, running
 
 BOUND_S = 5.0
@@ -36,9 +36,8 @@ class Seen(msgspec.Struct):
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = write_configuration(tmp_path_factory.mktemp("bad") / "configuration")
-    with running("up", "-C", folder, "--simulate", "--port", "0") as started:
+def program(module_configuration: Path) -> Iterator[Running]:
+    with running("up", "-C", module_configuration, "--simulate", "--port", "0") as started:
         yield started
 
 
