@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from server_process import Server, eventually, modelops, serving, simulator, write_configuration
+from server_process import (
+    Server,
+    eventually,
+    modelops,
+    serving,
+    simulator,
+    write_configuration,
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +103,56 @@ def test_serving_goes_on_while_the_store_is_locked(folder: Path) -> None:
         lock.execute("BEGIN IMMEDIATE")
         for _ in range(3):
             assert server.ask()[0] == 200
-        assert state(server) == "ready"
+        eventually(lambda: state(server), "degraded")
         assert requests_in_the_books(server) == 0
         lock.execute("ROLLBACK")
         eventually(lambda: requests_in_the_books(server), 3)
+        eventually(lambda: state(server), "ready")
         assert server.stop() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_serving_goes_on_while_the_disk_is_full(tmp_path: Path, simulator_url: str) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        write_configuration(folder, simulator_url)
+        apply(folder)
+        with serving(folder) as server:
+            assert server.ask()[0] == 200
+            eventually(lambda: requests_in_the_books(server), 1)
+            fill(folder / "ballast")
+            for _ in range(3):
+                assert server.ask()[0] == 200
+            eventually(lambda: state(server), "degraded")
+            write_configuration(tmp_path / "same", simulator_url, note="too late")
+            store = f"sqlite:///{folder}/.modelops/store.db"
+            refused = modelops("apply", "-C", str(tmp_path / "same"), "--store", store, "--yes")
+            assert refused.returncode == 1
+            assert "full" in refused.stderr
+            (folder / "ballast").unlink()
+            assert server.ask()[0] == 200
+            eventually(lambda: state(server), "ready")
+            eventually(lambda: requests_in_the_books(server), 5)
+            applied = modelops("apply", "-C", str(tmp_path / "same"), "--store", store, "--yes")
+            assert applied.returncode == 0, applied.stderr
+            eventually(lambda: server.get("/readyz")[1]["revision"], 2)
+            assert server.stop() == 0
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write until the disk takes no byte more."""
+    with path.open("wb", buffering=0) as file:
+        size = 1 << 20
+        while size:
+            try:
+                file.write(b"x" * size)
+            except OSError:
+                size //= 2
