@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from server_support import MemoryStore, ask, make_runtime, serving, state
 
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.server.instance import announce
+from modelops.server.instance import announce, row
+from modelops.server.metrics import exposition
 from modelops.server.runtime import Runtime
 
 ATTEMPT = Attempt(
@@ -90,6 +93,18 @@ async def test_a_request_that_failed_over_is_a_fallback() -> None:
     runtime = make_runtime(MemoryStore(state()))
     record(runtime, position=1)
     assert (await samples(runtime))["modelops_requests_total", "fallback"] == 1
+
+
+async def test_the_documentation_lists_every_metric() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime):
+        rows = [row(runtime)]
+    page = Path(__file__).parents[3] / "docs" / "operations.md"
+    documented = set(re.findall(r"^\| `(modelops_\w+)`", page.read_text(), re.MULTILINE))
+    shown = {
+        metric.name + ("_total" if metric.type == "counter" else "") for metric in exposition(rows)
+    }
+    assert documented == shown
 
 
 async def test_only_declared_models_become_series() -> None:
