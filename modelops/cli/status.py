@@ -19,7 +19,15 @@ from modelops.store import open_for_commands
 MARKS = {"open": "OPEN", "error": "ERROR"}
 """States that somebody woken at three must not overlook."""
 
-SEVERITY: tuple[ProviderState, ...] = ("error", "open", "cooling", "ok", "idle", "disabled")
+SEVERITY: tuple[ProviderState, ...] = (
+    "error",
+    "open",
+    "failing",
+    "cooling",
+    "ok",
+    "idle",
+    "disabled",
+)
 """The order in which providers are shown: what is broken first."""
 
 

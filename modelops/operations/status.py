@@ -24,7 +24,7 @@ from modelops.store.remote import RemoteStore
 ALIVE_S = 10.0
 """A worker that has said nothing for this long is gone: five of its heartbeats."""
 
-ProviderState = Literal["ok", "idle", "cooling", "open", "error", "disabled"]
+ProviderState = Literal["ok", "idle", "failing", "cooling", "open", "error", "disabled"]
 
 _BAD: tuple[TargetState, ...] = ("ok", "cooling", "half_open", "open")
 """From well to ill: of several workers, the worst one speaks."""
@@ -58,10 +58,10 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
 class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One provider over all workers: calls and failures of the last five minutes.
 
-    `state` is that of its worst target; `error` when no worker can use it at all, `idle` when
-    nothing was asked of it. `next_try_s` is the wait until it is called again, 0 when it is.
-    `connection` is what its last connection test found, at `tested_at`, and `test_error` why it did
-    not find it connected.
+    `state` is that of its worst target; `error` when no worker can use it at all, `failing` when it
+    is called as ever but half of it fails, `idle` when nothing was asked of it. `next_try_s` is the
+    wait until it is called again, 0 when it is. `connection` is what its last connection test
+    found, at `tested_at`, and `test_error` why it did not find it connected.
     """
 
     provider: str
@@ -188,11 +188,12 @@ def _provider(
     broken = [report.broken[name] for report in reports if name in report.broken]
     last = max(targets, key=lambda target: target.last_error_at_us, default=None)
     calls = sum(target.calls for target in targets)
+    failures = sum(target.failures for target in targets)
     return ProviderStatus(
         provider=name,
-        state=_state(declared, worst, calls, broken=bool(broken)),
+        state=_state(declared, worst, calls, failures, broken=bool(broken)),
         calls=calls,
-        failures=sum(target.failures for target in targets),
+        failures=failures,
         next_try_s=max((target.next_try_s for target in targets), default=0.0),
         last_error=broken[0] if broken else last.last_error if last else "",
         last_error_at=_time(last.last_error_at_us) if last and not broken else "",
@@ -211,7 +212,9 @@ def _test_error(tested: Report) -> str:
     return "; ".join(part for part in (step.diagnosis.message, step.diagnosis.hint) if part)
 
 
-def _state(declared: Provider, worst: TargetState, calls: int, *, broken: bool) -> ProviderState:
+def _state(
+    declared: Provider, worst: TargetState, calls: int, failures: int, *, broken: bool
+) -> ProviderState:
     if not declared.enabled:
         return "disabled"
     if broken:
@@ -220,7 +223,9 @@ def _state(declared: Provider, worst: TargetState, calls: int, *, broken: bool) 
         return "open"
     if worst == "cooling":
         return "cooling"
-    return "ok" if calls else "idle"
+    if not calls:
+        return "idle"
+    return "failing" if failures * 2 >= calls else "ok"
 
 
 def _targets(provider: str, reports: Sequence[WorkerReport]) -> tuple[TargetReport, ...]:

@@ -142,6 +142,12 @@ def test_a_provider_without_its_secret_is_in_error_and_a_disabled_one_is_disable
     assert states == {"anthropic": "idle", "google": "error", "openai": "idle", "spare": "disabled"}
 
 
+@pytest.mark.parametrize(("failures", "state"), [(4, "ok"), (5, "failing"), (10, "failing")])
+def test_a_provider_half_of_whose_calls_fail_is_not_ok(failures: int, state: str) -> None:
+    found = status(instance(1, target("openai/gpt-4o", failures=failures)))
+    assert [item.state for item in found.providers if item.provider == "openai"] == [state]
+
+
 def test_a_name_that_begins_alike_is_another_provider() -> None:
     found = status(instance(1, target("openai-eu/gpt-4o")))
     assert all(item.calls == 0 for item in found.providers)
