@@ -16,7 +16,7 @@ from modelops.resources.addresses import model_address
 from modelops.resources.configuration import Position
 
 _STEP = re.compile(r"([^.\[\]]+)|\[([^\]]+)\]")
-_NAMED_BY = ("model", "name", "operator", "provider", "above_input_tokens")
+_NAMED_BY = ("model", "name", "operator", "provider", "above_input_tokens", "tier", "from")
 
 
 class Positions(Mapping[str, Position]):

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from modelops.catalog.records import CatalogPrice, CatalogTier
 from modelops.resources import declared
-from modelops.resources.resolved import Price, Source, Tier
+from modelops.resources.resolved import Hours, Price, ServiceTier, Source, Tier
 
 MAX_PRICE = Decimal(1_000_000)
 """USD per million tokens: a dollar a token."""
@@ -21,6 +21,8 @@ ZERO = Decimal(0)
 FREE = Price(
     input=ZERO, output=ZERO, cache_read=ZERO, cache_write=ZERO, cache_write_1h=ZERO, tiers=()
 )
+
+Declared = declared.Price | declared.Tier | declared.ServiceTier | declared.Hours
 
 PARTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 
@@ -55,7 +57,24 @@ def resolve(
     sources: dict[str, Source] = {}
     tiers = tuple(_tier(tier, f"{prefix}.tiers", sources) for tier in price.tiers)
     values = _filled(price, prefix, sources)
-    return Price(**values, tiers=tiers), sources
+    service_tiers: tuple[ServiceTier, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    if isinstance(price, declared.Price):  # the catalog knows neither
+        service_tiers = tuple(
+            ServiceTier(
+                tier=each.tier, **_filled(each, f"{prefix}.service_tiers[{each.tier}]", sources)
+            )
+            for each in price.service_tiers
+        )
+        hours = tuple(
+            Hours(
+                from_=each.from_,
+                to=each.to,
+                **_filled(each, f"{prefix}.hours[{each.from_}]", sources),
+            )
+            for each in price.hours
+        )
+    return Price(**values, tiers=tiers, service_tiers=service_tiers, hours=hours), sources
 
 
 def _tier(tier: declared.Tier | CatalogTier, prefix: str, sources: dict[str, Source]) -> Tier:
@@ -64,7 +83,7 @@ def _tier(tier: declared.Tier | CatalogTier, prefix: str, sources: dict[str, Sou
 
 
 def _filled(
-    price: declared.Price | declared.Tier | CatalogPrice | CatalogTier,
+    price: Declared | CatalogPrice | CatalogTier,
     prefix: str,
     sources: dict[str, Source],
 ) -> dict[str, Decimal]:

@@ -150,6 +150,11 @@ PRICE_RANGE = _error(
     "A price is not a number from 0 to 1,000,000 USD per million tokens with at most 12 decimals.",
 )
 PRICE_TIERS = _error("price-tiers", "The bounds of price tiers do not rise.")
+PRICE_SERVICE_TIERS = _error("price-service-tiers", "A price names a service tier twice.")
+PRICE_HOURS = _error("price-hours", "Hours of a price are empty, or overlap with others.")
+PRICE_DIFFERS = _warning(
+    "price-differs", "A declared price is another than the catalog's: one of them may be wrong."
+)
 UNPRICED_MODEL = _warning(
     "unpriced-model", "Neither declaration nor catalog price a model: its cost is not counted."
 )

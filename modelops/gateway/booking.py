@@ -126,7 +126,14 @@ class Entry:
         """Return the row. A call cut short of its usage report costs NULL, an estimate beside."""
         context, target = self._context, self._step.target
         read = self.answer or self.reader
-        price = cost(usage, target.price, target.price_source)
+        tier = self._service_tier()
+        price = cost(
+            usage,
+            target.price,
+            target.price_source,
+            service_tier=tier,
+            started_at_us=self.started_us,
+        )
         if outcome != "success" and usage.source != "reported":
             price = estimate(
                 usage,
@@ -134,6 +141,8 @@ class Entry:
                 target.price_source,
                 request_bytes=context.body.size,
                 answer_bytes=self.reader.size if self.reader is not None else 0,
+                service_tier=tier,
+                started_at_us=self.started_us,
             )
         return Attempt(
             attempt_id=self._attempt_id,
@@ -151,7 +160,7 @@ class Entry:
             endpoint=context.call.endpoint,
             protocol=target.provider.protocol,
             stream=context.body.stream,
-            service_tier=self._service_tier(),
+            service_tier=tier,
             usage=usage,
             cost=price,
             latency_us=self.elapsed_us(),

@@ -38,7 +38,13 @@ def adjustment(
         return None
     if model is None or model.price is None:
         return None
-    right = cost(attempt.usage, model.price, source_of(model))
+    right = cost(
+        attempt.usage,
+        model.price,
+        source_of(model),
+        service_tier=attempt.service_tier,
+        started_at_us=attempt.started_at_us,
+    )
     if right.total_pico is None or right.input_pico is None:
         return None
     done = earlier or NOTHING

@@ -11,20 +11,31 @@ from decimal import Decimal
 import msgspec
 
 from modelops.metering.attempt import Cost, CostSource, Usage
-from modelops.resources.resolved import Price, Tier
+from modelops.resources.resolved import Price, Rates
 
 PICO_PER_TOKEN = 1_000_000
 """Pico-USD per token for one USD per million tokens."""
+
+_MINUTE_US = 60_000_000
+_MINUTES_A_DAY = 24 * 60
 
 BYTES_PER_TOKEN = 4
 """OpenAI's rule of thumb for English; used only for estimates, which are shown as such."""
 
 
-def cost(usage: Usage, price: Price | None, source: CostSource) -> Cost:
+def cost(
+    usage: Usage,
+    price: Price | None,
+    source: CostSource,
+    *,
+    service_tier: str = "",
+    started_at_us: int = 0,
+) -> Cost:
     """Return what an attempt cost: what the provider says, else usage times price.
 
     `source` names where `price` comes from (`declared` or `catalog`). Usage that is not `reported`
-    in full, or a price nobody knows, costs None; nothing used costs 0 at any price.
+    in full, or a price nobody knows, costs None; nothing used costs 0 at any price. `service_tier`
+    is what the provider says it served, `started_at_us` Unix time in microseconds.
     """
     if usage.provider_cost_pico is not None and usage.source in ("reported", "partial"):
         return _provider_cost(usage.provider_cost_pico, usage.provider_input_pico)
@@ -34,7 +45,7 @@ def cost(usage: Usage, price: Price | None, source: CostSource) -> Cost:
         return Cost(source=source, total_pico=0, input_pico=0, output_pico=0)
     if price is None:
         return Cost()
-    rates = rates_at(price, usage.input_tokens)
+    rates = rates_at(price, usage.input_tokens, service_tier, started_at_us)
     input_pico = _input_pico(usage, usage.input_tokens, rates)
     output_pico = _pico(usage.output_tokens, rates.output)
     return Cost(
@@ -46,7 +57,14 @@ def cost(usage: Usage, price: Price | None, source: CostSource) -> Cost:
 
 
 def estimate(
-    usage: Usage, price: Price | None, source: CostSource, *, request_bytes: int, answer_bytes: int
+    usage: Usage,
+    price: Price | None,
+    source: CostSource,
+    *,
+    request_bytes: int,
+    answer_bytes: int,
+    service_tier: str = "",
+    started_at_us: int = 0,
 ) -> Cost:
     """Return a cost estimate for a stream that was cut before its usage report.
 
@@ -59,7 +77,7 @@ def estimate(
     input_tokens = usage.input_tokens
     if input_tokens is None:
         input_tokens = _tokens(request_bytes)
-    rates = rates_at(price, input_tokens)
+    rates = rates_at(price, input_tokens, service_tier, started_at_us)
     seen = msgspec.structs.replace(usage, input_tokens=input_tokens)
     return Cost(
         source=source,
@@ -67,16 +85,34 @@ def estimate(
     )
 
 
-def rates_at(price: Price, input_tokens: int) -> Price | Tier:
-    """Return the rates of a whole request of this size: tiers are cliffs, not brackets."""
-    rates: Price | Tier = price
+def rates_at(
+    price: Price, input_tokens: int, service_tier: str = "", started_at_us: int = 0
+) -> Rates:
+    """Return the rates of a whole request: by its service tier, else its hour, else its size.
+
+    Tiers are cliffs, not brackets.
+    """
+    for served in price.service_tiers:
+        if served.tier == service_tier:
+            return served
+    for hours in price.hours:
+        if _within(hours.from_, hours.to, started_at_us):
+            return hours
+    rates: Rates = price
     for tier in price.tiers:
         if input_tokens > tier.above_input_tokens:
             rates = tier
     return rates
 
 
-def _input_pico(usage: Usage, input_tokens: int, rates: Price | Tier) -> int:
+def _within(start: str, end: str, unix_us: int) -> bool:
+    """Say whether a moment's time of day in UTC lies from `start` to before `end`, `HH:MM`."""
+    hour, minute = divmod(unix_us // _MINUTE_US % _MINUTES_A_DAY, 60)
+    now = f"{hour:02}:{minute:02}"
+    return start <= now < end if start <= end else now >= start or now < end
+
+
+def _input_pico(usage: Usage, input_tokens: int, rates: Rates) -> int:
     """Price the parts of the input: read from cache, written to it, and the rest."""
     cache_read = usage.cache_read_tokens or 0
     cache_write = usage.cache_write_tokens or 0

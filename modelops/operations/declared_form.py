@@ -20,6 +20,8 @@ _PLAIN_AUTH = ("bearer", "x-api-key", "none")
 _SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
     "expires": ("",),
     "tiers": ([],),
+    "service_tiers": ([],),
+    "hours": ([],),
     "parameters": ({},),
 }
 """Values by field name that are the same as not writing the field, and leave no source."""

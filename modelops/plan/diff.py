@@ -23,6 +23,8 @@ ELEMENT_KEYS: Mapping[str, str] = {
     "keys": "name",
     "credentials": "provider",
     "tiers": "above_input_tokens",
+    "service_tiers": "tier",
+    "hours": "from",
 }
 """By which of its fields an element of a list is known."""
 

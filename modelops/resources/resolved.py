@@ -107,8 +107,38 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_1h: Decimal
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """USD per million tokens, canonical Decimals (no trailing zeros); tiers by rising bound."""
+class ServiceTier(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of a whole request that the provider says it served at this tier."""
+
+    tier: str
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    cache_write_1h: Decimal
+
+
+class Hours(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of requests that begin from one time of day to before another, `HH:MM` in UTC.
+
+    `to` below `from` is on the next day.
+    """
+
+    from_: str = msgspec.field(name="from")
+    to: str
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    cache_write_1h: Decimal
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """USD per million tokens, canonical Decimals (no trailing zeros); tiers by rising bound.
+
+    What came after the first release is left out of stored content where there is none, so that
+    the digest of what does not use it stays what it was.
+    """
 
     input: Decimal
     output: Decimal
@@ -116,6 +146,12 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     cache_write: Decimal
     cache_write_1h: Decimal
     tiers: tuple[Tier, ...]
+    service_tiers: tuple[ServiceTier, ...] = ()
+    hours: tuple[Hours, ...] = ()
+
+
+Rates = Price | Tier | ServiceTier | Hours
+"""Whatever has a price for every part of a request."""
 
 
 class Model(Resolved, frozen=True, kw_only=True, tag="model"):

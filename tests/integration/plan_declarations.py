@@ -52,8 +52,25 @@ def price() -> st.SearchStrategy[Declared]:
     tiers = st.lists(tier, max_size=2).map(
         lambda found: [{"above_input_tokens": 1000 * (n + 1), **one} for n, one in enumerate(found)]
     )
+    served = [
+        st.fixed_dictionaries(
+            {"tier": st.just(name), "input": MONEY, "output": MONEY}, optional=rest
+        )
+        for name in ("flex", "priority")
+    ]
+    night = st.fixed_dictionaries(
+        {"from": st.just("22:30"), "to": st.just("06:00"), "input": MONEY, "output": MONEY},
+        optional=rest,
+    )
     return st.fixed_dictionaries(
-        {"input": MONEY}, optional={"output": MONEY, **rest, "tiers": tiers}
+        {"input": MONEY},
+        optional={
+            "output": MONEY,
+            **rest,
+            "tiers": tiers,
+            "service_tiers": st.tuples(*served).map(list),
+            "hours": st.lists(night, max_size=1),
+        },
     )
 
 

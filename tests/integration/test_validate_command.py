@@ -25,11 +25,9 @@ def modelops(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[s
 
 
 def test_a_valid_folder_is_one_line_and_exit_0() -> None:
-    done = modelops("validate", "-C", str(FIXTURES / "full"))
+    done = modelops("validate", "-C", str(FIXTURES / "minimal"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (
-        "9 files, 4 providers, 6 models, 2 chains, 2 agents: 0 errors, 0 warnings\n"
-    )
+    assert done.stdout == ("4 files, 1 provider, 1 model, 1 chain, 1 agent: 0 errors, 0 warnings\n")
 
 
 def test_errors_are_lines_on_stdout_and_exit_1(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 
 from modelops import catalog
@@ -14,6 +14,8 @@ from modelops.config.resolve.providers import preset_of
 from modelops.config.yaml import Path
 from modelops.resources import declared, resolved
 from modelops.resources.configuration import Diagnostic
+
+_DAY = 24 * 60
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -60,10 +62,44 @@ def _price(
             message = f"this tier begins at {tier.above_input_tokens}, the one before at {above}"
             yield found(rules.PRICE_TIERS, position, message, "list tiers by rising bound")
         above = tier.above_input_tokens
+    yield from _service_tiers(entry, price.service_tiers, (*path, "service_tiers"))
+    yield from _hours(entry, price.hours, (*path, "hours"))
+
+
+def _service_tiers(
+    entry: Entry[declared.Provider], tiers: Sequence[declared.ServiceTier], path: Path
+) -> Iterator[Diagnostic]:
+    seen: set[str] = set()
+    for index, each in enumerate(tiers):
+        yield from _parts(entry, each, (*path, index))
+        if each.tier in seen:
+            message = f"the service tier {each.tier!r} has a price already"
+            yield found(rules.PRICE_SERVICE_TIERS, entry.at(*path, index, "tier"), message)
+        seen.add(each.tier)
+
+
+def _hours(
+    entry: Entry[declared.Provider], hours: Sequence[declared.Hours], path: Path
+) -> Iterator[Diagnostic]:
+    taken: set[int] = set()
+    for index, each in enumerate(hours):
+        yield from _parts(entry, each, (*path, index))
+        first, last = _minute(each.from_), _minute(each.to)
+        minutes = {minute % _DAY for minute in range(first, last + _DAY * (last < first))}
+        if not minutes or minutes & taken:
+            what = "overlaps with one before" if minutes else "is empty"
+            message = f"{each.from_} to {each.to} {what}"
+            position = entry.at(*path, index, "from")
+            yield found(rules.PRICE_HOURS, position, message, "leave no minute to two prices")
+        taken |= minutes
+
+
+def _minute(time_of_day: str) -> int:
+    return int(time_of_day[:2]) * 60 + int(time_of_day[3:])
 
 
 def _parts(
-    entry: Entry[declared.Provider], price: declared.Price | declared.Tier, path: Path
+    entry: Entry[declared.Provider], price: prices.Declared, path: Path
 ) -> Iterator[Diagnostic]:
     """Yield parts of a price that are out of range."""
     written = entry.document.value(path)
@@ -94,6 +130,35 @@ def _known(
             hint += f"; if the name is misspelt, the catalog knows {', '.join(nearest)}"
         message = f"{model.name} has no price, so its cost is not counted"
         yield found(rules.UNPRICED_MODEL, entry.at("models", index, "model"), message, hint)
+    elif record is not None and record.price is not None and "price" not in model.sources:
+        differences = list(_differences(model, *prices.resolve(record.price)))
+        if differences:
+            message = f"the price of {model.name} is not the catalog's: {'; '.join(differences)}"
+            hint = "leave the price out to take the catalog's"
+            yield found(rules.PRICE_DIFFERS, entry.at("models", index, "price"), message, hint)
     if record is not None and record.deprecated:
         message = f"{model.upstream_model} is deprecated, says the catalog of {catalog.VERSION}"
         yield found(rules.DEPRECATED_MODEL, entry.at("models", index, "model"), message)
+
+
+def _differences(
+    model: resolved.Model, known: resolved.Price, filled: Container[str]
+) -> Iterator[str]:
+    """Yield each part in which a price differs from the catalog's, with both figures.
+
+    A part that both leave out follows from others, so it says nothing of its own.
+    """
+    written = model.price
+    if written is None:
+        return
+    for name in prices.PARTS:
+        ours, theirs = getattr(written, name), getattr(known, name)
+        path = f"price.{name}"
+        if ours != theirs and not (path in model.sources and path in filled):
+            yield f"{name} {ours:f}, catalog {theirs:f}"
+    if written.tiers != known.tiers:
+        ours, theirs = (
+            ", ".join(f"above {t.above_input_tokens} {t.input:f}/{t.output:f}" for t in price.tiers)
+            for price in (written, known)
+        )
+        yield f"tiers {ours or 'none'}, catalog {theirs or 'none'}"

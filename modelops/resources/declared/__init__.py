@@ -7,7 +7,15 @@ fixed defaults are decided here, names in `patterns`; descriptions are what edit
 from modelops.resources.declared.callers import Agent, Credential, Key, Operator, Parameters
 from modelops.resources.declared.chain import Chain, Target
 from modelops.resources.declared.fields import Declared, SecretReference
-from modelops.resources.declared.provider import AuthHeader, Model, Price, Provider, Tier
+from modelops.resources.declared.provider import (
+    AuthHeader,
+    Hours,
+    Model,
+    Price,
+    Provider,
+    ServiceTier,
+    Tier,
+)
 from modelops.resources.declared.settings import Move, Settings
 
 __all__ = [
@@ -16,6 +24,7 @@ __all__ = [
     "Chain",
     "Credential",
     "Declared",
+    "Hours",
     "Key",
     "Model",
     "Move",
@@ -24,6 +33,7 @@ __all__ = [
     "Price",
     "Provider",
     "SecretReference",
+    "ServiceTier",
     "Settings",
     "Target",
     "Tier",

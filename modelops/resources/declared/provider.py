@@ -45,6 +45,39 @@ class Tier(Declared, frozen=True, kw_only=True):
     cache_write_1h: UsdPerMillion | None = None
 
 
+TimeOfDay = Annotated[str, Meta(pattern=patterns.TIME_OF_DAY, examples=["16:30", "00:30"])]
+
+
+class ServiceTier(Declared, frozen=True, kw_only=True):
+    """Prices of a request that the provider says it served at this tier, however long it is."""
+
+    tier: Annotated[
+        str,
+        Meta(
+            pattern=patterns.SERVICE_TIER,
+            description="What the provider's answer calls it.",
+            examples=["flex", "priority", "batch"],
+        ),
+    ]
+    input: UsdPerMillion
+    output: UsdPerMillion
+    cache_read: UsdPerMillion | None = None
+    cache_write: UsdPerMillion | None = None
+    cache_write_1h: UsdPerMillion | None = None
+
+
+class Hours(Declared, frozen=True, kw_only=True):
+    """Prices of requests that begin at these hours of every day, in UTC, however long they are."""
+
+    from_: Annotated[TimeOfDay, Meta(description="First minute, UTC.")] = msgspec.field(name="from")
+    to: Annotated[TimeOfDay, Meta(description="Minute after the last; may be the next day's.")]
+    input: UsdPerMillion
+    output: UsdPerMillion
+    cache_read: UsdPerMillion | None = None
+    cache_write: UsdPerMillion | None = None
+    cache_write_1h: UsdPerMillion | None = None
+
+
 class Price(Declared, frozen=True, kw_only=True):
     """What a model costs, in USD per million tokens."""
 
@@ -63,6 +96,13 @@ class Price(Declared, frozen=True, kw_only=True):
     ] = None
     tiers: Annotated[
         tuple[Tier, ...], Meta(description="Dearer prices for longer requests, shortest first.")
+    ] = ()
+    service_tiers: Annotated[
+        tuple[ServiceTier, ...],
+        Meta(description="Other prices by service tier; they win over all."),
+    ] = ()
+    hours: Annotated[
+        tuple[Hours, ...], Meta(description="Other prices by time of day; they win over tiers.")
     ] = ()
 
 

@@ -158,6 +158,58 @@ def test_a_deprecated_model_is_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("price", "differences"),
+    [
+        ("{input: 2, output: 15, cache_read: 0.3}", "input 2, catalog 3; tiers none, catalog"),
+        ("{input: 3, output: 15}", "cache_read 3, catalog 0.3; tiers none, catalog above 500 6/30"),
+        (
+            (
+                "{input: 3.00, output: 15, cache_read: 0.3,"
+                " tiers: [{above_input_tokens: 500, input: 6, output: 30}]}"
+            ),
+            "",
+        ),
+    ],
+)
+def test_a_price_that_is_not_the_catalogs_is_a_warning_with_both_figures(
+    tmp_path: Path, price: str, differences: str
+) -> None:
+    content = (
+        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
+        f"models:\n  - model: known\n    price: {price}\n"
+    )
+    files = {"providers.d/openai.yaml": content}
+    said = [each for each in look(tmp_path, files).diagnostics if each.rule == "price-differs"]
+    assert [differences in each.message for each in said] == [True] * bool(differences)
+
+
+def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
+    text = VALID["providers.d/alpha.yaml"]
+    more = (
+        "output: 2, service_tiers: [{tier: flex, input: 0.50, output: 1}],"
+        ' hours: [{from: "22:00", to: "02:00", input: 3, output: 4, cache_read: 0}]}'
+    )
+    files = {"providers.d/alpha.yaml": text.replace("output: 2}", more)}
+    large = resolved(tmp_path, files).state["model/alpha/large"]
+    assert isinstance(large, forms.Model)
+    assert large.price is not None
+    (flex,), (night,) = large.price.service_tiers, large.price.hours
+    assert (flex.tier, flex.input, flex.cache_write_1h) == ("flex", Decimal("0.5"), Decimal("0.5"))
+    assert (night.from_, night.to) == ("22:00", "02:00")
+    assert (night.cache_read, night.cache_write) == (Decimal(0), Decimal(3))
+    assert large.sources["price.hours[22:00].cache_write"] == "default"
+    assert "price.hours[22:00].cache_read" not in large.sources
+    assert state.decode(state.encode(large)) == large
+
+
+def test_a_price_without_them_is_stored_as_it_was_before_there_were_any(tmp_path: Path) -> None:
+    content = state.encode(resolved(tmp_path, {}).state["model/alpha/large"])
+    assert b"service_tiers" not in content
+    assert b"hours" not in content
+
+
+@pytest.mark.usefixtures("known")
 def test_a_misspelt_target_that_the_catalog_knows_is_to_be_declared(tmp_path: Path) -> None:
     files = {
         "providers.d/openai.yaml": "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n",
@@ -257,7 +309,7 @@ def test_equal_prices_resolve_to_equal_content(spelling: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("case", "warnings"),
-    [("minimal", []), ("two-targets", ["name-owned-twice"]), ("full", [])],
+    [("minimal", []), ("two-targets", ["name-owned-twice"]), ("full", ["price-differs"] * 2)],
 )
 def test_the_fixtures_resolve(case: str, warnings: list[str]) -> None:
     from modelops.config import load_configuration

@@ -189,6 +189,41 @@ CASES: list[tuple[str, Files]] = [
         ),
     ),
     (
+        "price-service-tiers",
+        alpha(
+            "output: 2}",
+            "output: 2, service_tiers: [{tier: flex, input: 1, output: 1},"
+            " {tier: ▸flex, input: 1, output: 1}]}",
+        ),
+    ),
+    (
+        "price-hours",
+        alpha(
+            "output: 2}", 'output: 2, hours: [{from: ▸"16:30", to: "16:30", input: 1, output: 1}]}'
+        ),
+    ),
+    (
+        "price-hours",
+        alpha(
+            "output: 2}",
+            'output: 2, hours: [{from: "22:00", to: "02:00", input: 1, output: 1},'
+            ' {from: ▸"01:59", to: "03:00", input: 1, output: 1}]}',
+        ),
+    ),
+    (
+        "price-range",
+        alpha(
+            "output: 2}",
+            'output: 2, hours: [{from: "22:00", to: "02:00", input: ▸-1, output: 1}]}',
+        ),
+    ),
+    (
+        "bad-value",
+        alpha(
+            "output: 2}", 'output: 2, hours: [{from: ▸"24:00", to: "02:00", input: 1, output: 1}]}'
+        ),
+    ),
+    (
         "unpriced-model",
         alpha(
             "  - model: small\n    capabilities: [tools]\n    price: {input: 0.5, output: 1}\n",
@@ -255,7 +290,7 @@ CASES: list[tuple[str, Files]] = [
 
 ELSEWHERE = {
     *("unreadable-file", "symlink", "settings-missing"),
-    *("encoding", "yaml-too-many", "deprecated-model"),
+    *("encoding", "yaml-too-many", "deprecated-model", "price-differs"),
 }
 """Rules that need a file system, a folder or a catalog of their own, tested beside those."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Cost, Usage
 from modelops.metering.cost import cost, estimate, rates_at
-from modelops.resources.resolved import Price, Tier
+from modelops.resources.resolved import Hours, Price, ServiceTier, Tier
 
 
 def price(rate: str = "3", output: str = "15", tiers: tuple[Tier, ...] = ()) -> Price:
@@ -160,3 +162,60 @@ def test_the_highest_tier_that_is_passed_holds() -> None:
     assert rates_at(tiered, 200_000) is tiered
     assert rates_at(tiered, 400_000) is first
     assert rates_at(tiered, 400_001) is second
+
+
+def at(time_of_day: str) -> int:
+    moment = datetime.fromisoformat(f"2026-11-21T{time_of_day}").replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000
+
+
+def flat(rate: int) -> dict[str, Decimal]:
+    names = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+    return dict.fromkeys(names, Decimal(rate))
+
+
+FLEXIBLE = Price(
+    **flat(10),
+    tiers=(Tier(above_input_tokens=1_000, **flat(20)),),
+    service_tiers=(ServiceTier(tier="flex", **flat(5)), ServiceTier(tier="priority", **flat(40))),
+    hours=(
+        Hours(from_="16:30", to="00:30", **flat(3)),
+        Hours(from_="02:00", to="03:00", **flat(4)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "tier", "time_of_day", "rate"),
+    [
+        (1, "", "12:00:00", 10),
+        (1_001, "", "12:00:00", 20),
+        (1_001, "flex", "17:00:00", 5),
+        (1, "priority", "12:00:00", 40),
+        (1, "default", "12:00:00", 10),
+        (1, "", "16:29:59", 10),
+        (1, "", "16:30:00", 3),
+        (1_001, "", "23:59:59", 3),
+        (1, "", "00:00:00", 3),
+        (1, "", "00:29:59", 3),
+        (1, "", "00:30:00", 10),
+        (1, "", "02:59:59", 4),
+        (1, "", "03:00:00", 10),
+    ],
+)
+def test_a_service_tier_wins_over_the_hour_and_the_hour_over_the_size(
+    tokens: int, tier: str, time_of_day: str, rate: int
+) -> None:
+    usage = Usage(source="reported", input_tokens=tokens, output_tokens=0)
+    found = cost(usage, FLEXIBLE, "declared", service_tier=tier, started_at_us=at(time_of_day))
+    assert found.total_pico == tokens * rate * 1_000_000
+    guessed = estimate(
+        usage,
+        FLEXIBLE,
+        "declared",
+        request_bytes=0,
+        answer_bytes=0,
+        service_tier=tier,
+        started_at_us=at(time_of_day),
+    )
+    assert guessed.estimate_pico == found.total_pico
