@@ -73,3 +73,21 @@ async def test_an_adjusted_row_changes_the_cost_and_no_count(store_url: str) -> 
     found = await store.adjusted([unpriced.attempt_id, adjusted.attempt_id])
     assert {name: tuple(sums) for name, sums in found.items()} == {unpriced.attempt_id: (7, 3)}
     await store.close()
+
+
+async def test_a_clock_that_steps_backwards_counts_every_row_once(store_url: str) -> None:
+    store = open_store(store_url)
+    chosen = Selection(since_us=START_US, until_us=END_US, by=("model",))
+    for number, (started_us, now_us) in enumerate(
+        [
+            (START_US + 3 * DAY_US, END_US + DAY_US),
+            (START_US + DAY_US, START_US + DAY_US),
+            (START_US, START_US + 2 * DAY_US),
+        ],
+        1,
+    ):
+        await store.add_attempts([attempt(started_at_us=started_us)])
+        while await store.roll_up(now_us):
+            pass
+        assert sum(group.sums.requests for group in await store.usage(chosen)) == number
+    await store.close()
