@@ -74,7 +74,7 @@ def test_an_encrypted_provider_loads(sops: Sops, tmp_path: Path) -> None:
     (folder / "modelops.yaml").write_text("config: x\n")
     encrypted = sops.encrypt(
         "# kept\nprovider: openai\napi_key: sk-test # moved by sops\nlabels: {zero: '0777'}\n"
-        "models:\n  - model: gpt-4o\n    price: {input: 2.50, output: 0.0000001}\n"
+        "models:\n  - model: tuned-by-us\n    price: {input: 2.50, output: 0.0000001}\n"
     )
     (folder / "providers.d" / "openai.yaml").write_text(encrypted)
     configuration = load_configuration(folder)
