@@ -27,7 +27,7 @@ store: Callable[[Function], Function] = click.option(
     envvar="MODELOPS_STORE",
     default="",
     metavar="URL",
-    help="sqlite:///PATH or postgresql://... (default: .modelops/ beside the configuration).",
+    help="sqlite:///PATH, postgresql://... or https://SERVER (default: .modelops/ of the folder).",
 )
 
 wait: Callable[[Function], Function] = click.option(

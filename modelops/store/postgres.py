@@ -63,7 +63,7 @@ async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
         import asyncpg  # type: ignore[import-untyped]  # it ships no types
     except ImportError:
         raise StoreUnreachableError(
-            f"{place} needs the driver asyncpg", "install modelops[postgres]"
+            f"{place} needs the driver asyncpg", "pip install asyncpg"
         ) from None
     wait_ms = max(1, round(lock_wait_s * 1000))
     try:

