@@ -26,8 +26,8 @@ SEGMENT_BYTES = 16 << 20
 MAX_BYTES = 512 << 20
 """All segments of a worker together: about a million calls."""
 
-_READ_BYTES = 256 << 10
-"""Read at once: about 500 records, 4 ms of parsing."""
+_READ_BYTES = 512 << 10
+"""Read at once: about 1,000 records, 6 ms of parsing."""
 
 RECENT_MAX = 10_000
 """Records that are also kept in memory until they are in the store, about 10 MB: they need not be
@@ -105,6 +105,8 @@ class Journal:
         if not self._readings or self._readings[-1].segment.size >= self._segment_bytes:
             if self.size >= self._max_bytes:
                 raise OSError(f"the journal {self._folder} is full: {self.size} bytes wait")
+            if self._readings:
+                self._readings[-1].recent.clear()  # the bound is one for all segments
             name = SegmentName(self.worker, self._number)
             self._readings.append(_Reading(segments.create(self._folder, name)))
             self._number += 1

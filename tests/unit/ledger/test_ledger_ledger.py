@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,24 @@ async def test_segments_are_followed_and_removed(tmp_path: Path) -> None:
     await ledger.drain()
     assert len(list((tmp_path / "journals").iterdir())) == 1
     assert len(books.rows) == 31
+    await ledger.close()
+
+
+async def test_rows_of_full_segments_wait_in_their_files_alone(tmp_path: Path) -> None:
+    books = MemoryBooks()
+    books.away = True
+    journal = Journal(tmp_path / "journals", segment_bytes=2_000)
+    ledger = Ledger(books, tmp_path / "journals", journal=journal)
+    rows = [attempt() for _ in range(50)]
+    for row in rows:
+        ledger.record(row)
+    await ledger.drain()
+    ours = sys.getrefcount(object()) + 2  # the list's and the loop's
+    held = sum(sys.getrefcount(row) > ours for row in rows)
+    assert 0 < held < 10, "those of the segment that is written to"
+    books.away = False
+    await ledger.drain()
+    assert list(books.rows.values()) == rows
     await ledger.close()
 
 
