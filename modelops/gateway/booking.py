@@ -13,6 +13,9 @@ from modelops.gateway.table import Step
 from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Attempt, Outcome, Usage
 from modelops.metering.cost import cost, estimate
 
+WORD_MAX = 64
+"""Characters of a finish reason or a service tier; none that a provider documents is longer."""
+
 
 class Entry:
     """One call, from its start to its row: exactly one of the four endings is called.
@@ -117,8 +120,12 @@ class Entry:
 
     def _service_tier(self) -> str:
         if self.answer is not None:
-            return self.answer.service_tier
-        return self.reader.usage.service_tier if self.reader is not None else ""
+            return self._word(self.answer.service_tier)
+        return self._word(self.reader.usage.service_tier) if self.reader is not None else ""
+
+    def _word(self, said: str) -> str:
+        """Return a word of the provider's own as the books keep it: without its key, and short."""
+        return self._credential.hide(said.encode()).decode()[:WORD_MAX]
 
     def _row(
         self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
@@ -169,7 +176,7 @@ class Entry:
             status=self.status,
             error_class=error_class,
             message=message,
-            finish_reason=read.finish_reason if read else "",
+            finish_reason=self._word(read.finish_reason) if read else "",
             final=final,
             simulated=target.provider.simulated,
         )

@@ -130,7 +130,7 @@ def classify_answer(
     error = _error_object(document)
     codes = list(_codes(error, document))
     if otherwise and (document is None or error is document):
-        message = otherwise
+        message = redact(otherwise)
     else:
         message = redact(_message(error, document, body)) or f"status {status} without a message"
     told = _status_in_body(error) if status < 300 else status

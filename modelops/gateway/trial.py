@@ -176,7 +176,7 @@ class Trial:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
         self._entry.broken(failure)
         if reader.told:
-            return reader.end
+            return self._candidate.credential.hide(reader.end)
         call = self._context.call
         message = f"the stream of {self._candidate.step.target.name} broke off: {failure.message}"
         error = GatewayError(502, "stream_interrupted", message)
@@ -206,15 +206,17 @@ class Trial:
     def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
         headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()
         unix_us = self._context.tools.clock.unix_us()
-        content = self._candidate.credential.hide(content)
-        return classify_answer(self._entry.status, headers, content, unix_us, otherwise)
+        hide = self._candidate.credential.hide
+        otherwise = hide(otherwise.encode()).decode()
+        return classify_answer(self._entry.status, headers, hide(content), unix_us, otherwise)
 
     def _headers(self, response: Response) -> list[tuple[bytes, bytes]]:
         """Return the provider's headers that go on, and those that say how the answer came."""
         context = self._context
         context.trail.append(f"{self._candidate.step.target.name}={response.status}")
+        hide = self._candidate.credential.hide
         passed = [
-            (name, value)
+            (name, hide(value))
             for name, value in response.headers
             if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES)
         ]

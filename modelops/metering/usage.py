@@ -46,7 +46,7 @@ class UsageReader:
         self._raw.update((key, value) for key, value in found.items() if value is not None)
         tier = found.get("service_tier") or event.get("service_tier")
         if isinstance(tier, str):
-            self.service_tier = tier[:64]
+            self.service_tier = tier
 
     def usage(self, complete: bool) -> Usage:
         """Return what was used; `complete` says that the answer came to its proper end."""

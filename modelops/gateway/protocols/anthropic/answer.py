@@ -61,7 +61,7 @@ def _part(block: dict[str, Any]) -> Part:
             arguments = msgspec.json.encode(block.get("input") or {}).decode()
             return canonical.ToolCall(str(block.get("id")), str(block.get("name")), arguments)
         case kind:
-            raise NotAnAnswerError(f"the answer holds a block of type {str(kind)[:40]!r}")
+            raise NotAnAnswerError(f"the answer holds a block of type {kind!r}")
 
 
 def write_answer(said: Said) -> bytes:

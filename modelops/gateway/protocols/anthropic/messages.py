@@ -64,7 +64,7 @@ class AnthropicMessages:
             raise NotAnAnswerError("the answer has no content")
         usage = UsageReader("anthropic")
         usage.feed(document)
-        reason = str(document.get("stop_reason") or "")[:64]
+        reason = str(document.get("stop_reason") or "")
         return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
 
     def stream(self, body: Body) -> AnthropicMessagesStream:
@@ -91,7 +91,7 @@ class AnthropicMessagesStream(PassingStream):
             self.content = True
             delta = event.get("delta")
             if isinstance(delta, dict):
-                self.finish_reason = str(delta.get("stop_reason") or "")[:64]
+                self.finish_reason = str(delta.get("stop_reason") or "")
         elif kind == "message_stop":
             self.done = True
             self.end = frame

@@ -83,7 +83,7 @@ def read_reason(document: dict[str, Any]) -> StopReason | None:
         blocked = isinstance(feedback, dict) and feedback.get("blockReason")
         return "blocked" if blocked else None
     if word not in REASONS:  # MALFORMED_FUNCTION_CALL and its like: the model's own fault
-        raise NotAnAnswerError(f"the answer ended with {str(word)[:40]}")
+        raise NotAnAnswerError(f"the answer ended with {word}")
     return REASONS[word]
 
 
@@ -113,7 +113,7 @@ class GeminiStream(PassingStream):
         reason = candidate.get("finishReason") or blocked
         if reason:
             self.content = True
-            self.finish_reason = str(reason)[:64]
+            self.finish_reason = str(reason)
         self.usage.feed(event)
         return frame
 

@@ -88,7 +88,7 @@ class OllamaStream(PassingStream):
         self.usage.feed(event)
         if event.get("done"):
             self.content = self.done = True
-            self.finish_reason = str(event.get("done_reason") or "stop")[:64]
+            self.finish_reason = str(event.get("done_reason") or "stop")
         return frame
 
 

@@ -77,7 +77,7 @@ class OpenAiChat:
                 reason = reason or str(choice.get("finish_reason") or "")
         usage = UsageReader("openai")
         usage.feed(document)
-        return Answer(content, usage.usage(complete=True), usage.service_tier, reason[:64])
+        return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
 
     def stream(self, body: Body) -> OpenAiChatStream:
         """Return a reader that hides the usage report unless the client asked for one."""
@@ -128,7 +128,7 @@ class OpenAiChatStream(PassingStream):
         reason = choice.get("finish_reason")
         if reason:
             self.content = True
-            self.finish_reason = str(reason)[:64]
+            self.finish_reason = str(reason)
 
 
 def asks_for_usage(body: Body) -> bool:

@@ -53,7 +53,7 @@ class OpenAiResponses:
             raise NotAnAnswerError("the answer has no output")
         usage = UsageReader("openai")
         usage.feed(document)
-        reason = str(document.get("status") or "")[:64]
+        reason = str(document.get("status") or "")
         return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
 
     def stream(self, body: Body) -> OpenAiResponsesStream:
