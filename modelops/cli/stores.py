@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from modelops.operations.plan import PlanningStore
-from modelops.store import migrate, open_for_commands, open_store
+from modelops.store import migrate, open_revisions, open_store
 from modelops.store.books import KeepingStore
 from modelops.store.protocol import StoreOlderError
 
@@ -39,7 +39,7 @@ def using_books(url: str, operation: Callable[[KeepingStore], Awaitable[T]]) -> 
 
 async def renew(url: str) -> None:
     """Bring a store of an older version up to date; one that does not exist is not made."""
-    store = open_for_commands(url)
+    store = open_revisions(url)
     try:
         await store.head()
     except StoreOlderError:
@@ -55,7 +55,7 @@ async def _using(
 
     Of a plan of 12,000 changes that repr took as long as making it.
     """
-    store = open_for_commands(url)
+    store = open_revisions(url)
     try:
         results.append(await operation(store))
     finally:

@@ -5,6 +5,6 @@ SQLAlchemy takes a third of a second to import, so it is imported by what `openi
 importing this room.
 """
 
-from modelops.store.opening import migrate, open_for_commands, open_store
+from modelops.store.opening import migrate, open_for_commands, open_revisions, open_store
 
-__all__ = ["migrate", "open_for_commands", "open_store"]
+__all__ = ["migrate", "open_for_commands", "open_revisions", "open_store"]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.resources import state as states
 from modelops.resources.resolved import Resource
-from modelops.store import operations
+from modelops.store import database, operations, revisions, tables
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -19,8 +19,7 @@ from modelops.store.protocol import (
     StoreMismatchError,
     StoreStaleError,
 )
-from modelops.store.revisions import damaged, head
-from modelops.store.tables import members, resources, revisions, store
+from modelops.store.tables import members, resources, store
 
 _BATCH = 500
 """Values in one IN list; SQLite takes 32,766 and old builds 999."""
@@ -38,7 +37,7 @@ async def commit(
     await _advance(connection, base, info)
     current = await _member_digests(connection)
     if states.state_digest(current) != base.digest:
-        raise damaged(base.revision)
+        raise revisions.damaged(base.revision)
     put = {item.address: item for item in changes.put}
     digests = {address: states.digest(item) for address, item in put.items()}
     unknown = [address for address in changes.delete if address not in current]
@@ -51,7 +50,7 @@ async def commit(
     made = Revision(
         revision=number, base=base.revision, digest=states.state_digest(after), info=info
     )
-    await connection.execute(insert(revisions), _revision_row(made))
+    await connection.execute(insert(tables.revisions), _revision_row(made))
     await _put_content(connection, {digests[a]: put[a] for a in fresh})
     await _end_members(connection, [*changes.delete, *(a for a in fresh if a in current)], number)
     if fresh:
@@ -87,7 +86,7 @@ async def _advance(connection: AsyncConnection, base: Head, info: CommitInfo) ->
     )
     if moved.rowcount == 1:
         return
-    now = await head(connection)
+    now = await database.read(connection, revisions.head)
     if now.revision and (now.config, now.environment) != (info.config, info.environment):
         raise StoreMismatchError(
             f"the store belongs to {_owner(now.config, now.environment)},"

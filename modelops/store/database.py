@@ -10,17 +10,17 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from modelops.store import postgres, sqlite
-from modelops.store.protocol import NotAStoreError, StoreError, StoreNewerError, StoreOlderError
+from modelops.store import postgres, schema, sqlite, sqlite_file
+from modelops.store.protocol import StoreError
+from modelops.store.schema import Query
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004")
-"""Every version of the tables, oldest first; the names of the scripts in `migrations/versions`."""
+T = TypeVar("T")
 
 TIDY_EVERY = 32
 """Commits: three seconds of a busy worker's, some 10 MB of SQLite's write-ahead log."""
@@ -76,39 +76,25 @@ def connect_to_migrate(url: str, *, lock_wait_s: float) -> Database:
     if _is_postgres(url):
         return _on_postgres(url, postgres.engine(url, lock_wait_s=lock_wait_s, migrates=True))
     path = _sqlite_path(url)
-    if not sqlite.exists(path):
-        sqlite.create_file(path)
+    if not sqlite_file.exists(path):
+        sqlite_file.create_file(path)
     return _on_sqlite(path, sqlite.engine(path, lock_wait_s=lock_wait_s, use_wal=True))
 
 
+async def read(connection: AsyncConnection, reader: Callable[[Query], T]) -> T:
+    """Return what a reader in plain SQL (`revisions.py`) finds in this database."""
+    return await connection.run_sync(lambda opened: reader(_query(opened)))
+
+
 async def schema_version(connection: AsyncConnection, place: str) -> str:
-    """Return the version of the tables, '' of an empty database.
-
-    NotAStoreError when the database holds tables of something else.
-    """
-    names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-    if "alembic_version" not in names:
-        if names:
-            raise NotAStoreError(
-                f"{place} holds the tables of something else", "name a store with --store"
-            )
-        return ""
-    found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return str(found or "")
+    """Return the version of the tables, '' of an empty database; errors as of schema.version."""
+    return await connection.run_sync(
+        lambda opened: schema.version(inspect(opened).get_table_names(), _query(opened), place)
+    )
 
 
-def require_current(version: str, place: str) -> None:
-    """Raise StoreNewerError or StoreOlderError unless the tables are of this version."""
-    if version not in SCHEMA_VERSIONS:
-        raise StoreNewerError(
-            f"{place} was written by a newer modelops (tables {version!r})",
-            "install that version or a later one",
-        )
-    if version != SCHEMA_VERSIONS[-1]:
-        raise StoreOlderError(
-            f"{place} was written by an older modelops (tables {version})",
-            "run `modelops apply`, which brings it up to date",
-        )
+def _query(connection: Connection) -> Query:
+    return lambda statement, values: connection.execute(text(statement), values).all()
 
 
 def _is_postgres(url: str) -> bool:
@@ -121,15 +107,15 @@ def _sqlite_path(url: str) -> Path:
         raise StoreError(
             f"{scheme!r} is not a kind of store", "write sqlite:///PATH or postgresql://..."
         )
-    return sqlite.path_of(url)
+    return sqlite_file.path_of(url)
 
 
 def _on_sqlite(path: Path, engine: AsyncEngine) -> Database:
     return Database(
         engine=engine,
-        place=f"the store {path}",
-        exists=lambda: sqlite.exists(path),
-        store_error=lambda error: sqlite.store_error(error, path),
+        place=sqlite_file.place_of(path),
+        exists=lambda: sqlite_file.exists(path),
+        store_error=lambda error: sqlite_file.store_error(error, path),
         tidy=sqlite.checkpoint,
         commits=itertools.count(1),
     )

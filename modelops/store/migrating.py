@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.store import database, tables
+from modelops.store import database, schema, tables
 from modelops.store.revisions import EMPTY_DIGEST
 
 
@@ -23,10 +23,10 @@ async def migrate(url: str, *, lock_wait_s: float) -> None:
     try:
         async with opened.transaction(write=True) as connection:
             version = await database.schema_version(connection, opened.place)
-            if version == database.SCHEMA_VERSIONS[-1]:
+            if version == schema.VERSIONS[-1]:
                 return
-            if version not in ("", *database.SCHEMA_VERSIONS):
-                database.require_current(version, opened.place)
+            if version not in ("", *schema.VERSIONS):
+                schema.require_current(version, opened.place)
             await connection.run_sync(_upgrade)
             await _bear(connection)
     finally:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from modelops.secrets.secret import Secret
 
 if TYPE_CHECKING:
+    from modelops.store.local_store import LocalStore
     from modelops.store.remote import RemoteStore
     from modelops.store.sql_store import SqlStore
 
@@ -28,6 +29,17 @@ def open_store(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> SqlStore:
     from modelops.store.sql_store import SqlStore
 
     return SqlStore(url, lock_wait_s=lock_wait_s)
+
+
+def open_revisions(
+    url: str, environ: Mapping[str, str] = os.environ
+) -> LocalStore | SqlStore | RemoteStore:
+    """Return what plans, applies and shows revisions: as `open_for_commands`, sooner for SQLite."""
+    if not url.startswith("sqlite:"):
+        return open_for_commands(url, environ)
+    from modelops.store.local_store import LocalStore
+
+    return LocalStore(url, lock_wait_s=LOCK_WAIT_S)
 
 
 def open_for_commands(url: str, environ: Mapping[str, str] = os.environ) -> SqlStore | RemoteStore:

@@ -58,12 +58,6 @@ async def put_secrets(
     await connection.execute(delete(sealed_secrets).where(expired))
 
 
-async def all_secrets(connection: AsyncConnection) -> list[SealedSecret]:
-    """Return every sealed secret, by place."""
-    rows = await _rows(connection, sealed_secrets, SealedSecret)
-    return sorted(rows, key=lambda row: row.place)
-
-
 async def _rows(connection: AsyncConnection, table: Table, kind: type[Row]) -> list[Row]:
     return [
         msgspec.convert({str(name): value for name, value in row.items()}, kind)

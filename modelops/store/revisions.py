@@ -1,26 +1,23 @@
-"""Reading revisions in SQL: the head, whole states, the history.
+"""Reading revisions: the head, whole states, the history, and the secrets beside them.
 
 A member is an interval of revisions, so any revision is one query. A revision never changes once
 it is made, so reading the head and then its members is consistent without locking anything.
+
+Plain SQL, the same for SQLite and Postgres, and no SQLAlchemy: commands that plan or show read a
+local store through the driver alone (`local_store.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    RowMapping,
-    Select,
-    and_,
-    or_,
-    select,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.resources import state as states
 from modelops.resources.resolved import Agent, Resource, Settings
+from modelops.secrets.sealed import SealedSecret
 from modelops.store import forms
 from modelops.store.books import LabelSpan
 from modelops.store.protocol import (
@@ -31,7 +28,7 @@ from modelops.store.protocol import (
     StoreDamagedError,
     StoreError,
 )
-from modelops.store.tables import members, resources, revisions, store
+from modelops.store.schema import Query
 
 EMPTY_DIGEST = states.state_digest({})
 NO_STORE = Head(
@@ -39,102 +36,113 @@ NO_STORE = Head(
 )
 """The head of a store that does not exist yet."""
 
+_HEAD = "SELECT store_id, config, environment, revision, digest, config_digest FROM store"
+_PAST = "SELECT digest, config_digest FROM revisions WHERE revision = :revision"
+_MEMBERS = """
+SELECT m.address, m.digest, r.form, r.content, m.since, m.until
+FROM members m JOIN resources r ON r.digest = m.digest
+"""
+_OF_REVISION = "WHERE m.since <= :revision AND (m.until IS NULL OR m.until > :revision)"
+_HISTORY = """
+SELECT r.revision, r.base, r.digest, r.kind, s.config, s.environment, r.config_digest,
+       r.created_at_us, r.created_by, r.git_commit, r.message, r.tool_version, r.catalog, r.counts
+FROM revisions r JOIN store s ON s.id = 1
+WHERE r.revision < :before ORDER BY r.revision DESC LIMIT :limit
+"""
+_SECRETS = """
+SELECT address, field, kind, source_sha256, data_key_sha256, origin, blob, updated_at, deleted_at
+FROM sealed_secrets
+"""
+_NO_REVISION_YET = 2**31 - 1
 
-async def head(connection: AsyncConnection) -> Head:
+
+def head(query: Query) -> Head:
     """Return where the store stands."""
-    row = (await connection.execute(select(store))).one_or_none()
-    if row is None:
+    rows = query(_HEAD, {})
+    if not rows:
         raise StoreDamagedError("the store has no head row", "restore a backup of the store")
-    return Head(
-        store_id=row.store_id,
-        config=row.config,
-        environment=row.environment,
-        revision=row.revision,
-        digest=row.digest,
-        config_digest=row.config_digest,
-    )
+    return Head(**dict(zip(Head.__struct_fields__, rows[0], strict=True)))
 
 
-async def snapshot(connection: AsyncConnection, revision: int | None) -> Snapshot:
+def snapshot(query: Query, revision: int | None) -> Snapshot:
     """Return a revision whole, the head's when None, checked against its digests."""
-    at = await head(connection)
+    at = head(query)
     if revision is not None and revision != at.revision:
-        at = await _past(connection, at, revision)
-    rows = (await connection.execute(_content(_in_revision(at.revision)))).all()
-    if states.state_digest({row.address: row.digest for row in rows}) != at.digest:
+        at = _past(query, at, revision)
+    rows = query(_MEMBERS + _OF_REVISION, {"revision": at.revision})
+    if states.state_digest({row[0]: row[1] for row in rows}) != at.digest:
         raise damaged(at.revision)
-    return Snapshot(head=at, state={row.address: _read(*row) for row in rows})
+    return Snapshot(head=at, state={row[0]: _read(*row[:4]) for row in rows})
 
 
-async def settings(connection: AsyncConnection) -> Settings | None:
+def nothing(revision: int | None, place: str) -> Snapshot:
+    """Return the snapshot of a store that does not exist yet; StoreError for any past revision."""
+    if revision:
+        raise StoreError(f"there is no revision {revision}: {place} is empty")
+    return Snapshot(head=NO_STORE, state={})
+
+
+def settings(query: Query) -> Settings | None:
     """Return the settings of the head, without reading the rest of it."""
-    is_settings = members.c.address.startswith("config/", autoescape=True)
-    row = (
-        await connection.execute(_content(and_(is_settings, members.c.until.is_(None))))
-    ).one_or_none()
-    found = None if row is None else _read(*row)
+    rows = _of_kind(query, "config/%", "AND m.until IS NULL")
+    found = _read(*rows[0][:4]) if rows else None
     return found if isinstance(found, Settings) else None
 
 
-async def agent_labels(connection: AsyncConnection) -> list[LabelSpan]:
+def agent_labels(query: Query) -> list[LabelSpan]:
     """Return the labels that every agent has and had."""
-    query = (
-        select(members, resources.c.form, resources.c.content)
-        .join(resources, resources.c.digest == members.c.digest)
-        .where(members.c.address.startswith("agent/", autoescape=True))
-    )
     spans = []
-    for row in await connection.execute(query):
-        agent = _read(row.address, row.digest, row.form, row.content)
+    for *content, since, until in _of_kind(query, "agent/%"):
+        agent = _read(*content)
         if isinstance(agent, Agent) and agent.labels:
             spans.append(
-                LabelSpan(agent=agent.agent, since=row.since, until=row.until, labels=agent.labels)
+                LabelSpan(agent=agent.agent, since=since, until=until, labels=agent.labels)
             )
     return spans
 
 
-async def history(connection: AsyncConnection, limit: int, before: int | None) -> list[Revision]:
+def history(query: Query, limit: int, before: int | None) -> list[Revision]:
     """Return the newest revisions first, those below `before` when it is given."""
-    query = (
-        select(revisions, store.c.config, store.c.environment)
-        .join(store, store.c.id == 1)
-        .order_by(revisions.c.revision.desc())
-        .limit(limit)
+    values = {"limit": limit, "before": _NO_REVISION_YET if before is None else before}
+    return [_revision(*row) for row in query(_HISTORY, values)]
+
+
+def secrets(query: Query) -> list[SealedSecret]:
+    """Return every sealed secret, by place."""
+    names = SealedSecret.__struct_fields__
+    rows = [
+        msgspec.convert(dict(zip(names, row, strict=True)), SealedSecret)
+        for row in query(_SECRETS, {})
+    ]
+    return sorted(rows, key=lambda row: row.place)
+
+
+def damaged(revision: int) -> StoreDamagedError:
+    """Return the error of a revision whose members do not add up to its digest."""
+    return StoreDamagedError(
+        f"revision {revision} in the store does not agree with its digest",
+        "restore a backup of the store",
     )
-    if before is not None:
-        query = query.where(revisions.c.revision < before)
-    return [_revision(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def _past(connection: AsyncConnection, now: Head, revision: int) -> Head:
+def _past(query: Query, now: Head, revision: int) -> Head:
     """Return the head as it was at an earlier revision."""
     if revision == 0:
         return msgspec.structs.replace(now, revision=0, digest=EMPTY_DIGEST, config_digest="")
-    query = select(revisions).where(revisions.c.revision == revision)
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
+    rows = query(_PAST, {"revision": revision})
+    if not rows:
         raise StoreError(
             f"there is no revision {revision}; the store stands at {now.revision}",
             "`modelops history` lists them",
         )
+    digest, config_digest = rows[0]
     return msgspec.structs.replace(
-        now, revision=revision, digest=row.digest, config_digest=row.config_digest
+        now, revision=revision, digest=digest, config_digest=config_digest
     )
 
 
-def _content(condition: ColumnElement[bool]) -> Select[str, str, int, str]:
-    """Return the query for the members that meet a condition, with what they hold."""
-    return (
-        select(members.c.address, members.c.digest, resources.c.form, resources.c.content)
-        .join(resources, resources.c.digest == members.c.digest)
-        .where(condition)
-    )
-
-
-def _in_revision(revision: int) -> ColumnElement[bool]:
-    return and_(
-        members.c.since <= revision, or_(members.c.until.is_(None), members.c.until > revision)
-    )
+def _of_kind(query: Query, addresses: str, further: str = "") -> Sequence[Any]:
+    return query(f"{_MEMBERS} WHERE m.address LIKE :addresses {further}", {"addresses": addresses})
 
 
 def _read(address: str, digest: str, form: int, content: str) -> Resource:
@@ -146,20 +154,7 @@ def _read(address: str, digest: str, form: int, content: str) -> Resource:
     return forms.read(form, content, address)
 
 
-def damaged(revision: int) -> StoreDamagedError:
-    """Return the error of a revision whose members do not add up to its digest."""
-    return StoreDamagedError(
-        f"revision {revision} in the store does not agree with its digest",
-        "restore a backup of the store",
-    )
-
-
-def _revision(row: RowMapping) -> Revision:
-    fields = {name: row[name] for name in CommitInfo.__struct_fields__}
-    fields["counts"] = msgspec.json.decode(row["counts"], type=dict[str, int])
-    return Revision(
-        revision=row["revision"],
-        base=row["base"],
-        digest=row["digest"],
-        info=CommitInfo(**fields),
-    )
+def _revision(revision: int, base: int, digest: str, *info: Any) -> Revision:
+    fields = dict(zip(CommitInfo.__struct_fields__, info, strict=True))
+    fields["counts"] = msgspec.json.decode(fields["counts"], type=dict[str, int])
+    return Revision(revision=revision, base=base, digest=digest, info=CommitInfo(**fields))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +19,7 @@ from modelops.store import (
     retention,
     revisions,
     rollups,
+    schema,
     usage,
 )
 from modelops.store.books import (
@@ -36,9 +38,11 @@ from modelops.store.protocol import (
     ProbeResult,
     Revision,
     Snapshot,
-    StoreError,
     StoreMissingError,
 )
+from modelops.store.schema import Query
+
+T = TypeVar("T")
 
 
 class SqlStore:
@@ -50,22 +54,16 @@ class SqlStore:
 
     async def head(self) -> Head:
         """Return where the store stands: one row, cheap enough to poll."""
-        async with self._read() as connection:
-            return revisions.NO_STORE if connection is None else await revisions.head(connection)
+        return await self._ask(revisions.head, revisions.NO_STORE)
 
     async def snapshot(self, revision: int | None = None) -> Snapshot:
         """Return a revision whole, the head's by default; StoreError when there is none."""
-        async with self._read() as connection:
-            if connection is not None:
-                return await revisions.snapshot(connection, revision)
-        if revision:
-            raise StoreError(f"there is no revision {revision}: {self._database.place} is empty")
-        return Snapshot(head=revisions.NO_STORE, state={})
+        found = await self._ask(lambda query: revisions.snapshot(query, revision), None)
+        return found or revisions.nothing(revision, self._database.place)
 
     async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
         """Return the newest revisions first, those below `before` when it is given."""
-        async with self._read() as connection:
-            return [] if connection is None else await revisions.history(connection, limit, before)
+        return await self._ask(lambda query: revisions.history(query, limit, before), [])
 
     async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
         """Make a new revision, all or nothing; StoreStaleError unless it stands at `base`."""
@@ -81,8 +79,7 @@ class SqlStore:
 
     async def secrets(self) -> Sequence[SealedSecret]:
         """Return every sealed secret the store keeps, those of deleted resources included."""
-        async with self._read() as connection:
-            return [] if connection is None else await operations.all_secrets(connection)
+        return await self._ask(revisions.secrets, [])
 
     async def put_instance(self, instance: Instance) -> None:
         """Write a worker's row, and drop those not seen for a day before it."""
@@ -111,8 +108,7 @@ class SqlStore:
 
     async def settings(self) -> Settings | None:
         """Return the settings of the head; None before the first apply."""
-        async with self._read() as connection:
-            return None if connection is None else await revisions.settings(connection)
+        return await self._ask(revisions.settings, None)
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
@@ -137,8 +133,7 @@ class SqlStore:
 
     async def agent_labels(self) -> Sequence[LabelSpan]:
         """Return the labels that every agent has and had."""
-        async with self._read() as connection:
-            return [] if connection is None else await revisions.agent_labels(connection)
+        return await self._ask(revisions.agent_labels, [])
 
     async def list_attempts(
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
@@ -173,6 +168,11 @@ class SqlStore:
         """Give back every connection."""
         await self._database.close()
 
+    async def _ask(self, reader: Callable[[Query], T], nothing: T) -> T:
+        """Return what a reader of `revisions.py` finds; `nothing` when there is no store yet."""
+        async with self._read() as connection:
+            return nothing if connection is None else await database.read(connection, reader)
+
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection | None]:
         """Open a transaction; None when there is no store yet."""
@@ -200,6 +200,6 @@ class SqlStore:
             async with self._database.transaction() as connection:
                 version = await database.schema_version(connection, self._database.place)
             if version != "":
-                database.require_current(version, self._database.place)
+                schema.require_current(version, self._database.place)
                 self._current = True
         return self._current

@@ -1,4 +1,4 @@
-"""What is particular to SQLite: how to connect, how to begin, and what its errors mean.
+"""What is particular to SQLite under SQLAlchemy: how to connect, how to begin, when to tidy.
 
 WAL lets readers and the one writer work at the same time. The driver's own transaction handling is
 off (`isolation_level=None`), because it commits before DDL and begins too late; BEGIN is sent here.
@@ -11,12 +11,7 @@ under load do meet. `checkpoint` does it instead, while it holds off every commi
 
 from __future__ import annotations
 
-import errno
-import os
-import sqlite3
-import stat
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -24,72 +19,10 @@ from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from modelops.store.protocol import (
-    NotAStoreError,
-    StoreDamagedError,
-    StoreError,
-    StoreFullError,
-    StoreLockedError,
-    StoreReadOnlyError,
-    StoreUnreachableError,
-)
+from modelops.store import sqlite_file
 
 WRITE = "modelops_write"
 """Execution option of a connection whose transaction is going to write."""
-
-
-def path_of(url: str) -> Path:
-    """Return the file of a `sqlite:///PATH` URL; StoreError when it names none.
-
-    The path is taken as it stands, so no character of it needs to be escaped.
-    """
-    name = url.partition(":///")[2]
-    if name in ("", ":memory:"):
-        raise StoreError(
-            f"{url!r} names no file", "write sqlite:///PATH, or sqlite:////PATH for an absolute one"
-        )
-    return Path(name)
-
-
-def exists(path: Path) -> bool:
-    """Say whether a store was begun here: an empty file is what a killed first apply leaves.
-
-    StoreUnreachableError when there is something that cannot be opened. The driver would find out
-    too, but in a thread of its own that it then abandons. The file is not opened to see: closing it
-    again would drop the locks that this process's connections hold on it (fcntl, close).
-    """
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise _unreachable(path, f"cannot be opened: {error.strerror}") from error
-    if stat.S_ISDIR(found.st_mode):
-        raise _unreachable(path, "is a folder")
-    if not os.access(path, os.R_OK):
-        raise _unreachable(path, f"cannot be opened: {os.strerror(errno.EACCES)}")
-    return found.st_size > 0
-
-
-def _unreachable(path: Path, reason: str) -> StoreUnreachableError:
-    return StoreUnreachableError(f"the store {path} {reason}", "check the path and its permissions")
-
-
-def create_file(path: Path) -> None:
-    """Make the file, and its folder if only that is missing; both are for the owner alone."""
-    try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.touch(mode=0o600)
-    except FileNotFoundError:
-        raise StoreUnreachableError(
-            f"the store cannot be made at {path}: {path.parent.parent} does not exist",
-            "make that folder, or name another with --store",
-        ) from None
-    except OSError as error:
-        raise StoreUnreachableError(
-            f"the store cannot be made at {path}: {error.strerror or error}",
-            "name another place with --store",
-        ) from error
 
 
 def engine(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> AsyncEngine:
@@ -97,7 +30,7 @@ def engine(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> AsyncEng
     made = create_async_engine(
         URL.create(
             "sqlite+aiosqlite",
-            database=f"file:{quote(str(path.absolute()))}",
+            database=sqlite_file.uri_of(path),
             query={"mode": "rw", "uri": "true"},
         ),
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
@@ -164,33 +97,3 @@ async def checkpoint(engine: AsyncEngine) -> None:
                 await copier.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
     except OperationalError:
         return
-
-
-def store_error(error: BaseException, path: Path) -> StoreError | None:
-    """Return what an error of the driver means for the person who runs this; None if nothing."""
-    if not isinstance(error, sqlite3.Error):
-        return None
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    place = f"the store {path}"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreLockedError(
-            f"{place} is locked by another process", "try again when that one is done"
-        )
-    if code == sqlite3.SQLITE_READONLY:
-        return StoreReadOnlyError(
-            f"{place} is read-only", "check the permissions of the file and of its folder"
-        )
-    if code == sqlite3.SQLITE_FULL:
-        return StoreFullError(f"the disk under {place} is full", "make room and try again")
-    if code == sqlite3.SQLITE_NOTADB:
-        return NotAStoreError(f"{path} is not a database", "name a store with --store")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreUnreachableError(
-            f"{place} cannot be opened",
-            "check the permissions of the file and of its folder",
-        )
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
-        return StoreDamagedError(
-            f"{place} cannot be read: {error}", "check the disk, and restore a backup"
-        )
-    return None
