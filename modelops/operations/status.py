@@ -13,7 +13,12 @@ from typing import Literal, Protocol
 import msgspec
 
 from modelops.operations.test import last_reports
-from modelops.operations.worker_report import TargetReport, TargetState, WorkerReport
+from modelops.operations.worker_report import (
+    TARGET_STATES,
+    TargetReport,
+    TargetState,
+    WorkerReport,
+)
 from modelops.probes.report import Report, failed_step
 from modelops.probes.report import Status as Connection
 from modelops.resources.resolved import Provider
@@ -25,9 +30,6 @@ ALIVE_S = 10.0
 """A worker that has said nothing for this long is gone: five of its heartbeats."""
 
 ProviderState = Literal["ok", "idle", "failing", "cooling", "open", "error", "disabled"]
-
-_BAD: tuple[TargetState, ...] = ("ok", "cooling", "half_open", "open")
-"""From well to ill: of several workers, the worst one speaks."""
 
 
 class Workers(Protocol):
@@ -184,7 +186,7 @@ def _provider(
 ) -> ProviderStatus:
     targets = _targets(name, reports)
     states: list[TargetState] = [target.state for target in targets] or ["ok"]
-    worst = max(states, key=_BAD.index)
+    worst = max(states, key=TARGET_STATES.index)
     broken = [report.broken[name] for report in reports if name in report.broken]
     last = max(targets, key=lambda target: target.last_error_at_us, default=None)
     calls = sum(target.calls for target in targets)
@@ -244,7 +246,7 @@ def _added(one: TargetReport, other: TargetReport) -> TargetReport:
     later = max(one, other, key=lambda report: report.last_error_at_us)
     return TargetReport(
         target=one.target,
-        state=max(one.state, other.state, key=_BAD.index),
+        state=max(one.state, other.state, key=TARGET_STATES.index),
         calls=one.calls + other.calls,
         failures=one.failures + other.failures,
         next_try_s=max(one.next_try_s, other.next_try_s),

@@ -6,11 +6,13 @@ Counts only ever rise while a worker lives. Times are Unix microseconds, duratio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-TargetState = Literal["ok", "cooling", "open", "half_open"]
+TargetState = Literal["ok", "cooling", "half_open", "open"]
+TARGET_STATES: tuple[TargetState, ...] = get_args(TargetState)
+"""From well to ill: of several workers, the worst one speaks."""
 
 
 class TargetReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """Counts since the worker started, per target: what `/metrics` shows.
 
-They only ever rise, as Prometheus wants them, and are kept apart per worker for the same reason: a
-sum over workers would fall when one of them is replaced.
+They only ever rise, as Prometheus wants them. `totals` adds them up over the workers.
 """
 
 from __future__ import annotations

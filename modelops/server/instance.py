@@ -61,11 +61,11 @@ async def announce(runtime: Runtime) -> None:
 
 
 async def retire(runtime: Runtime) -> None:
-    """Drop this worker's row: it ends."""
+    """Say that this worker ends, and leave what it counted."""
     try:
-        await runtime.store.delete_instance(runtime.identity.instance)
+        await runtime.store.put_instance(msgspec.structs.replace(row(runtime), seen_at_us=0))
     except StoreError as error:
-        logger.debug("this worker's row was not dropped: %s", error.message)
+        logger.debug("that this worker ends was not written: %s", error.message)
 
 
 def row(runtime: Runtime) -> Instance:

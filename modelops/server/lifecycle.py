@@ -23,6 +23,7 @@ from modelops.server.refresh import poll, refresh
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.telemetry import telemetry
+from modelops.server.totals import merge_for_ever
 from modelops.store import open_store
 
 
@@ -63,7 +64,8 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
     """Start the parts, and stop them in the order in which they need each other."""
     runtime.ledger.start()
     await refresh(runtime)
-    tasks = [asyncio.create_task(poll(runtime)), asyncio.create_task(heartbeat(runtime))]
+    work = (poll(runtime), heartbeat(runtime), merge_for_ever(runtime))
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:

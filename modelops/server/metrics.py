@@ -1,12 +1,12 @@
 """`/metrics` in Prometheus' text format, the same from whichever worker answers.
 
-Every series carries the worker it comes from; those of other workers are as they last said, at
-most two seconds ago. Models are the declared ones only, so callers cannot make new series.
+Counters are sums over all workers, those that have ended included, so they only ever rise; gauges
+are of those that run. Models are the declared ones only, so callers cannot make new series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 from litestar import Response, get
@@ -21,35 +21,27 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from modelops.metering.normalize import PICO_PER_USD
-from modelops.operations.status import alive
-from modelops.operations.worker_report import Histogram, TargetCounts, WorkerReport
+from modelops.operations.worker_report import (
+    TARGET_STATES,
+    Histogram,
+    TargetCounts,
+    WorkerReport,
+)
 from modelops.resources.addresses import split_model
 from modelops.server.counters import OVERHEAD_MS, PROVIDER_MS
+from modelops.server.fleet import Fleet, fleet
 from modelops.server.guard import guard
-from modelops.server.instance import row
 from modelops.server.parts import Parts
-from modelops.server.runtime import Runtime
-from modelops.store.protocol import Instance, StoreError
-
-STATES = ("ok", "cooling", "half_open", "open")
+from modelops.store.protocol import Instance
 
 
 @get("/metrics", guards=[guard], media_type=CONTENT_TYPE_PLAIN_0_0_4)
 async def metrics(runtime: Parts) -> Response[bytes]:
     """Return the metrics of all workers."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(exposition(await _rows(runtime))))
+    found = exposition(await fleet(runtime), runtime.gateway.table.models)
+    registry.register(_Collected(found))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
-async def _rows(runtime: Runtime) -> list[Instance]:
-    """Return this worker's row as of now, and the others' as they last wrote them."""
-    own = row(runtime)
-    try:
-        others = alive(await runtime.store.instances(), own.seen_at_us)
-    except StoreError:
-        others = []
-    return [own, *(other for other in others if other.instance != own.instance)]
 
 
 class _Collected(Collector):
@@ -60,56 +52,75 @@ class _Collected(Collector):
         return self._families
 
 
-def exposition(rows: Iterable[Instance]) -> Iterator[Metric]:
-    """Yield every metric over these workers."""
-    workers = [
-        (f"{item.host}:{item.pid}", item, msgspec.json.decode(item.report, type=WorkerReport))
-        for item in rows
-    ]
-    reports = [(worker, report) for worker, _, report in workers]
-    yield from _of_workers(workers)
-    yield from _of_targets(reports)
+def exposition(known: Fleet, declared: Collection[str]) -> Iterator[Metric]:
+    """Yield every metric of these workers, on the declared models."""
+    yield GaugeMetricFamily(
+        "modelops_store_up",
+        "Whether the store answers; while it does not, counters of several workers are left out.",
+        value=known.store_up,
+    )
+    yield from _gauges(known.running, declared)
+    if known.counted is not None:
+        yield from _of_requests(known.counted)
+        yield from _of_targets([each for each in known.counted.counts if each.target in declared])
+
+
+def _gauges(running: Sequence[Instance], declared: Collection[str]) -> Iterator[Metric]:
+    reports = [msgspec.json.decode(row.report, type=WorkerReport) for row in running]
+    newest = max(row.revision for row in running)
+    behind = sum(row.revision < newest or bool(row.error) for row in running)
+    yield GaugeMetricFamily("modelops_revision", "Newest revision that is served.", value=newest)
+    yield GaugeMetricFamily("modelops_workers", "Workers that run.", value=len(running))
+    yield GaugeMetricFamily(
+        "modelops_workers_behind",
+        "Workers that serve an older revision, or could not take the newest.",
+        value=behind,
+    )
+    yield GaugeMetricFamily(
+        "modelops_books_waiting_rows",
+        "Rows that are not in the store yet.",
+        value=sum(report.waiting for report in reports),
+    )
     state = GaugeMetricFamily(
         "modelops_target_state",
-        f"State of a target: 0 to {len(STATES) - 1} for {', '.join(STATES)}.",
-        labels=["worker", "provider", "model"],
+        f"State of a target at the worker where it is worst: 0 to {len(TARGET_STATES) - 1} for "
+        f"{', '.join(TARGET_STATES)}.",
+        labels=["provider", "model"],
     )
-    for worker, report in reports:
-        for target in report.targets:
-            state.add_metric([worker, *split_model(target.target)], STATES.index(target.state))
+    for target, worst in sorted(_worst(reports).items()):
+        if target in declared:
+            state.add_metric(split_model(target), worst)
     yield state
 
 
-def _of_workers(workers: list[tuple[str, Instance, WorkerReport]]) -> Iterator[Metric]:
-    requests = CounterMetricFamily(
-        "modelops_requests", "Requests by status.", labels=["worker", "status"]
-    )
-    revision = GaugeMetricFamily(
-        "modelops_revision", "Revision a worker serves.", labels=["worker"]
-    )
-    waiting = GaugeMetricFamily(
-        "modelops_books_waiting_rows", "Rows that are not in the store yet.", labels=["worker"]
-    )
-    lost = CounterMetricFamily(
-        "modelops_books_lost_rows", "Rows that found no room.", labels=["worker"]
+def _worst(reports: Iterable[WorkerReport]) -> dict[str, int]:
+    """Return the state of each target where it is worst, as its number."""
+    worst: dict[str, int] = {}
+    for report in reports:
+        for target in report.targets:
+            number = TARGET_STATES.index(target.state)
+            worst[target.target] = max(worst.get(target.target, 0), number)
+    return worst
+
+
+def _of_requests(counted: WorkerReport) -> Iterator[Metric]:
+    requests = CounterMetricFamily("modelops_requests", "Requests by status.", labels=["status"])
+    for status, count in sorted(counted.requests.items()):
+        requests.add_metric([status], count)
+    yield requests
+    yield CounterMetricFamily(
+        "modelops_books_lost_rows", "Rows that found no room.", value=counted.lost
     )
     overhead = HistogramMetricFamily(
         "modelops_overhead_seconds",
         "Time of a request without that of its providers and of its upload.",
-        labels=["worker"],
     )
-    for worker, item, report in workers:
-        for status, count in sorted(report.requests.items()):
-            requests.add_metric([worker, status], count)
-        revision.add_metric([worker], item.revision)
-        waiting.add_metric([worker], report.waiting)
-        lost.add_metric([worker], report.lost)
-        overhead.add_metric([worker], *_buckets(report.overhead, OVERHEAD_MS))
-    yield from (requests, revision, waiting, lost, overhead)
+    overhead.add_metric([], *_buckets(counted.overhead, OVERHEAD_MS))
+    yield overhead
 
 
-def _of_targets(reports: list[tuple[str, WorkerReport]]) -> Iterator[Metric]:
-    labels = ["worker", "provider", "model"]
+def _of_targets(targets: Iterable[TargetCounts]) -> Iterator[Metric]:
+    labels = ["provider", "model"]
     attempts = CounterMetricFamily(
         "modelops_attempts", "Calls to providers by outcome.", labels=[*labels, "outcome"]
     )
@@ -123,27 +134,16 @@ def _of_targets(reports: list[tuple[str, WorkerReport]]) -> Iterator[Metric]:
     first = HistogramMetricFamily(
         "modelops_first_content_seconds", "Time to the first content.", labels=labels
     )
-    for worker, report in reports:
-        for counts in report.counts:
-            values = [worker, *split_model(counts.target)]
-            _add_counts(attempts, tokens, cost, values, counts)
-            latency.add_metric(values, *_buckets(counts.latency, PROVIDER_MS))
-            first.add_metric(values, *_buckets(counts.first_content, PROVIDER_MS))
+    for counts in targets:
+        values = split_model(counts.target)
+        for outcome, count in sorted(counts.attempts.items()):
+            attempts.add_metric([*values, outcome], count)
+        tokens.add_metric([*values, "input"], counts.input_tokens)
+        tokens.add_metric([*values, "output"], counts.output_tokens)
+        cost.add_metric(values, counts.cost_pico / PICO_PER_USD)
+        latency.add_metric(values, *_buckets(counts.latency, PROVIDER_MS))
+        first.add_metric(values, *_buckets(counts.first_content, PROVIDER_MS))
     yield from (attempts, tokens, cost, latency, first)
-
-
-def _add_counts(
-    attempts: CounterMetricFamily,
-    tokens: CounterMetricFamily,
-    cost: CounterMetricFamily,
-    values: list[str],
-    counts: TargetCounts,
-) -> None:
-    for outcome, count in sorted(counts.attempts.items()):
-        attempts.add_metric([*values, outcome], count)
-    tokens.add_metric([*values, "input"], counts.input_tokens)
-    tokens.add_metric([*values, "output"], counts.output_tokens)
-    cost.add_metric(values, counts.cost_pico / PICO_PER_USD)
 
 
 def _buckets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -18,7 +19,7 @@ from modelops.server.observer import Observer
 from modelops.server.settings import ServerSettings
 from modelops.server.telemetry import Telemetry
 from modelops.store.books import BooksStore, UsageStore
-from modelops.store.protocol import ConfigStore, Head, OperationsStore
+from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore
 
 
 class Store(ConfigStore, BooksStore, OperationsStore, UsageStore, Protocol):
@@ -41,6 +42,8 @@ class Runtime:
     `store_error` says why the store does not answer, `revision_error` why the head it stands at is
     not what is served; both are '' when all is well. `failed` is the head that did not compile;
     it, and the files that hold secrets, are looked at again at `look_again_at` (monotonic).
+    `ended` are the rows of workers that have ended, as last read while no other worker ran; None
+    when one did.
     """
 
     settings: ServerSettings
@@ -57,6 +60,7 @@ class Runtime:
     revision_error: str = ""
     failed: Head | None = None
     look_again_at: float = 0.0
+    ended: Sequence[Instance] | None = None
     bodies: BodyRoom = field(default_factory=BodyRoom)
 
     def go_live(self, live: Live) -> None:

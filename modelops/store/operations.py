@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -9,27 +10,27 @@ from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.secrets.sealed import SealedSecret
-from modelops.store.protocol import Instance, ProbeResult
+from modelops.store.protocol import Instance, ProbeResult, StoreStaleError
 from modelops.store.tables import instances, probe_results, sealed_secrets
 from modelops.store.upsert import replace
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-DAY_US = 86_400_000_000
-KEEP_DELETED_US = 30 * DAY_US
+KEEP_DELETED_US = 30 * 86_400_000_000
 """How long the secret of a deleted resource is kept."""
 
 
 async def put_instance(connection: AsyncConnection, instance: Instance) -> None:
-    """Write a worker's row, and drop those not seen for a day before it."""
+    """Write a worker's row."""
     await replace(connection, instances, [instance])
-    gone = instances.c.seen_at_us < instance.seen_at_us - DAY_US
-    await connection.execute(delete(instances).where(gone))
 
 
-async def delete_instance(connection: AsyncConnection, instance: str) -> None:
-    """Drop the row of a worker that ends."""
-    await connection.execute(delete(instances).where(instances.c.instance == instance))
+async def merge_instances(connection: AsyncConnection, gone: Sequence[str], into: Instance) -> None:
+    """Write a row in place of others; StoreStaleError, to roll back, when one is not there."""
+    deleted = await connection.execute(delete(instances).where(instances.c.instance.in_(gone)))
+    if deleted.rowcount != len(gone):
+        raise StoreStaleError("another worker has merged these rows")
+    await replace(connection, instances, [into])
 
 
 async def all_instances(connection: AsyncConnection) -> list[Instance]:

@@ -121,7 +121,8 @@ class AttemptStore(Protocol):
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """One server worker as it last said of itself; `report` is JSON of the server's own making.
 
-    `error` says why it does not serve the head, '' when it does. Times are Unix microseconds.
+    `error` says why it does not serve the head, '' when it does. Times are Unix microseconds;
+    `seen_at_us` is 0 once it has ended, and what it counted is still to be added up.
     """
 
     instance: str
@@ -147,11 +148,11 @@ class OperationsStore(Protocol):
     """What workers tell each other and operators: instances, and connection tests."""
 
     async def put_instance(self, instance: Instance) -> None:
-        """Write a worker's row, and drop those not seen for a day before it."""
+        """Write a worker's row."""
         ...
 
-    async def delete_instance(self, instance: str) -> None:
-        """Drop the row of a worker that ends."""
+    async def merge_instances(self, gone: Sequence[str], into: Instance) -> None:
+        """Write a row in place of others, all or nothing; StoreStaleError when one is not there."""
         ...
 
     async def instances(self) -> Sequence[Instance]:

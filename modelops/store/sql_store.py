@@ -82,14 +82,14 @@ class SqlStore:
         return await self._ask(revisions.secrets, [])
 
     async def put_instance(self, instance: Instance) -> None:
-        """Write a worker's row, and drop those not seen for a day before it."""
+        """Write a worker's row."""
         async with self._write() as connection:
             await operations.put_instance(connection, instance)
 
-    async def delete_instance(self, instance: str) -> None:
-        """Drop the row of a worker that ends."""
+    async def merge_instances(self, gone: Sequence[str], into: Instance) -> None:
+        """Write a row in place of others, all or nothing; StoreStaleError when one is not there."""
         async with self._write() as connection:
-            await operations.delete_instance(connection, instance)
+            await operations.merge_instances(connection, gone, into)
 
     async def instances(self) -> Sequence[Instance]:
         """Return every worker's row, the one seen last first."""

@@ -54,6 +54,7 @@ from modelops.store.protocol import (
     Revision,
     Snapshot,
     StoreError,
+    StoreStaleError,
 )
 
 Answer = Callable[[Call, Reply], Awaitable[None]]
@@ -226,8 +227,12 @@ class MemoryStore:
             raise StoreError(self.away, "bring it back")
         self.rows[instance.instance] = instance
 
-    async def delete_instance(self, instance: str) -> None:
-        self.rows.pop(instance, None)
+    async def merge_instances(self, gone: Sequence[str], into: Instance) -> None:
+        if not self.rows.keys() >= set(gone):
+            raise StoreStaleError("another worker has merged these rows")
+        for instance in gone:
+            del self.rows[instance]
+        self.rows[into.instance] = into
 
     async def instances(self) -> Sequence[Instance]:
         if self.away:

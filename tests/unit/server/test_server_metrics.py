@@ -11,8 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from server_support import MemoryStore, ask, make_runtime, serving, state
 
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.server.instance import announce, row
+from modelops.server.fleet import fleet
+from modelops.server.instance import announce, retire
 from modelops.server.metrics import exposition
+from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 
 ATTEMPT = Attempt(
@@ -39,16 +41,13 @@ def record(runtime: Runtime, **changes: Any) -> None:
 
 
 async def samples(runtime: Runtime) -> dict[tuple[str, ...], float]:
-    """Return every sample by its name and the values of its labels but the worker's."""
+    """Return every sample by its name and the values of its labels."""
     async with serving(runtime) as port:
         answer = await ask(port, "/metrics", method="GET")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/plain")
     return {
-        (
-            sample.name,
-            *(sample.labels[name] for name in sorted(sample.labels) if name != "worker"),
-        ): (sample.value)
+        (sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value
         for family in text_string_to_metric_families(answer.body.decode())
         for sample in family.samples
     }
@@ -98,11 +97,12 @@ async def test_a_request_that_failed_over_is_a_fallback() -> None:
 async def test_the_documentation_lists_every_metric() -> None:
     runtime = make_runtime(MemoryStore(state()))
     async with serving(runtime):
-        rows = [row(runtime)]
+        known = await fleet(runtime)
     page = Path(__file__).parents[3] / "docs" / "operations.md"
     documented = set(re.findall(r"^\| `(modelops_\w+)`", page.read_text(), re.MULTILINE))
     shown = {
-        metric.name + ("_total" if metric.type == "counter" else "") for metric in exposition(rows)
+        metric.name + ("_total" if metric.type == "counter" else "")
+        for metric in exposition(known, ())
     }
     assert documented == shown
 
@@ -113,32 +113,73 @@ async def test_only_declared_models_become_series() -> None:
     assert not [name for name in await samples(runtime) if "made-up" in name]
 
 
-async def test_other_workers_are_shown_beside_this_one() -> None:
+async def test_workers_are_added_up_whichever_answers() -> None:
     store = MemoryStore(state())
-    runtime = make_runtime(store)
-    record(runtime)
-    async with serving(runtime) as port:
+    one, two = make_runtime(store), make_runtime(store)
+    two.identity = msgspec.structs.replace(two.identity, instance="i2", pid=2)
+    record(one)
+    record(two)
+    record(two, outcome="failed")
+    await samples(two)
+    for runtime in (one, two):
+        await refresh(runtime)
         await announce(runtime)
-        (own,) = store.rows.values()
-        store.rows["i2"] = msgspec.structs.replace(own, instance="i2", host="there", pid=2)
-        answer = await ask(port, "/metrics", method="GET")
-    lines = [
-        line
-        for line in answer.body.decode().splitlines()
-        if line.startswith("modelops_requests_total{")
-    ]
-    assert lines == [
-        'modelops_requests_total{status="success",worker="here:1"} 1.0',
-        'modelops_requests_total{status="success",worker="there:2"} 1.0',
-    ]
+    found = await samples(one)
+    assert found == await samples(two)
+    assert found["modelops_requests_total", "success"] == 2
+    assert found["modelops_attempts_total", "gpt-4o", "failed", "openai"] == 1
+    assert found["modelops_attempt_duration_seconds_count", "gpt-4o", "openai"] == 2
+    assert found["modelops_workers",] == 2
+    assert found["modelops_workers_behind",] == 0
 
 
-async def test_without_the_store_this_worker_speaks_for_itself() -> None:
+async def test_a_worker_that_serves_an_older_revision_is_behind() -> None:
     store = MemoryStore(state())
     runtime = make_runtime(store)
+    await refresh(runtime)
+    await announce(runtime)
+    (own,) = store.rows.values()
+    store.rows["i2"] = msgspec.structs.replace(own, instance="i2", revision=0)
+    found = await samples(runtime)
+    assert (found["modelops_revision",], found["modelops_workers_behind",]) == (1, 1)
+
+
+async def test_what_an_ended_worker_counted_stays_and_the_worker_does_not() -> None:
+    store = MemoryStore(state())
+    ended, runtime = make_runtime(store), make_runtime(store)
+    ended.identity = msgspec.structs.replace(ended.identity, instance="i0")
+    await refresh(ended)
+    record(ended)
+    await retire(ended)
     record(runtime)
-    async with serving(runtime) as port:
-        store.away = "locked"
-        answer = await ask(port, "/metrics", method="GET")
-    assert answer.status == 200
-    assert b'modelops_requests_total{status="success",worker="here:1"} 1.0' in answer.body
+    found = await samples(runtime)
+    assert found["modelops_requests_total", "success"] == 2
+    assert found["modelops_workers",] == 1
+
+
+async def test_alone_without_the_store_it_goes_on_counting() -> None:
+    store = MemoryStore(state())
+    ended, runtime = make_runtime(store), make_runtime(store)
+    ended.identity = msgspec.structs.replace(ended.identity, instance="i0")
+    await refresh(ended)
+    record(ended)
+    await retire(ended)
+    assert (await samples(runtime))["modelops_store_up",] == 1
+    store.away = "locked"
+    record(runtime)
+    found = await samples(runtime)
+    assert found["modelops_requests_total", "success"] == 2
+    assert found["modelops_store_up",] == 0
+
+
+async def test_without_the_store_there_is_no_sum_over_workers_it_cannot_ask() -> None:
+    store = MemoryStore(state())
+    runtime, other = make_runtime(store), make_runtime(store)
+    other.identity = msgspec.structs.replace(other.identity, instance="i2")
+    await refresh(other)
+    await announce(other)
+    await samples(runtime)
+    store.away = "locked"
+    found = await samples(runtime)
+    assert found["modelops_workers",] == 1
+    assert not [name for name, *_ in found if name.endswith("_total")]

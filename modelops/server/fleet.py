@@ -1,0 +1,43 @@
+"""All workers of a store as one of them can tell: which run, and what all have counted so far.
+
+Whoever is asked answers the same: what the workers last wrote, every two seconds. A worker that
+runs alone speaks for itself as of now. While the store is away, what others count is not known;
+then there is no sum rather than one that falls and rises with the worker that answers.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelops.operations.status import alive
+from modelops.operations.worker_report import WorkerReport
+from modelops.server.instance import row
+from modelops.server.runtime import Runtime
+from modelops.server.totals import total
+from modelops.store.protocol import Instance, StoreError
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """`running` begins with the worker that was asked, as of now.
+
+    `counted` is what all that ever ran have counted, None when that is not known now.
+    """
+
+    running: tuple[Instance, ...]
+    counted: WorkerReport | None
+    store_up: bool
+
+
+async def fleet(runtime: Runtime) -> Fleet:
+    """Return what this worker can tell of all of them."""
+    own = row(runtime)
+    try:
+        rows = await runtime.store.instances()
+    except StoreError:
+        known = None if runtime.ended is None else total([own, *runtime.ended])
+        return Fleet(running=(own,), counted=known, store_up=False)
+    others = [other for other in rows if other.instance != own.instance]
+    running = alive(others, own.seen_at_us)
+    runtime.ended = None if running else others
+    counted = total(rows if running else [own, *others])
+    return Fleet(running=(own, *running), counted=counted, store_up=True)
