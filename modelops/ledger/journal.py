@@ -102,15 +102,13 @@ class Journal:
         record = encode(kind, attempt)
         if len(record) > MAX_RECORD:
             raise OSError(f"a record of {len(record)} bytes is longer than any attempt is")
-        if not self._readings or self._readings[-1].segment.size >= self._segment_bytes:
-            if self.size >= self._max_bytes:
-                raise OSError(f"the journal {self._folder} is full: {self.size} bytes wait")
-            if self._readings:
-                self._readings[-1].recent.clear()  # the bound is one for all segments
-            name = SegmentName(self.worker, self._number)
-            self._readings.append(_Reading(segments.create(self._folder, name)))
-            self._number += 1
+        self._make_room()
         self._readings[-1].append(kind, attempt, record)
+
+    def check(self) -> None:
+        """See whether a record could be written now; OSError when not."""
+        self._make_room()
+        self._readings[-1].segment.check()
 
     def next_batch(self) -> Batch | None:
         """Return what to bring to the store next; None when everything is there."""
@@ -159,6 +157,17 @@ class Journal:
                 reading.segment.close()
         self._readings = []
         return done
+
+    def _make_room(self) -> None:
+        """Begin a new segment when the last one is full; OSError when there may be no more."""
+        if not self._readings or self._readings[-1].segment.size >= self._segment_bytes:
+            if self.size >= self._max_bytes:
+                raise OSError(f"the journal {self._folder} is full: {self.size} bytes wait")
+            if self._readings:
+                self._readings[-1].recent.clear()  # the bound is one for all segments
+            name = SegmentName(self.worker, self._number)
+            self._readings.append(_Reading(segments.create(self._folder, name)))
+            self._number += 1
 
     def _batch(self, reading: _Reading, records: list[Record]) -> Batch:
         """Work out the mark: the oldest call that would still be open, else the end."""

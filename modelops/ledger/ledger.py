@@ -186,6 +186,7 @@ class Ledger:
             if intervals % ADOPT_EVERY == 0:
                 await self.adopt()
             if intervals % DRAIN_EVERY == 0:
+                self._check_journal()
                 await self.drain()
             if intervals % ROLL_UP_EVERY == ROLL_UP_EVERY - 1:
                 await self._roll_up()
@@ -196,6 +197,17 @@ class Ledger:
                 await asyncio.wait_for(self._stopping.wait(), INTERVAL_S)
             except TimeoutError:
                 continue
+
+    def _check_journal(self) -> None:
+        """See whether a journal that took nothing is well again, without waiting for a row."""
+        if not self._journal_error:
+            return
+        try:
+            self._journal.check()
+        except OSError as error:
+            self._journal_error = str(error)
+        else:
+            self._journal_error = ""
 
     def _sync(self) -> None:
         try:

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 SUFFIX = ".journal"
+CHECKED_BYTES = 4096
+"""About two records: what a disk that was full has to take before it is called well again."""
+
 _NAME = re.compile(r"([0-9a-z-]{1,60})\.([0-9]{6})\.journal")
 
 
@@ -59,6 +62,14 @@ class Segment:
             os.ftruncate(self._descriptor, self.size)
             raise OSError(f"{self.path}: only {written} of {len(record)} bytes were written")
         self.size += written
+
+    def check(self) -> None:
+        """See whether the disk takes a record, and leave the file as before; OSError if not."""
+        try:
+            if os.write(self._descriptor, bytes(CHECKED_BYTES)) != CHECKED_BYTES:
+                raise OSError(f"{self.path}: the disk is full")
+        finally:
+            os.ftruncate(self._descriptor, self.size)
 
     def read(self, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`."""

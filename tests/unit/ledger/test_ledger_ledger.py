@@ -322,3 +322,19 @@ async def _live(folder: Path, actions: list[str], segment_bytes: int) -> None:
 )
 def test_journals_lie_beside_their_store(url: str, folder: str) -> None:
     assert journal_folder(url) == Path(folder)
+
+
+def test_whether_a_journal_takes_rows_is_seen_without_one(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journals", segment_bytes=500, max_bytes=1_000)
+    journal.check()
+    (file,) = (tmp_path / "journals").iterdir()
+    journal.append(Kind.END, attempt())
+    before = file.read_bytes()
+    journal.check()
+    assert file.read_bytes() == before
+    with pytest.raises(OSError, match="is full"):
+        for _ in range(9):
+            journal.append(Kind.END, attempt())
+    with pytest.raises(OSError, match="is full"):
+        journal.check()
+    journal.close()
