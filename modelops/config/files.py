@@ -49,12 +49,12 @@ def read(folder: Path) -> tuple[list[Source], list[Diagnostic]]:
     root = _root(folder)
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
-    for path, kind in _candidates(root, diagnostics):
-        content = _content(root, path)
+    for name, kind in _candidates(root, diagnostics):
+        content = _content(root, name)
         if isinstance(content, Diagnostic):
             diagnostics.append(content)
         else:
-            sources.append(Source(_relative(root, path), kind, content))
+            sources.append(Source(name, kind, content))
     if not sources and not diagnostics:
         raise ModelopsError(
             f"the folder {folder} holds no configuration: neither {SETTINGS} nor "
@@ -78,37 +78,37 @@ def _root(folder: Path) -> Path:
         raise ModelopsError(f"the folder {folder} cannot be read: {error.strerror}") from None
 
 
-def _candidates(root: Path, diagnostics: list[Diagnostic]) -> Iterator[tuple[Path, Kind]]:
-    """Yield what is there by name, whether or not it turns out to be readable."""
+def _candidates(root: Path, diagnostics: list[Diagnostic]) -> Iterator[tuple[str, Kind]]:
+    """Yield what is there by name, relative to the folder, whether or not it can be read."""
     for suffix in _SUFFIXES:
-        settings = root / f"modelops{suffix}"
-        if os.path.lexists(settings):
-            yield settings, "config"
-    for name, kind in FOLDERS.items():
-        if os.path.lexists(root / name):
-            for path in _files_under(root, root / name, diagnostics):
-                yield path, kind
+        if os.path.lexists(root / f"modelops{suffix}"):
+            yield f"modelops{suffix}", "config"
+    for folder, kind in FOLDERS.items():
+        if os.path.lexists(root / folder):
+            for name in _files_under(root, folder, diagnostics):
+                yield name, kind
 
 
-def _files_under(root: Path, folder: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
-    if folder.is_symlink():
+def _files_under(root: Path, folder: str, diagnostics: list[Diagnostic]) -> Iterator[str]:
+    if (root / folder).is_symlink():
         message = "links to folders are not followed"
-        diagnostics.append(_problem(rules.SYMLINK, root, folder, message, "move the folder here"))
+        diagnostics.append(_problem(rules.SYMLINK, folder, message, "move the folder here"))
         return
     try:
-        with os.scandir(folder) as listing:
+        with os.scandir(root / folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
         message = f"the folder cannot be read: {error.strerror}"
-        diagnostics.append(_problem(rules.UNREADABLE_FILE, root, folder, message))
+        diagnostics.append(_problem(rules.UNREADABLE_FILE, folder, message))
         return
     for entry in entries:
         if entry.name.startswith("."):
             continue
+        name = f"{folder}/{entry.name}"
         if _is_folder(entry):
-            yield from _files_under(root, Path(entry.path), diagnostics)
+            yield from _files_under(root, name, diagnostics)
         elif entry.name.endswith(_SUFFIXES):
-            yield Path(entry.path)
+            yield name
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -118,25 +118,27 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _content(root: Path, path: Path) -> bytes | Diagnostic:
+def _content(root: Path, name: str) -> bytes | Diagnostic:
     """Return the bytes of one file, or why it is not read."""
-    if not path.relative_to(root).as_posix().isprintable():
+    if not name.isprintable():
         message = "the name of this file holds characters that cannot be seen"
-        return _problem(rules.CONTROL_CHARACTER, root, path, message, "rename it")
+        return _problem(rules.CONTROL_CHARACTER, name, message, "rename it")
+    path = root / name
     try:
-        real = Path(os.path.realpath(path, strict=True)) if path.is_symlink() else path
-        if not real.is_relative_to(root):
-            message = "the link leads out of the configuration folder"
-            return _problem(rules.SYMLINK, root, path, message, "put the file itself here")
-        status = real.stat()
+        if path.is_symlink():
+            path = Path(os.path.realpath(path, strict=True))
+            if not path.is_relative_to(root):
+                message = "the link leads out of the configuration folder"
+                return _problem(rules.SYMLINK, name, message, "put the file itself here")
+        status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            return _problem(rules.UNREADABLE_FILE, root, path, "this is not a regular file")
+            return _problem(rules.UNREADABLE_FILE, name, "this is not a regular file")
         if status.st_size > MAX_BYTES:
-            return _problem(rules.FILE_TOO_LARGE, root, path, "the file is larger than 4 MiB")
-        return real.read_bytes()
+            return _problem(rules.FILE_TOO_LARGE, name, "the file is larger than 4 MiB")
+        return path.read_bytes()
     except OSError as error:
         message = f"the file cannot be read: {error.strerror}"
-        return _problem(rules.UNREADABLE_FILE, root, path, message)
+        return _problem(rules.UNREADABLE_FILE, name, message)
 
 
 def _settings_problems(
@@ -160,11 +162,7 @@ def _settings_problems(
         )
 
 
-def _problem(rule: Rule, root: Path, path: Path, message: str, hint: str = "") -> Diagnostic:
-    return found(rule, Position(_relative(root, path), 1, 1), message, hint)
-
-
-def _relative(root: Path, path: Path) -> str:
-    """Return the path as shown: relative, with slashes, without characters that would hide."""
-    shown = path.relative_to(root).as_posix()
-    return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
+def _problem(rule: Rule, name: str, message: str, hint: str = "") -> Diagnostic:
+    """Return what is wrong with a file, its name without characters that would hide."""
+    shown = name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
+    return found(rule, Position(shown, 1, 1), message, hint)

@@ -98,9 +98,10 @@ def _fields(old: Resource | None, new: Resource | None, catalog: str) -> tuple[F
 def _chosen(resource: Resource) -> Iterator[tuple[str, Any, str]]:
     """Yield the fields of a resource that appears or goes, but no defaults and nothing empty."""
     for name, value in _values(resource).items():
-        source = resource.sources.get(name, "")
-        if source != "default" and value not in (None, "", False, [], {}):
-            yield name, value, source
+        if value:
+            source = resource.sources.get(name, "")
+            if source != "default":
+                yield name, value, source
 
 
 def _differences(old: Resource, new: Resource, catalog: str) -> Iterator[FieldChange]:
