@@ -68,20 +68,28 @@ def new_database(postgres_uri: str) -> Callable[[str], str]:
     return make
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def new_store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], str]:
-    """Return what gives the URL of an empty store, another one each time."""
-    if request.param == "postgres":
-        copy: Callable[[str], str] = request.getfixturevalue("new_database")
-        born = copy("template1")
-        asyncio.run(migrate(born))
-        template = born.partition("?")[0].rpartition("/")[2]
-        return lambda: copy(template)
+@pytest.fixture(scope="session")
+def new_sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Return what gives the URL of an empty store in a file, another one each time."""
     path = tmp_path_factory.mktemp("born") / "store.db"
     asyncio.run(migrate(f"sqlite:///{path}"))
     return lambda: f"sqlite:///{shutil.copy(path, tmp_path_factory.mktemp('store'))}"
+
+
+@pytest.fixture(scope="session")
+def new_postgres_store(new_database: Callable[[str], str]) -> Callable[[], str]:
+    """Return the same on a Postgres."""
+    born = new_database("template1")
+    asyncio.run(migrate(born))
+    template = born.partition("?")[0].rpartition("/")[2]
+    return lambda: new_database(template)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def new_store(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Return what gives the URL of an empty store, another one each time."""
+    make: Callable[[], str] = request.getfixturevalue(f"new_{request.param}_store")
+    return make
 
 
 @pytest.fixture

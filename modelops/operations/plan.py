@@ -25,11 +25,11 @@ from modelops.plan.document import Plan
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
 from modelops.secrets.sealed import SealedSecret
-from modelops.store.books import UsageStore
+from modelops.store.books import SumsStore
 from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
 
 
-class PlanningStore(ConfigStore, UsageStore, Protocol):
+class PlanningStore(ConfigStore, SumsStore, Protocol):
     """A store that can also tell who is being called."""
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from modelops.resources.addresses import KINDS, address, kind_of
-from modelops.store.books import Selection, UsageStore
+from modelops.store.books import Selection, SumsStore
 
 DAY_US = 86_400 * 1_000_000
 
 
 async def calls_of_last_day(
-    store: UsageStore, addresses: Collection[str], now_us: int
+    store: SumsStore, addresses: Collection[str], now_us: int
 ) -> dict[str, int]:
     """Return the attempts of the last 24 hours by address, for those of these that had any."""
     kinds = {kind_of(item) for item in addresses}

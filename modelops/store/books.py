@@ -142,7 +142,15 @@ class Adjustment(NamedTuple):
     input_pico: int
 
 
-class UsageStore(Protocol):
+class SumsStore(Protocol):
+    """What adds up the books, where they are or behind a server."""
+
+    async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
+        """Return the sums of every group that has a row."""
+        ...
+
+
+class UsageStore(SumsStore, Protocol):
     """What reports read."""
 
     async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
@@ -151,10 +159,6 @@ class UsageStore(Protocol):
 
     async def settings(self) -> Settings | None:
         """Return the settings of the head; None before the first apply."""
-        ...
-
-    async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
-        """Return the sums of every group that has a row."""
         ...
 
     async def agent_labels(self) -> Sequence[LabelSpan]:

@@ -18,13 +18,12 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ExitCode, RefusedError
-from modelops.resources.resolved import Resource, Settings
-from modelops.resources.state import by_address, settings
+from modelops.resources.resolved import Resource
+from modelops.resources.state import by_address
 from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.secret import Secret
-from modelops.store.books import AttemptCursor, LabelSpan, Selection, UsageGroup
+from modelops.store.books import Selection, UsageGroup
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -102,10 +101,6 @@ class RemoteStore:
         """Return every sealed secret the store keeps."""
         return (await self._state(content=True)).secrets
 
-    async def settings(self) -> Settings | None:
-        """Return the settings of the head; None before the first apply."""
-        return settings((await self.snapshot()).state)
-
     async def instances(self) -> Sequence[Instance]:
         """Return every worker's row."""
         return (await self._state(content=False)).instances
@@ -132,21 +127,6 @@ class RemoteStore:
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
         return await self.ask("POST", "/api/state/usage", selection, list[UsageGroup])
-
-    async def list_attempts(
-        self, selection: Selection, limit: int, after: AttemptCursor | None = None
-    ) -> Sequence[Attempt]:
-        """Refuse: single attempts are read where they are."""
-        raise StoreError(
-            "single attempts are not read through a server's store",
-            f"see {self._url}/api/usage/attempts",
-        )
-
-    async def agent_labels(self) -> Sequence[LabelSpan]:
-        """Refuse: reports by label are made where the books are."""
-        raise StoreError(
-            "labels are not read through a server's store", f"see {self._url}/api/usage"
-        )
 
     async def close(self) -> None:
         """Give back nothing: every request has a connection of its own."""

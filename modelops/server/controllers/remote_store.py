@@ -29,7 +29,7 @@ DEPLOYER = {"role": "deployer"}
 Content = Annotated[
     bool, QueryParameter(description="Whether resources and sealed secrets are wanted too.")
 ]
-Number = Annotated[int | None, QueryParameter(ge=1, description="A revision; default: the head.")]
+Number = Annotated[int | None, QueryParameter(ge=0, description="A revision; default: the head.")]
 
 
 @get("/state", opt=DEPLOYER)
