@@ -100,18 +100,12 @@ async def fill(store: SqlStore, count: int) -> None:
 
 
 async def measure(url: str, count: int) -> None:
-    """Fill a store, if there are rows to, roll it up, and time every query three times."""
+    """Fill a store, if there are rows to, and time every query three times."""
     await migrate(url)
     store = open_store(url)
     started = time.perf_counter()
     await fill(store, count)
     print(f"{count:,} rows in {time.perf_counter() - started:.1f} s")
-    started, slowest = time.perf_counter(), 0.0
-    batch = started
-    while await store.roll_up(NOW_US + DAY_US):
-        slowest = max(slowest, time.perf_counter() - batch)
-        batch = time.perf_counter()
-    print(f"rolled up in {time.perf_counter() - started:.1f} s, slowest batch {slowest:.2f} s")
     for name, query in QUERIES.items():
         times, rows = [], 0
         for _ in range(3):

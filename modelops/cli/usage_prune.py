@@ -22,15 +22,14 @@ _CONSENT = "pass --yes to do it without being asked"
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(folder: Path, store_url: str, before: str, yes: bool) -> None:
     """Delete single attempts from before a day; reports go on counting them by whole days."""
-    now_us = time.time_ns() // 1000
-    before_us = boundary_us(before, now_us=now_us)
+    before_us = boundary_us(before, now_us=time.time_ns() // 1000)
     url = locate(store_url, folder)
     asyncio.run(stores.renew(url))
     count = stores.using_books(url, lambda store: store.count_attempts(before_us))
     if not count:
         click.echo(f"There are no attempts from before {before}.", err=True)
     elif yes or terminal.agreed(f"Delete {count:,} attempts from before {before}?", _CONSENT):
-        done = stores.using_books(url, lambda store: prune(store, before_us, now_us=now_us))
+        done = stores.using_books(url, lambda store: prune(store, before_us))
         click.echo(
             f"Deleted {done:,} attempts from before {before}; their sums are kept.", err=True
         )

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 from modelops.ledger.adoption import Adopted, adopt_orphans
@@ -31,16 +29,8 @@ DRAIN_EVERY = 5
 ADOPT_EVERY = 50
 """Intervals between two looks for journals of workers that are gone: five seconds."""
 
-ROLL_UP_EVERY = 20
-"""Intervals between two batches of rolling up: two seconds, so a month of books takes minutes."""
-
 CAPACITY = 10_000
 """Rows that may wait in memory when the journal takes none: about 15 MB."""
-
-
-def unix_us() -> int:
-    """Return the time, as the books have it."""
-    return time.time_ns() // 1000
 
 
 def journal_folder(store_url: str) -> Path:
@@ -63,10 +53,8 @@ class Ledger:
         folder: Path,
         *,
         journal: Journal | None = None,
-        now_us: Callable[[], int] = unix_us,
     ) -> None:
         self._store = store
-        self._now_us = now_us
         self._folder = folder
         self._journal = journal or Journal(folder)
         self._memory: deque[Attempt] = deque()
@@ -168,12 +156,6 @@ class Ledger:
             if done:
                 await self._store.forget_journals(done)
 
-    async def _roll_up(self) -> None:
-        try:
-            await self._store.roll_up(self._now_us())
-        except ModelopsError as error:
-            self._store_error = error.message
-
     async def _forget(self, names: list[str]) -> None:
         try:
             await self._store.forget_journals(names)
@@ -188,8 +170,6 @@ class Ledger:
             if intervals % DRAIN_EVERY == 0:
                 self._check_journal()
                 await self.drain()
-            if intervals % ROLL_UP_EVERY == ROLL_UP_EVERY - 1:
-                await self._roll_up()
             if not self._journal.synced:
                 await asyncio.to_thread(self._sync)
             intervals += 1

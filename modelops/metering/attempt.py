@@ -79,6 +79,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     An `adjusted` row is no call: it corrects the cost of the attempt that its `client_request_id`
     names, by the difference that it costs. Its `error_class` says what was wrong: `price`, or
     `unpriced`.
+
+    A row of more than one `weight` stands for so many attempts of one minute that were alike, when
+    the journal had no room for all of them (ledger/collapse.py): usage, cost and durations are
+    their sums, `attempt_id` is that of one of them, and what they did not share is lost.
     """
 
     attempt_id: str
@@ -108,6 +112,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finish_reason: str = ""
     final: bool
     simulated: bool = False
+    weight: int = 1
 
 
 def request_status(attempt: Attempt) -> Status:

@@ -27,10 +27,8 @@ def boundary_us(day: str, *, now_us: int) -> int:
     return to_us(datetime(asked.year, asked.month, asked.day, tzinfo=UTC))
 
 
-async def prune(store: KeepingStore, before_us: int, *, now_us: int) -> int:
+async def prune(store: KeepingStore, before_us: int) -> int:
     """Delete the attempts from before a UTC day and return how many, in short transactions."""
-    while await store.roll_up(now_us):
-        pass
     deleted = 0
     while batch := await store.prune_attempts(before_us):
         deleted += batch

@@ -6,40 +6,76 @@ a row against 14 us for Core's insert (measured with 1,000 rows of 24 columns).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Dialect, RowMapping, and_, delete, func, or_, select
+from sqlalchemy import insert as insert_into
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
 from modelops.store import rollups, upsert
-from modelops.store.books import SLOT_US, Adjustment, AttemptCursor, JournalMark, Selection
+from modelops.store.books import Adjustment, AttemptCursor, JournalMark, Selection
 from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
+from modelops.store.tally import Tallies, tally
 
 _INSERTS: dict[str, str] = {}
 """The statement by dialect name."""
 
+_PREPARED_AT_ONCE = 500
+"""Rows between two turns of the event loop: about 2 ms."""
 
-async def insert(connection: AsyncConnection, rows: Sequence[Attempt]) -> None:
-    """Insert these rows; an attempt_id that is there already is passed over.
 
-    Rows that come after their time was rolled up go in one by one, because only those that were
-    not there yet may be added to the rollups.
+class Prepared(NamedTuple):
+    """Rows as the tables take them: one tuple per attempt, and what they add to the rollups."""
+
+    rows: Sequence[Attempt]
+    values: list[tuple[object, ...]]
+    tallies: Tallies
+
+
+async def prepare(rows: Sequence[Attempt]) -> Prepared:
+    """Work out what to insert, before a transaction is opened; others get their turn meanwhile."""
+    prepared = Prepared(rows, [], {})
+    for start in range(0, len(rows), _PREPARED_AT_ONCE):
+        chunk = rows[start : start + _PREPARED_AT_ONCE]
+        prepared.values.extend(_values(row) for row in chunk)
+        tally(chunk, prepared.tallies)
+        await asyncio.sleep(0)
+    return prepared
+
+
+async def insert(connection: AsyncConnection, prepared: Prepared) -> None:
+    """Insert rows, and add them to the rollups; those that are there already are passed over.
+
+    Which those are is looked up only when inserting finds one of them: after a crash, or after a
+    commit whose answer was lost.
     """
-    rolled_until_us = await rollups.rolled_until(connection, hold=True) * SLOT_US
     statement = _insert_statement(connection.dialect)
-    usual = [_values(row) for row in rows if row.started_at_us >= rolled_until_us]
-    if usual:
-        await connection.exec_driver_sql(statement, usual)
-    late: list[bytes] = []
-    for row in rows:
-        if row.started_at_us < rolled_until_us:
-            done = await connection.exec_driver_sql(statement, _values(row))
-            late += [bytes.fromhex(row.attempt_id)] * done.rowcount
-    await rollups.note_late(connection, late)
+    try:
+        async with connection.begin_nested():
+            await connection.exec_driver_sql(statement, prepared.values)
+    except IntegrityError:
+        prepared = await prepare(await _unknown(connection, prepared.rows))
+        if prepared.values:
+            await connection.exec_driver_sql(statement, prepared.values)
+    await rollups.add(connection, prepared.tallies)
+
+
+async def _unknown(connection: AsyncConnection, rows: Sequence[Attempt]) -> list[Attempt]:
+    """Return those of the rows that are not in the table, each once."""
+    by_id = {bytes.fromhex(row.attempt_id): row for row in rows}
+    known = await connection.scalars(
+        select(attempts.c.attempt_id).where(attempts.c.attempt_id.in_(by_id))
+    )
+    for attempt_id in known:
+        del by_id[attempt_id]
+    return list(by_id.values())
 
 
 async def mark(connection: AsyncConnection, journal: JournalMark) -> None:
@@ -106,9 +142,7 @@ async def adjusted(
 def _insert_statement(dialect: Dialect) -> str:
     statement = _INSERTS.get(dialect.name)
     if statement is None:
-        compiled = (
-            upsert.insert(attempts, dialect).on_conflict_do_nothing().compile(dialect=dialect)
-        )
+        compiled = insert_into(attempts).compile(dialect=dialect)
         statement = _INSERTS[dialect.name] = str(compiled)
     return statement
 
@@ -147,9 +181,9 @@ def _values(row: Attempt) -> tuple[object, ...]:
         cost.output_pico,
         cost.estimate_pico,
         row.latency_us,
-        bucket_of(row.latency_us),
+        bucket_of(row.latency_us // row.weight),
         first_content,
-        None if first_content is None else bucket_of(first_content),
+        None if first_content is None else bucket_of(first_content // row.weight),
         row.outcome,
         row.status,
         row.error_class,
@@ -157,6 +191,7 @@ def _values(row: Attempt) -> tuple[object, ...]:
         row.finish_reason,
         row.final,
         row.simulated,
+        row.weight,
     )
 
 

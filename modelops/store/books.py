@@ -115,10 +115,6 @@ class BooksStore(AttemptStore, Protocol):
         """Keep these rows and the mark, both or neither; each row once, as add_attempts does."""
         ...
 
-    async def roll_up(self, now_us: int) -> bool:
-        """Add up a batch of attempts whose time is over; return whether there was any."""
-        ...
-
     async def journal_marks(self) -> Mapping[str, int]:
         """Return how much of each journal is consumed; one that is missing is not begun."""
         ...

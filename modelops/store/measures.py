@@ -75,14 +75,14 @@ def summed() -> list[ColumnElement[int]]:
         _count(_columns.simulated),
         _count(_succeeded),
         _total(case((_succeeded, _columns.latency_us), else_=literal(0))),
-        func.count(_columns.first_content_us),
+        _count(_columns.first_content_us.is_not(None)),
         _total(_columns.first_content_us),
         *money,
     ]
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return _total(case((condition, 1), else_=0))
+    return _total(case((condition, _columns.weight), else_=0))
 
 
 def _total(value: ColumnElement[int]) -> ColumnElement[int]:

@@ -45,7 +45,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _bear(connection: AsyncConnection) -> None:
-    """Give a new store its id, its empty revision 0, and the row that rolling up holds on to."""
+    """Give a new store its id, its empty revision 0, and the row that deletions are noted in."""
     if await connection.scalar(select(tables.store.c.id)) is None:
         await connection.execute(
             insert(tables.store).values(
@@ -58,4 +58,4 @@ async def _bear(connection: AsyncConnection) -> None:
                 config_digest="",
             )
         )
-        await connection.execute(insert(tables.rollup_state).values(id=1, rolled_until=0))
+        await connection.execute(insert(tables.rollup_state).values(id=1))

@@ -1,22 +1,21 @@
 """Deleting old attempts: what they add up to stays, so reports go on answering.
 
-Only whole days that are rolled up are deleted. How far is remembered, in the transaction of the
-first deletion: a report that would have to read attempts from before then is refused, because what
-is left of them would be a wrong sum.
+Only whole days are deleted, because days are what rollups are kept by. How far is remembered, in
+the transaction of the first deletion: a report that would have to read attempts from before then is
+refused, because what is left of them would be a wrong sum.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import BigInteger, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.store import rollups
 from modelops.store.books import SLOT_US
 from modelops.store.cubes import DAY
 from modelops.store.protocol import StoreError
-from modelops.store.tables import attempts, rollup_late, rollup_state
+from modelops.store.tables import attempts, rollup_state
 
 ROWS_AT_ONCE = 2_000
 """Attempts in one transaction: about 50 ms of the write lock."""
@@ -25,14 +24,10 @@ ROWS_AT_ONCE = 2_000
 async def prune(connection: AsyncConnection, before_us: int) -> int:
     """Delete a batch of the attempts that started before a UTC day; return how many, 0 at the end.
 
-    StoreError when that day is not rolled up yet.
+    StoreError when no day of UTC begins then.
     """
-    rolled_us = await rollups.rolled_until(connection, hold=True) // DAY.slots * DAY.us
-    if before_us % DAY.us or before_us > rolled_us:
-        raise StoreError(
-            f"attempts are added up until {_day(rolled_us)}, so those of {_day(before_us)} stay",
-            "let a server run, or prune less",
-        )
+    if before_us % DAY.us:
+        raise StoreError("attempts are deleted by whole days of UTC", "name a day")
     before = before_us // SLOT_US
     await connection.execute(
         rollup_state.update()
@@ -41,10 +36,7 @@ async def prune(connection: AsyncConnection, before_us: int) -> int:
     )
     old = (
         select(attempts.c.attempt_id)
-        .where(
-            attempts.c.started_at_us < before_us,
-            attempts.c.attempt_id.not_in(select(rollup_late.c.attempt_id)),
-        )
+        .where(attempts.c.started_at_us < before_us)
         .limit(ROWS_AT_ONCE)
     )
     done = await connection.execute(delete(attempts).where(attempts.c.attempt_id.in_(old)))
@@ -67,6 +59,14 @@ async def require_kept(connection: AsyncConnection, since_us: int) -> None:
             " answer this report",
             f"begin at {_day(pruned_us)} or at a whole day, or group by less",
         )
+
+
+async def newest_us(connection: AsyncConnection) -> int:
+    """Return when the newest attempt started that is there or was deleted, or a little later."""
+    pruned = select(rollup_state.c.pruned_until * literal(SLOT_US, BigInteger)).scalar_subquery()
+    newest = select(func.max(attempts.c.started_at_us)).scalar_subquery()
+    row = (await connection.execute(select(newest, pruned))).one()
+    return max(int(value or 0) for value in row)
 
 
 def _day(unix_us: int) -> str:

@@ -18,7 +18,6 @@ from modelops.store import (
     operations,
     retention,
     revisions,
-    rollups,
     schema,
     usage,
 )
@@ -74,8 +73,9 @@ class SqlStore:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         if not rows:
             return
+        prepared = await attempts.prepare(rows)
         async with self._write() as connection:
-            await attempts.insert(connection, rows)
+            await attempts.insert(connection, prepared)
 
     async def secrets(self) -> Sequence[SealedSecret]:
         """Return every sealed secret the store keeps, those of deleted resources included."""
@@ -117,9 +117,10 @@ class SqlStore:
 
     async def add_journalled(self, rows: Sequence[Attempt], mark: JournalMark) -> None:
         """Keep these rows and the mark, both or neither."""
+        prepared = await attempts.prepare(rows)
         async with self._write() as connection:
             await attempts.mark(connection, mark)
-            await attempts.insert(connection, rows)
+            await attempts.insert(connection, prepared)
 
     async def journal_marks(self) -> Mapping[str, int]:
         """Return how much of each journal is consumed."""
@@ -143,11 +144,6 @@ class SqlStore:
             if connection is None:
                 return []
             return await attempts.listed(connection, selection, limit, after)
-
-    async def roll_up(self, now_us: int) -> bool:
-        """Add up a batch of attempts whose time is over; return whether there was any."""
-        async with self._write() as connection:
-            return await rollups.roll(connection, now_us)
 
     async def prune_attempts(self, before_us: int) -> int:
         """Delete a batch of attempts from before a UTC day, their sums being kept."""

@@ -129,6 +129,7 @@ attempts = Table(
     Column("finish_reason", Text, nullable=False),
     Column("final", Boolean, nullable=False),
     Column("simulated", Boolean, nullable=False),
+    Column("weight", Integer, nullable=False, server_default="1"),
     Index("ix_attempts_started_at_us", "started_at_us"),
 )
 """The books: one row per attempt, as in metering/attempt.py. No foreign key: rows outlive
@@ -267,14 +268,6 @@ rollup_state = Table(
     "rollup_state",
     metadata,
     Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True),
-    Column("rolled_until", Integer, nullable=False),
     Column("pruned_until", Integer, nullable=False, server_default="0"),
 )
-"""One row: up to which slot, exclusive, attempts are rolled up, and up to which deleted."""
-
-rollup_late = Table(
-    "rollup_late",
-    metadata,
-    Column("attempt_id", LargeBinary(16), primary_key=True),
-)
-"""Attempts that came after their slot was rolled up and are not in the rollups yet."""
+"""One row: up to which slot, exclusive, attempts are deleted; rollups stay."""

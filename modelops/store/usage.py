@@ -1,7 +1,7 @@
 """Adding up the books in SQL: from rollups where a cube answers, from attempts where none does.
 
-A span is cut into whole units that are rolled up, read from the cube, and the rest: the ends of the
-span, late attempts, and what is too new. The two are added.
+A span is cut into whole units, which are read from the cube, and its two ends, which are not whole
+and read from the attempts. The last unit counts as whole if there is no attempt behind the span.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.store import retention, rollups, tables
+from modelops.store import retention, tables
 from modelops.store.books import SLOT_US, Dimension, Selection, Sums, UsageGroup
 from modelops.store.cubes import Cube, cube_for
 from modelops.store.measures import DIMENSIONS, DURATIONS, matches, model_name, summed
@@ -22,7 +22,6 @@ from modelops.store.tables import (
     MONEY_PART,
     SUMMED,
     attempts,
-    rollup_late,
     usage_groups,
 )
 
@@ -40,20 +39,19 @@ async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageG
     first = last = 0
     if cube is not None:
         us = cube.unit.us
-        first = -(-since // us)
-        last = min(until // us, await rollups.rolled_until(connection) // cube.unit.slots)
+        first, last = -(-since // us), until // us
+        if await retention.newest_us(connection) < until:
+            last = -(-until // us)
     if cube is not None and first < last:
         await _from_cube(connection, cube, (first, last), selection, groups)
-        late = attempts.c.attempt_id.in_(select(rollup_late.c.attempt_id))
-        inside = and_(late, started >= first * us, started < last * us)
         ends = [(since, first * us), (last * us, until)]
     else:
-        inside, ends = false(), [(since, until)]
+        ends = [(since, until)]
     ends = [(start, end) for start, end in ends if start < end]
     if ends:
         await retention.require_kept(connection, ends[0][0])
-    outside = (and_(started >= start, started < end) for start, end in ends)
-    await _from_attempts(connection, or_(inside, *outside), selection, groups)
+        chosen = or_(*(and_(started >= start, started < end) for start, end in ends))
+        await _from_attempts(connection, chosen, selection, groups)
     return [_group(key, found, selection) for key, found in groups.items()]
 
 
@@ -73,7 +71,9 @@ async def _from_attempts(
     query = _grouped(keys, summed()).where(*conditions)
     await _collect(connection, query, len(keys), groups)
     for name, bucket, condition in DURATIONS:
-        counts = _grouped([*keys, bucket], [func.count()]).where(*conditions, condition)
+        counts = _grouped([*keys, bucket], [func.sum(attempts.c.weight)]).where(
+            *conditions, condition
+        )
         await _collect_durations(connection, counts, len(keys), [name], groups)
 
 

@@ -36,7 +36,6 @@ class MemoryBooks:
         self.rows: dict[str, Attempt] = {}
         self.marks: dict[str, int] = {}
         self.batches: list[int] = []
-        self.rolled_up_at: list[int] = []
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         self._check()
@@ -47,11 +46,6 @@ class MemoryBooks:
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
         await self.add_attempts(attempts)
         self.marks[mark.journal] = mark.consumed
-
-    async def roll_up(self, now_us: int) -> bool:
-        self._check()
-        self.rolled_up_at.append(now_us)
-        return False
 
     async def journal_marks(self) -> Mapping[str, int]:
         self._check()

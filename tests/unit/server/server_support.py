@@ -210,9 +210,6 @@ class MemoryStore:
     async def agent_labels(self) -> Sequence[LabelSpan]:
         return []
 
-    async def roll_up(self, now_us: int) -> bool:
-        return False
-
     async def journal_marks(self) -> Mapping[str, int]:
         return {}
 

@@ -20,27 +20,21 @@ async def test_sums_outlive_their_attempts(store_url: str) -> None:
     rows = [attempt(started_at_us=START_US + n * DAY_US // 4 + 7, user="ada") for n in range(16)]
     await store.add_attempts(rows)
     before_us = START_US + 2 * DAY_US
-    with pytest.raises(StoreError, match="added up until"):
-        await store.prune_attempts(before_us)
-    while await store.roll_up(END_US + DAY_US):
-        pass
-    with pytest.raises(StoreError, match="added up until"):
+    with pytest.raises(StoreError, match="whole days"):
         await store.prune_attempts(before_us + SLOT_US)
-    late = attempt(started_at_us=START_US + 9, user="ada")
-    await store.add_attempts([late])
-    assert await store.count_attempts(before_us) == 9
+    assert await store.count_attempts(before_us) == 8
     assert await store.prune_attempts(before_us) == 8
     assert await store.prune_attempts(before_us) == 0
+    late = attempt(started_at_us=START_US + 9, user="ada")
+    await store.add_attempts([late])
 
     async def requests(since_us: int, *by: Dimension) -> int:
         chosen = Selection(since_us=since_us, until_us=END_US, by=by)
         return sum(group.sums.requests for group in await store.usage(chosen))
 
-    for _ in ("with the late row beside the sums", "with the late row in them"):
-        assert await requests(START_US) == await requests(START_US, "user") == 17
-        assert await requests(START_US + SLOT_US, "model") == 15
-        assert await requests(before_us, "user", "model") == 8
-        await store.roll_up(END_US + DAY_US)
+    assert await requests(START_US) == await requests(START_US, "user") == 17
+    assert await requests(START_US + SLOT_US, "model") == 15
+    assert await requests(before_us, "user", "model") == 8
     with pytest.raises(StoreError, match="pruned"):
         await requests(START_US + 1, "model")
     with pytest.raises(StoreError, match="pruned"):
@@ -63,31 +57,31 @@ async def test_an_adjusted_row_changes_the_cost_and_no_count(store_url: str) -> 
         cost=Cost(source="declared", total_pico=7, input_pico=3, output_pico=4),
     )
     await store.add_attempts([unpriced, adjusted])
-    chosen = Selection(since_us=START_US, until_us=END_US, by=("provider",))
-    for _ in range(2):
+    for since_us in (START_US, START_US - 1):
+        chosen = Selection(since_us=since_us, until_us=END_US, by=("provider",))
         sums = (await store.usage(chosen))[0].sums
         assert (sums.attempts, sums.requests, sums.unpriced, sums.unmetered) == (1, 1, 0, 0)
         assert (sums.cost_pico, sums.input_cost_pico, sums.input_tokens) == (7, 3, 5)
-        while await store.roll_up(END_US + DAY_US):
-            pass
     found = await store.adjusted([unpriced.attempt_id, adjusted.attempt_id])
     assert {name: tuple(sums) for name, sums in found.items()} == {unpriced.attempt_id: (7, 3)}
     await store.close()
 
 
-async def test_a_clock_that_steps_backwards_counts_every_row_once(store_url: str) -> None:
+async def test_the_last_unit_counts_whole_only_while_nothing_lies_behind_the_span(
+    store_url: str,
+) -> None:
     store = open_store(store_url)
-    chosen = Selection(since_us=START_US, until_us=END_US, by=("model",))
-    for number, (started_us, now_us) in enumerate(
-        [
-            (START_US + 3 * DAY_US, END_US + DAY_US),
-            (START_US + DAY_US, START_US + DAY_US),
-            (START_US, START_US + 2 * DAY_US),
-        ],
-        1,
-    ):
-        await store.add_attempts([attempt(started_at_us=started_us)])
-        while await store.roll_up(now_us):
-            pass
-        assert sum(group.sums.requests for group in await store.usage(chosen)) == number
+    await store.add_attempts([attempt(started_at_us=START_US + 5)])
+
+    async def requests(until_us: int, *by: Dimension) -> int:
+        chosen = Selection(since_us=START_US, until_us=until_us, by=by)
+        return sum(group.sums.requests for group in await store.usage(chosen))
+
+    assert await requests(START_US + 5, "user") == 0
+    assert await requests(START_US + 6, "user") == 1
+    await store.add_attempts([attempt(started_at_us=START_US + 7)])
+    assert await requests(START_US + 6, "user") == await requests(START_US + 6, "model") == 1
+    await store.prune_attempts(START_US + DAY_US)
+    with pytest.raises(StoreError, match="pruned"):
+        await requests(START_US + 6, "user")
     await store.close()

@@ -30,6 +30,7 @@ _MONEY = st.none() | st.integers(0, 2**62)
 @st.composite
 def attempts(draw: st.DrawFn) -> Attempt:
     outcome = draw(st.sampled_from(["success", "failed", "cancelled", "interrupted", "refused"]))
+    weight = draw(st.integers(1, 3))
     return attempt(
         started_at_us=draw(st.integers(START_US, END_US - 1)),
         revision=draw(st.integers(1, 2)),
@@ -49,6 +50,7 @@ def attempts(draw: st.DrawFn) -> Attempt:
         cost=Cost(total_pico=draw(_MONEY), input_pico=draw(_MONEY), estimate_pico=draw(_MONEY)),
         latency_us=draw(st.integers(0, 10**9)),
         first_content_us=draw(st.none() | st.integers(0, 10**9)),
+        weight=weight,
         outcome=outcome,
         final=draw(st.booleans()),
         simulated=draw(st.booleans()),
@@ -66,14 +68,14 @@ def value_of(row: Attempt, dimension: Dimension) -> str:
 def added_up(rows: Sequence[Attempt]) -> Sums:
     sums = Sums()
     for row in rows:
-        reached, ok = row.outcome != "refused", row.outcome == "success"
-        sums.attempts += reached
-        sums.attempts_ok += ok
-        sums.attempts_cancelled += row.outcome == "cancelled"
-        sums.requests += row.final
-        sums.requests_ok += row.final and ok
-        sums.requests_fallback += row.final and ok and row.position > 0
-        sums.requests_cancelled += row.final and row.outcome == "cancelled"
+        reached, ok, weight = row.outcome != "refused", row.outcome == "success", row.weight
+        sums.attempts += weight * reached
+        sums.attempts_ok += weight * ok
+        sums.attempts_cancelled += weight * (row.outcome == "cancelled")
+        sums.requests += weight * row.final
+        sums.requests_ok += weight * (row.final and ok)
+        sums.requests_fallback += weight * (row.final and ok and row.position > 0)
+        sums.requests_cancelled += weight * (row.final and row.outcome == "cancelled")
         sums.input_tokens += row.usage.input_tokens or 0
         sums.output_tokens += row.usage.output_tokens or 0
         sums.cache_write_tokens += row.usage.cache_write_tokens or 0
@@ -82,19 +84,19 @@ def added_up(rows: Sequence[Attempt]) -> Sums:
         sums.input_cost_pico += row.cost.input_pico or 0
         sums.estimate_pico += row.cost.estimate_pico or 0
         without_cost = reached and row.cost.total_pico is None
-        sums.unpriced += without_cost and row.usage.source == "reported"
-        sums.unmetered += without_cost and row.usage.source != "reported"
-        sums.simulated += row.simulated
+        sums.unpriced += weight * (without_cost and row.usage.source == "reported")
+        sums.unmetered += weight * (without_cost and row.usage.source != "reported")
+        sums.simulated += weight * row.simulated
         if ok:
-            sums.latency_count += 1
+            sums.latency_count += weight
             sums.latency_sum_us += row.latency_us
-            bucket = bucket_of(row.latency_us)
-            sums.latency[bucket] = sums.latency.get(bucket, 0) + 1
+            bucket = bucket_of(row.latency_us // weight)
+            sums.latency[bucket] = sums.latency.get(bucket, 0) + weight
         if row.first_content_us is not None:
-            sums.first_content_count += 1
+            sums.first_content_count += weight
             sums.first_content_sum_us += row.first_content_us
-            bucket = bucket_of(row.first_content_us)
-            sums.first_content[bucket] = sums.first_content.get(bucket, 0) + 1
+            bucket = bucket_of(row.first_content_us // weight)
+            sums.first_content[bucket] = sums.first_content.get(bucket, 0) + weight
     return sums
 
 
@@ -115,10 +117,10 @@ _FILTERS = st.dictionaries(
     _FILTERS,
     st.booleans(),
 )
-def test_groups_add_up_however_much_is_rolled_up(
+def test_groups_add_up_from_rollups_and_from_attempts(
     new_store: Callable[[], str],
     rows: list[Attempt],
-    late: list[Attempt],
+    more: list[Attempt],
     span: list[int],
     by: list[Dimension],
     filters: dict[Dimension, tuple[str, ...]],
@@ -129,26 +131,19 @@ def test_groups_add_up_however_much_is_rolled_up(
     selection = Selection(
         since_us=span[0], until_us=span[1], by=tuple(by), by_slot=by_slot, filters=filters
     )
-    asyncio.run(_compare(new_store(), rows, late, selection))
+    asyncio.run(_compare(new_store(), rows, more, selection))
 
 
 async def _compare(
-    url: str, rows: list[Attempt], late: list[Attempt], selection: Selection
+    url: str, rows: list[Attempt], more: list[Attempt], selection: Selection
 ) -> None:
-    """Compare before anything is rolled up, after, with late rows, and with those rolled up."""
+    """Compare after a batch, and after one of whose rows some are there already."""
     await migrate(url)
     store = open_store(url)
     await store.add_attempts(rows)
     assert await _found(store, selection) == _expected(rows, selection)
-    for moment in (START_US + 2 * DAY_US, END_US + DAY_US):
-        while await store.roll_up(moment):
-            pass
-        assert await _found(store, selection) == _expected(rows, selection)
-    await store.add_attempts(late)
-    assert await _found(store, selection) == _expected(rows + late, selection)
-    while await store.roll_up(END_US + DAY_US):
-        pass
-    assert await _found(store, selection) == _expected(rows + late, selection)
+    await store.add_attempts([*rows[:3], *more, *more[:1]])
+    assert await _found(store, selection) == _expected(rows + more, selection)
     await store.close()
 
 
