@@ -38,16 +38,12 @@ CALLS_AT_ONCE = 2
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """One provider to test: its models, its key or why there is none.
-
-    `unlisted` says why its model list would not tell what can be called, '' where it would.
-    """
+    """One provider to test: its models, its key or why there is none."""
 
     provider: Provider
     models: tuple[Model, ...]
     secret: Secret | None
     key_fault: str = ""
-    unlisted: str = ""
 
 
 def subjects(
@@ -93,7 +89,6 @@ def subject(
         models=_models_of(state, name),
         secret=secret,
         key_fault=key_fault,
-        unlisted="the simulator offers whatever it is asked for" if simulator_url else "",
     )
 
 
@@ -119,7 +114,6 @@ async def connection_reports(
                 each.models,
                 each.secret,
                 key_fault=each.key_fault,
-                unlisted=each.unlisted,
                 call=model_to_call(each.models) if call else None,
                 started_at_us=now_us(),
                 tls=tls,

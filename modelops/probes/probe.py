@@ -29,7 +29,6 @@ async def probe(
     secret: Secret | None,
     *,
     key_fault: str = "",
-    unlisted: str = "",
     call: Model | None = None,
     started_at_us: int,
     tls: ssl.SSLContext | None = None,
@@ -37,8 +36,7 @@ async def probe(
 ) -> Report:
     """Return what a test of one provider finds; whatever goes wrong there is in it, not raised.
 
-    `models` are checked against the provider's list, unless `unlisted` says why that would not tell
-    what can be called. `key_fault` says why there is no secret.
+    `models` are checked against the provider's list. `key_fault` says why there is no secret.
     `call` is the model that one real request goes to, which costs a little; None for none.
     `tls` replaces the certificates this machine trusts.
     """
@@ -48,7 +46,7 @@ async def probe(
     try:
         await _reach(record, session)
         listed = await _authenticate(record, session, provider, secret, key_fault)
-        if reason := unlisted or requests.unlisted(provider):
+        if reason := requests.unlisted(provider):
             record.skip("models", reason)
         else:
             checks = await _check_models(record, session, provider, models, listed)

@@ -16,6 +16,7 @@ from modelops.resources.errors import ModelopsError
 from modelops.server.live import Live, compile_live
 from modelops.server.opener import Opener, files_changed
 from modelops.server.runtime import Runtime
+from modelops.server.simulated import offer
 from modelops.store.protocol import Head, StoreError
 
 POLL_S = 0.25
@@ -85,7 +86,11 @@ async def _compile(runtime: Runtime, head: Head) -> Live:
     snapshot = await runtime.store.snapshot()
     sealed = await runtime.store.secrets()
     opener = Opener(snapshot, sealed, Path(runtime.settings.state_directory), os.environ)
-    return await asyncio.to_thread(compile_live, snapshot, opener, runtime.settings.simulator_url)
+    simulator_url = runtime.settings.simulator_url
+    live = await asyncio.to_thread(compile_live, snapshot, opener, simulator_url)
+    if simulator_url:
+        await asyncio.to_thread(offer, simulator_url, live.models.values())
+    return live
 
 
 def check_environment(head: Head, environment: str) -> None:

@@ -103,8 +103,6 @@ def _gemini(model: str) -> dict[str, Any]:
     return {
         "name": f"models/{model}",
         "displayName": model,
-        "inputTokenLimit": 1_048_576,
-        "outputTokenLimit": 65_536,
         "supportedGenerationMethods": ["embedContent" if embeds else "generateContent"],
     }
 

@@ -9,6 +9,7 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
+from modelops.metering.cost_tier import CostTier, cost_tier
 from modelops.resources.resolved import Capability, ModelType, Price
 from modelops.server.live import Live
 from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit, Page, page
@@ -24,7 +25,7 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     """A model as clients may call it: `name` is provider/model.
 
     Limits, capabilities and price are null when nobody knows them. Prices are decimal strings,
-    USD per million tokens. `chains` lists the chains it is a target of.
+    USD per million tokens; `cost_tier` sums them up. `chains` lists the chains it is a target of.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     max_output_tokens: int | None
     capabilities: Sequence[Capability] | None
     price: Price | None
+    cost_tier: CostTier | None
     default: bool
     usable: bool
     chains: Sequence[str]
@@ -73,6 +75,7 @@ def model_view(live: Live, name: str) -> ModelView:
         max_output_tokens=model.max_output_tokens,
         capabilities=model.capabilities,
         price=model.price,
+        cost_tier=cost_tier(model.price),
         default=model.default,
         usable=live.table.models[name].provider.usable,
         chains=[

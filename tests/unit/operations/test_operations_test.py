@@ -19,6 +19,7 @@ from modelops.operations.test import (
 from modelops.probes.report import ModelCheck, Report
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
+from modelops.resources.state import models
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
 from modelops.store.protocol import Head, ProbeResult, Snapshot
@@ -163,10 +164,14 @@ async def test_this_repositorys_providers_connect_when_simulated() -> None:
         "openrouter",
         "aihubmix",
     ]
-    async with listening(Simulator()) as url:
+    simulator = Simulator()
+    for name in names:
+        offered = [each.upstream_model for each in models(state).values() if each.provider == name]
+        simulator.world.offer(name, offered)
+    async with listening(simulator) as url:
         tested = [subject(state, name, None, simulator_url=url) for name in names]
         reports = await connection_reports(tested, call=False, now_us=lambda: 0)
     assert {report.provider: report.status for report in reports} == dict.fromkeys(
         names, "connected"
     )
-    assert {check.offer for report in reports for check in report.models} == {"unknown"}
+    assert {check.offer for report in reports for check in report.models} == {"offered"}

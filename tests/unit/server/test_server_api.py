@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from server_support import (
     state,
 )
 
-from modelops.resources.state import State
+from modelops.resources.resolved import Price
+from modelops.resources.state import State, by_address
 
 OPERATOR = "authorization: Bearer mo_o1_secret"
 RICH = state(
@@ -65,6 +67,28 @@ async def test_one_provider_comes_with_its_models() -> None:
     body = (await get("/api/providers/openrouter")).json()
     assert body["provider"]["provider"] == "openrouter"
     assert [item["name"] for item in body["models"]] == ["openrouter/openai/gpt-4o"]
+
+
+async def test_a_provider_and_its_models_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELOPS_SECRET_X", "sk-canary-of-many-letters-4711")
+    price = Price(
+        input=Decimal(3),
+        output=Decimal(15),
+        cache_read=Decimal("0.3"),
+        cache_write=Decimal("3.75"),
+        cache_write_1h=Decimal(6),
+        tiers=(),
+    )
+    priced = model("anthropic/claude-sonnet-4-5", price=price, max_output_tokens=64_000)
+    answer = await get("/api/providers/anthropic", resources=RICH | by_address([priced]))
+    shown = answer.json()["provider"]
+    assert (shown["masked_key"], shown["api_key"]) == ("...4711", "env:MODELOPS_SECRET_X")
+    assert (shown["key_url"], shown["docs_url"]) == ("https://keys.example", "https://docs.example")
+    assert b"canary" not in answer.body
+    (sonnet,) = answer.json()["models"]
+    assert (sonnet["context_window"], sonnet["max_output_tokens"]) == (128_000, 64_000)
+    assert (sonnet["price"]["cache_write"], sonnet["cost_tier"]) == ("3.75", "high")
+    assert sonnet["capabilities"] == ["tools"]
 
 
 async def test_an_unknown_provider_is_404_in_problem_details() -> None:

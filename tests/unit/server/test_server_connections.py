@@ -18,9 +18,7 @@ DECLARED = state(
 
 @pytest.fixture
 def simulator() -> Simulator:
-    simulator = Simulator()
-    simulator.world.offer("acme", ["m-1", "vendor/new"])
-    return simulator
+    return Simulator()
 
 
 @pytest.fixture
@@ -28,6 +26,7 @@ async def port(simulator: Simulator) -> AsyncIterator[int]:
     async with listening(simulator) as url:
         runtime = make_runtime(MemoryStore(DECLARED), simulator_url=url)
         async with serving(runtime) as own:
+            assert simulator.world.models("acme") == ("m-1",)
             yield own
 
 
@@ -57,7 +56,15 @@ async def test_only_declared_providers_are_asked(port: int) -> None:
         assert (await ask(port, path)).status == 404
 
 
-async def test_discovery_comes_with_what_declares_it(port: int) -> None:
+async def test_a_simulator_offers_what_is_declared(port: int) -> None:
+    report = (await ask(port, "/api/providers/acme/test")).json()
+    assert [(check["model"], check["offer"]) for check in report["models"]] == [("m-1", "offered")]
+    found = (await ask(port, "/api/providers/acme/discover")).json()["found"]
+    assert found["new"] == found["gone"] == found["changed"] == []
+
+
+async def test_discovery_comes_with_what_declares_it(port: int, simulator: Simulator) -> None:
+    simulator.world.offer("acme", ["m-1", "vendor/new"])
     found = (await ask(port, "/api/providers/acme/discover")).json()
     assert [offer["model"] for offer in found["found"]["new"]] == ["vendor/new"]
     assert found["yaml"] == "models:\n  - model: vendor/new\n"
