@@ -80,7 +80,7 @@ async def test_a_provider_and_its_models_in_full(monkeypatch: pytest.MonkeyPatch
         tiers=(),
     )
     priced = model("anthropic/claude-sonnet-4-5", price=price, max_output_tokens=64_000)
-    answer = await get("/api/providers/anthropic", resources=RICH | by_address([priced]))
+    answer = await get("/api/providers/anthropic", resources={**RICH, **by_address([priced])})
     shown = answer.json()["provider"]
     assert (shown["masked_key"], shown["api_key"]) == ("...4711", "env:MODELOPS_SECRET_X")
     assert (shown["key_url"], shown["docs_url"]) == ("https://keys.example", "https://docs.example")
