@@ -10,7 +10,7 @@ GRACE_S = 30
 """Seconds that running requests get to finish after SIGTERM: Kubernetes' default patience."""
 
 SILENCE_S = 30.0
-"""Seconds after which a worker whose event loop does not turn is replaced."""
+"""Seconds after which a worker whose event loop does not turn ends."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,9 @@ LOOK_S = 0.05
 START_LIMIT_S = 60.0
 """Seconds a worker may take until it answers; one is ready in 1 to 2."""
 
+LAST_WORDS_S = 2.0
+"""Seconds by which a worker that hangs may end itself first: it can say where (`watchdog`)."""
+
 RESTART_S = 2.0
 """Least seconds between two starts of one worker, so that a broken one does not spin."""
 
@@ -138,7 +141,7 @@ def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.s
     code = worker.process.poll()
     if code is None:
         _look(worker)
-        limit_s = settings.silence_s if worker.ready else START_LIMIT_S
+        limit_s = settings.silence_s + LAST_WORDS_S if worker.ready else START_LIMIT_S
         if worker.silent * LOOK_S >= limit_s:
             logger.error("worker %d hangs: nothing from it in %g s", worker.process.pid, limit_s)
             worker.process.kill()

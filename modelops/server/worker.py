@@ -28,6 +28,7 @@ from modelops.server.logs import set_up_logging
 from modelops.server.protocol import KEEP_ALIVE_S, BoundedProtocol
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
+from modelops.server.watchdog import watch
 
 COLLECTION = (10_000, 10, 10)
 """Thresholds of the garbage collector: a request makes few cycles, and looking less often than by
@@ -61,6 +62,7 @@ async def _serve(
 ) -> None:
     runtime = build(settings)
     async with running(runtime):
+        watch(asyncio.get_running_loop(), settings.silence_s)
         server = WorkerServer(uvicorn_config(runtime), on_ready)
         if lifeline is not None:
             asyncio.get_running_loop().add_reader(lifeline, server.lose_supervisor, lifeline)

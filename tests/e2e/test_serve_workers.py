@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -138,30 +139,36 @@ def test_a_killed_worker_is_replaced(folder: Path) -> None:
     assert "ended with signal SIGKILL" in server.errors.read_text()
 
 
-HANGS_AFTER_2_S = """
-import sys
+PATIENT_FOR_2_S = """
+import asyncio, signal, sys, time
 from modelops.server.logs import set_up_logging
 from modelops.server.serving import serve
 from modelops.server.settings import ServerSettings
+
+def hang(number, frame):
+    asyncio.get_running_loop().call_soon_threadsafe(time.sleep, 60)
+
+signal.signal(signal.SIGUSR1, hang)
 set_up_logging("json")
 serve(
     ServerSettings(
         store_url=f"sqlite:///{sys.argv[1]}/.modelops/store.db",
         state_directory=f"{sys.argv[1]}/.modelops",
-        port=0, workers=2, silence_s=2.0, log_format="json",
+        port=0, workers=int(sys.argv[2]), silence_s=2.0, log_format="json",
     ),
     lambda url: print('{"url": "%s"}' % url, flush=True),
 )
 """
 
 
-def test_a_worker_that_hangs_is_replaced(folder: Path) -> None:
-    """As `serve --workers 2`, but for its patience of 30 seconds."""
+@contextlib.contextmanager
+def patient_for_2_s(folder: Path, workers: int) -> Iterator[Server]:
+    """Serve as `serve --workers N`, but for its patience of 30 seconds; SIGUSR1 blocks the loop."""
     errors = folder / "stderr.txt"
     with (
         errors.open("w") as stderr,
         subprocess.Popen(
-            [sys.executable, "-c", HANGS_AFTER_2_S, str(folder)],
+            [sys.executable, "-c", PATIENT_FOR_2_S, str(folder), str(workers)],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -171,16 +178,41 @@ def test_a_worker_that_hangs_is_replaced(folder: Path) -> None:
         assert process.stdout is not None
         server = Server(process, json.loads(process.stdout.readline())["url"], errors)
         try:
-            hung, well = server.children()
-            os.kill(hung, signal.SIGSTOP)
-            eventually(lambda: hung in server.children(), False)
-            eventually(lambda: len(server.children()), 2)
-            assert well in server.children()
-            eventually(lambda: server.ask()[0], 200)
+            yield server
         finally:
-            assert server.stop() == 0
-    messages = [json.loads(line)["message"] for line in errors.read_text().splitlines()]
-    assert f"worker {hung} hangs: nothing from it in 2 s" in messages
+            if process.poll() is None:
+                assert server.stop() == 0
+
+
+def messages(server: Server) -> list[str]:
+    """Return what the server has logged."""
+    return [json.loads(line)["message"] for line in server.errors.read_text().splitlines()]
+
+
+def test_a_worker_that_hangs_is_replaced(folder: Path) -> None:
+    with patient_for_2_s(folder, 2) as server:
+        hung, well = server.children()
+        os.kill(hung, signal.SIGSTOP)
+        eventually(lambda: hung in server.children(), False)
+        eventually(lambda: len(server.children()), 2)
+        assert well in server.children()
+        eventually(lambda: server.ask()[0], 200)
+    assert f"worker {hung} hangs: nothing from it in 4 s" in messages(server)
+
+
+def test_a_single_worker_that_hangs_ends_and_says_where(folder: Path) -> None:
+    """Whatever runs it starts it again; one that hangs would be left alone for ever."""
+    with patient_for_2_s(folder, 1) as server:
+        assert server.ask()[0] == 200
+        server.process.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)  # the pause itself
+        server.process.send_signal(signal.SIGCONT)
+        assert server.ask()[0] == 200, "a pause is no hang"
+        server.process.send_signal(signal.SIGUSR1)
+        assert server.process.wait(PATIENCE_S) == 1
+    (last,) = [said for said in messages(server) if "this process ends" in said]
+    assert "nothing was answered for 2 s" in last
+    assert "in run_worker\n    uvloop.run" in last
 
 
 def test_a_killed_supervisor_takes_its_workers_with_it(folder: Path) -> None:
