@@ -29,8 +29,10 @@ class SealedSecret(msgspec.Struct, frozen=True, kw_only=True):
     `source_sha256` is `source_hash`, so that a plan needs no key; `data_key_sha256` as in
     SecretSource. `origin` is the scheme://host:port the secret was sealed for. `blob` is
     the seal, '' for a reference, which the server opens itself. Times are Unix microseconds;
-    `deleted_at` is None while the resource is declared: a deleted one's row is kept for 30 days,
-    and a replaced blob is overwritten.
+    `deleted_at` is None while the resource is declared: a deleted one's blob is kept for 30 days,
+    and a replaced one is overwritten. Of what it replaced a row keeps in `replaced` the
+    `source_sha256` and the origin, a line each: who finds it in git's history must not send it
+    elsewhere.
     """
 
     address: str
@@ -42,6 +44,7 @@ class SealedSecret(msgspec.Struct, frozen=True, kw_only=True):
     blob: str
     updated_at: int
     deleted_at: int | None = None
+    replaced: str = ""
 
     @property
     def place(self) -> Place:
@@ -86,6 +89,16 @@ def secret_changes(
     return tuple(sorted(changes, key=lambda change: (change.address, change.field)))
 
 
+def remembering(row: SealedSecret, before: SealedSecret | None) -> SealedSecret:
+    """Return a row that is to be written with what the one `before` it was, and remembered."""
+    lines = (
+        [*before.replaced.splitlines(), f"{before.source_sha256} {before.origin}"] if before else []
+    )
+    itself = f"{row.source_sha256} {row.origin}"
+    kept = (line for line in dict.fromkeys(lines) if line != itself)
+    return msgspec.structs.replace(row, replaced="\n".join(kept))
+
+
 def unconsented(
     changes: Sequence[SecretChange], allowed: Collection[str]
 ) -> tuple[SecretChange, ...]:
@@ -98,12 +111,17 @@ def unconsented(
 def _known(rows: Sequence[SealedSecret]) -> Mapping[str, Mapping[str, str]]:
     """Return by source hash the origins it was sealed for, each with the address that did.
 
-    Rows of deleted resources count: their secrets are still valid at the provider.
+    Rows of deleted resources count, and what was replaced: it may still be valid at the provider.
+    Of a source that stands somewhere only the origins where it stands do.
     """
     known: dict[str, dict[str, str]] = {}
+    replaced: dict[str, dict[str, str]] = {}
     for row in rows:
         known.setdefault(row.source_sha256, {})[row.origin] = row.address
-    return known
+        for line in row.replaced.splitlines():
+            source_sha256, _, origin = line.partition(" ")
+            replaced.setdefault(source_sha256, {})[origin] = row.address
+    return replaced | known
 
 
 def _change(

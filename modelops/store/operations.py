@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.secrets.sealed import SealedSecret
+from modelops.secrets.sealed import SealedSecret, remembering
+from modelops.store import database, revisions
 from modelops.store.protocol import Instance, ProbeResult, StoreStaleError
 from modelops.store.tables import instances, probe_results, sealed_secrets
 from modelops.store.upsert import replace
@@ -17,7 +18,7 @@ from modelops.store.upsert import replace
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 KEEP_DELETED_US = 30 * 86_400_000_000
-"""How long the secret of a deleted resource is kept."""
+"""How long the seal of a deleted resource is kept; that there was one is never forgotten."""
 
 
 async def put_instance(connection: AsyncConnection, instance: Instance) -> None:
@@ -51,12 +52,18 @@ async def all_probe_results(connection: AsyncConnection) -> list[ProbeResult]:
 
 
 async def put_secrets(
-    connection: AsyncConnection, rows: tuple[SealedSecret, ...], now_us: int
+    connection: AsyncConnection, rows: Sequence[SealedSecret], now_us: int
 ) -> None:
-    """Write these rows, and erase secrets of resources that were deleted 30 days before."""
-    await replace(connection, sealed_secrets, rows)
+    """Write these rows, and erase the seals of resources that were deleted 30 days before.
+
+    What each row replaces is noted here, so that no caller can leave it out.
+    """
+    if rows:
+        before = {row.place: row for row in await database.read(connection, revisions.secrets)}
+        noted = [remembering(row, before.get(row.place)) for row in rows]
+        await replace(connection, sealed_secrets, noted)
     expired = sealed_secrets.c.deleted_at < now_us - KEEP_DELETED_US
-    await connection.execute(delete(sealed_secrets).where(expired))
+    await connection.execute(update(sealed_secrets).where(expired).values(blob=""))
 
 
 async def _rows(connection: AsyncConnection, table: Table, kind: type[Row]) -> list[Row]:

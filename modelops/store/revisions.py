@@ -50,7 +50,8 @@ FROM revisions r JOIN store s ON s.id = 1
 WHERE r.revision < :before ORDER BY r.revision DESC LIMIT :limit
 """
 _SECRETS = """
-SELECT address, field, kind, source_sha256, data_key_sha256, origin, blob, updated_at, deleted_at
+SELECT address, field, kind, source_sha256, data_key_sha256, origin, blob, updated_at, deleted_at,
+       replaced
 FROM sealed_secrets
 """
 _NO_REVISION_YET = 2**31 - 1

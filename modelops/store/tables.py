@@ -148,6 +148,7 @@ sealed_secrets = Table(
     Column("blob", Text, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("replaced", Text, nullable=False, server_default=""),
 )
 """Sealed secrets and references, one row per place (secrets/sealed.py)."""
 

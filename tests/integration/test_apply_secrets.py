@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
@@ -112,6 +113,30 @@ def test_a_key_is_not_sent_elsewhere_unasked(
     consent = ["--allow-origin-change", "provider/anthropic"]
     assert run(["apply", "--yes", *consent]) == ExitCode.DONE
     assert rows()[ANTHROPIC].origin == "https://evil.example:443"
+
+
+def test_a_key_that_was_replaced_is_not_sent_elsewhere_either(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The old file, ciphertext and SOPS block together, still decrypts wherever it is copied."""
+    file = folder / "providers.d/anthropic.yaml"
+    first = file.read_text()
+    run(["apply", "--yes"])
+    without_sops = first[: first.index("sops:")]
+    file.write_text(re.sub(r"ENC\[.*", "{env: MODELOPS_SECRET_NEW}", without_sops))
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert rows()[ANTHROPIC].blob == ""
+    copied = first.replace("provider: anthropic", "provider: copy", 1)
+    (folder / "providers.d/copy.yaml").write_text(
+        copied.replace("https://API.anthropic.com/", "https://evil.example")
+    )
+    capsys.readouterr()
+    assert run(["plan"]) == run(["apply", "--yes"]) == ExitCode.REFUSED
+    told = capsys.readouterr().out
+    assert "so far it went to where provider/anthropic sends it" in told
+    (folder / "providers.d/copy.yaml").unlink()
+    file.write_text(first)
+    assert run(["apply", "--yes"]) == ExitCode.DONE
 
 
 def test_a_rollback_keeps_the_newest_and_wakes_what_comes_back(folder: Path) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelops.resources.configuration import SecretSource
 from modelops.secrets.sealed import (
     SealedSecret,
     SecretChange,
+    remembering,
     secret_changes,
     source_hash,
     unconsented,
@@ -55,7 +58,7 @@ def row(of: SecretSource, deleted_at: int | None = None) -> SealedSecret:
 
 
 def only(old: list[SealedSecret], new: SecretSource) -> SecretChange:
-    (change,) = secret_changes(old, [new])
+    (change,) = (change for change in secret_changes(old, [new]) if change.action != "gone")
     return change
 
 
@@ -113,6 +116,31 @@ def test_ciphertext_copied_to_another_provider(copy: str) -> None:
 def test_copy_of_a_deleted_providers_ciphertext() -> None:
     change = only([row(source(), deleted_at=5)], source(address="provider/evil", origin=EVIL))
     assert change.copied_from == "provider/openai"
+
+
+def test_copy_of_a_ciphertext_that_was_replaced() -> None:
+    second = remembering(row(source(OTHER)), row(source()))
+    third = remembering(row(reference("X", "provider/openai", OPENAI)), second)
+    assert third.replaced.count("\n") == 1
+    for standing in (second, third):
+        stolen = only([standing], source(address="provider/evil", origin=EVIL))
+        assert stolen.copied_from == "provider/openai"
+        assert only([standing], source()).copied_from == ""  # back where it was: a revert
+
+
+def test_origin_that_was_left_is_no_longer_a_known_one() -> None:
+    moved = remembering(row(source(origin=EVIL)), row(source()))
+    assert only([moved], source()).copied_from == "provider/openai"
+
+
+@given(st.lists(st.sampled_from([(CIPHERTEXT, OPENAI), (OTHER, OPENAI), (CIPHERTEXT, EVIL)])))
+def test_nothing_that_ever_stood_is_forgotten(history: list[tuple[str, str]]) -> None:
+    standing: SealedSecret | None = None
+    for value, origin in history:
+        standing = remembering(row(source(value, origin=origin)), standing)
+    for value, _ in history:
+        assert standing is not None
+        assert only([standing], source(value, "provider/new", "https://new:443")).copied_from
 
 
 def test_reference_taken_to_another_origin() -> None:

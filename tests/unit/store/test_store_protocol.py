@@ -126,6 +126,28 @@ async def test_sealed_secrets_come_back_as_they_went_in(store: RevisionStore) ->
     assert list(await store.secrets()) == [newer]
 
 
+async def test_of_an_erased_secret_only_the_hash_is_kept(store: RevisionStore) -> None:
+    first = SealedSecret(
+        address="agent/dev",
+        field="credentials[openai].api_key",
+        kind="sops",
+        source_sha256="a" * 64,
+        data_key_sha256="b" * 64,
+        origin="https://api.openai.com:443",
+        blob="ms1.x.y",
+        updated_at=1,
+    )
+    second = replace(first, source_sha256="c" * 64, blob="ms1.x.z")
+    deleted_long_ago = replace(second, deleted_at=2)
+    for written in (first, second, deleted_long_ago):
+        changes = Changes(put=(settings(), agent("dev")), secrets=(written,))
+        await store.commit(await store.head(), changes, info())
+    (kept,) = await store.secrets()
+    assert kept == replace(
+        deleted_long_ago, blob="", replaced=f"{first.source_sha256} {first.origin}"
+    )
+
+
 async def test_who_was_called_is_told(store: RevisionStore, place: str) -> None:
     books = open_store(place)
     await books.add_attempts([attempt(started_at_us=10), attempt(started_at_us=10, model="x")])
