@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
+MODEL := $(VENV)-model/.done
 PORT ?= 8400
 
-.PHONY: up demo test test-crash check format schema bench lock clean
+.PHONY: up demo test test-crash test-real-model check format schema bench lock clean
 
 up: $(RUNTIME)  ## plan, apply and serve this repository's configuration; LIVE=1 for real providers
 	@$(BIN)/modelops up --port $(PORT) $(if $(LIVE),,--simulate)
@@ -16,10 +17,13 @@ demo: $(RUNTIME)  ## the whole journey as one shot
 	@$(BIN)/python scripts/demo.py
 
 test: $(DEV)  ## everything but the long kill tests
-	$(BIN)/python -m pytest -q -n 2 -m "not crash"
+	$(BIN)/python -m pytest -q -n 2 -m "not crash and not real_model"
 
 test-crash: $(DEV)  ## the long kill tests in full
 	$(BIN)/python -m pytest -q -m crash -o faulthandler_timeout=1800
+
+test-real-model: $(DEV) $(MODEL)  ## a real model as a target; llama.cpp compiles for some minutes
+	$(BIN)/python -m pytest -v -m real_model tests/e2e/test_real_model.py
 
 check: $(DEV)  ## format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
@@ -48,10 +52,13 @@ lock:  ## pin dependencies anew, hashes included
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" \
 		pyproject.toml --group bench -c requirements/runtime.txt -o requirements/bench.txt
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		--group model -o requirements/model.txt
 	rm -rf .venv-lock
 
 clean:
-	rm -rf $(VENV) .modelops .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-model .modelops .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("modelops needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
@@ -69,4 +76,10 @@ $(DEV): $(RUNTIME) requirements/dev.txt
 
 $(BENCH): $(RUNTIME) requirements/bench.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(MODEL): requirements/model.txt
+	@$(PYTHON) -m venv $(VENV)-model
+	@echo "compiling llama.cpp into $(VENV)-model: some minutes ..." >&2
+	@$(VENV)-model/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/model.txt
 	@touch $@
