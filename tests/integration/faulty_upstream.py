@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import ipaddress
+import socket
 import ssl
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -72,17 +75,24 @@ class FaultyUpstream:
     """Serves one behavior per path; counts what it sees.
 
     `requests` holds connection number, path, head and body size of each; `open` the connections
-    that are, `sent_at` when each event left, `written` the bytes the sockets took.
+    that are, `ended_at` when each was ended by the other side, `sent_at` when each event left,
+    `written` the bytes the sockets took.
     """
 
     def __init__(self) -> None:
         self.connections = 0
         self.open = 0
         self.requests: list[tuple[int, str, bytes, int]] = []
+        self.ended_at: list[float] = []
         self.sent_at: list[float] = []
         self.written = 0
         self.origin = Origin("127.0.0.1", 0, tls=False)
         self._writers: set[asyncio.StreamWriter] = set()
+
+    def protocol(self) -> asyncio.Protocol:
+        """Return what serves the next connection."""
+        reader = asyncio.StreamReader(limit=1 << 20)
+        return _Watched(reader, self.handle, self.ended_at)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it or the behavior ends it."""
@@ -176,11 +186,31 @@ class FaultyUpstream:
         await self._send(writer, b"0\r\n\r\n")
 
 
+class _Watched(asyncio.StreamReaderProtocol):
+    """A connection that notes at once when the other side ends it."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+        ended_at: list[float],
+    ) -> None:
+        super().__init__(reader, handle)
+        self._ended_at = ended_at
+        self._clock = asyncio.get_running_loop().time
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended_at.append(self._clock())
+        super().connection_lost(exc)
+
+
 @asynccontextmanager
 async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyUpstream]:
     """Run a faulty upstream on a free port of 127.0.0.1."""
     upstream = FaultyUpstream()
-    server = await asyncio.start_server(upstream.handle, "127.0.0.1", 0, ssl=tls, limit=1 << 20)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(upstream.protocol, "127.0.0.1", 0, ssl=tls)
+    _receive_little(server)
     port = server.sockets[0].getsockname()[1]
     upstream.origin = Origin("127.0.0.1", port, tls=tls is not None)
     try:
@@ -192,7 +222,10 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyUpst
 
 @asynccontextmanager
 async def proxying(status: bytes = b"200 Connection established") -> AsyncIterator[list[bytes]]:
-    """Run a proxy for tunnels; yields its port, then the heads of the requests it gets."""
+    """Run a proxy for tunnels; yields its port, then the heads of the requests it gets.
+
+    Without a `status` it never answers.
+    """
     heads: list[bytes] = []
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -201,7 +234,9 @@ async def proxying(status: bytes = b"200 Connection established") -> AsyncIterat
                 writer.write(data)
                 await writer.drain()
         except ConnectionError:
-            pass
+            sock = writer.transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):  # a reset goes on as one
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         finally:
             writer.transport.abort()
 
@@ -210,6 +245,9 @@ async def proxying(status: bytes = b"200 Connection established") -> AsyncIterat
             head = await reader.readuntil(b"\r\n\r\n")
             heads.append(head)
             host, _, port = head.split(b" ")[1].rpartition(b":")
+            if not status:
+                await reader.read()
+                return
             writer.write(b"HTTP/1.1 " + status + b"\r\n\r\n")
             if not status.startswith(b"200"):
                 return
@@ -221,11 +259,17 @@ async def proxying(status: bytes = b"200 Connection established") -> AsyncIterat
             writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    _receive_little(server)
     heads.append(b"%d" % server.sockets[0].getsockname()[1])
     try:
         yield heads
     finally:
         server.close()
+
+
+def _receive_little(server: asyncio.Server) -> None:
+    """Have the kernel hold little for a slow reader, who hears of an end only after all of it."""
+    server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
 
 
 def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -24,6 +24,7 @@ from modelops.gateway.upstream.errors import (
     UpstreamError,
 )
 from modelops.gateway.upstream.request import Request
+from modelops.gateway.upstream.reset import reset
 from modelops.gateway.upstream.waiting import Waiting
 
 HELD_MAX = 256 * 1024
@@ -40,15 +41,8 @@ class Exchange:
     """One request and its response: what `client.Response` promises."""
 
     __slots__ = (
-        "_connection",
-        "complete",
-        "delimited",
-        "error",
-        "headers",
-        "held",
-        "pieces",
-        "status",
-    )
+        "_connection", "complete", "delimited", "error", "headers", "held", "pieces", "status",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -150,6 +144,8 @@ class Connection(asyncio.Protocol):
             exchange.error = ClosedError("the connection was closed on this side")
             exchange.complete = True
             self._waiting.wake()
+            if self._transport is not None:
+                reset(self._transport)
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
