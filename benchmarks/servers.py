@@ -20,9 +20,24 @@ SERVER_CORE = "0"
 LOAD_CORE = "1"
 KEY = "mo_bench_0000000000000000"
 
+CHAINS = {
+    "bench": "first/static",
+    "paced": "first/static-100x10ms",
+    "quiet": "first/static-100x100ms",
+    "translated": "claude/static",
+    "translated-paced": "claude/static-100x10ms",
+}
+"""The chains of the server under test, and the first target of each; the second is the same."""
+
+PACED = {"static": "static-100x10ms", "bench": "paced", "translated": "translated-paced"}
+"""What a model or chain is called whose streams are paced, by the end of its usual name."""
+
 
 class Server(NamedTuple):
-    """A server under test: where its chat endpoint is, and the root of its process tree."""
+    """A server under test: where its chat endpoint is, and the root of its process tree.
+
+    `headers` are further lines of each request, each ended by CRLF.
+    """
 
     name: str
     host: str
@@ -31,6 +46,7 @@ class Server(NamedTuple):
     pid: int
     model: str
     key: str = KEY
+    headers: str = ""
 
 
 def free_port() -> int:
@@ -45,22 +61,34 @@ def running(
     command: Sequence[str], core: str, port: int, environment: dict[str, str] | None = None
 ) -> Iterator[int]:
     """Run a program pinned to a core until the block ends; yields its PID once the port answers."""
+    with started(command, core, environment) as process:
+        wait_for(port, process)
+        yield process.pid
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str],
+    core: str,
+    environment: dict[str, str] | None = None,
+    stdout: int = subprocess.DEVNULL,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program pinned to a core until the block ends."""
     process = subprocess.Popen(
         ["taskset", "-c", core, *command],
         env={**os.environ, **(environment or {})},
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         start_new_session=True,
     )
     try:
-        wait_for(port, process)
-        yield process.pid
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
     """Return when something accepts on the port; RuntimeError when the program ended instead."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -102,13 +130,13 @@ def resident_mb(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def simulator() -> Iterator[int]:
-    """Run the upstream on the load's core; yields its port."""
+def simulator() -> Iterator[tuple[int, int]]:
+    """Run the upstream on the load's core; yields its port and its PID."""
     port = free_port()
     with running(
         [sys.executable, "-m", "modelops", "simulator", "--port", str(port)], LOAD_CORE, port
-    ):
-        yield port
+    ) as pid:
+        yield port, pid
 
 
 @contextlib.contextmanager
@@ -138,21 +166,20 @@ def modelops(folder: Path, upstream: int) -> Iterator[Server]:
 
 
 def write_configuration(folder: Path, upstream: int) -> None:
-    """Write a chain of two targets at the simulator, and an agent with a key."""
+    """Write chains of two targets at the simulator, and an agent with a key."""
     files = {
         "modelops.yaml": "config: bench\ndefault_chain: bench\n",
-        "chains.d/bench.yaml": "chain: bench\ntargets:\n"
-        "  - {model: first/static}\n  - {model: second/static}\n",
-        "chains.d/paced.yaml": "chain: paced\ntargets:\n"
-        "  - {model: first/static-100x10ms}\n  - {model: second/static}\n",
-        "chains.d/quiet.yaml": "chain: quiet\ntargets:\n"
-        "  - {model: first/static-100x100ms}\n  - {model: second/static}\n",
         "agents.d/bench.yaml": "agent: bench\nallow: ['chain/*']\nkeys:\n"
         f"  - {{name: k1, sha256: {hashlib.sha256(KEY.encode()).hexdigest()}}}\n",
     }
-    for name in ("first", "second"):
+    for name, first in CHAINS.items():
+        files[f"chains.d/{name}.yaml"] = (
+            f"chain: {name}\ntargets:\n  - {{model: {first}}}\n  - {{model: second/static}}\n"
+        )
+    for name, protocol in (("first", "openai"), ("second", "openai"), ("claude", "anthropic")):
         files[f"providers.d/{name}.yaml"] = (
-            f"provider: {name}\nprotocol: openai\nbase_url: http://127.0.0.1:{upstream}/{name}\n"
+            f"provider: {name}\nprotocol: {protocol}\n"
+            f"base_url: http://127.0.0.1:{upstream}/{name}\nauth: bearer\n"
             "api_key: {env: MODELOPS_SECRET_BENCH}\nmodels:\n"
             + "".join(
                 f"  - {{model: {model}, price: {{input: 3, output: 15}}}}\n"
@@ -169,7 +196,8 @@ def request(server: Server, *, stream: bool, model: str = "") -> str:
     usual = not model
     model = model or server.model or "static"
     if stream and usual:
-        model = {"static": "static-100x10ms", "bench": "paced"}.get(model, model)
+        owner, separator, name = model.rpartition("::")
+        model = owner + separator + PACED.get(name, name)
     body = json.dumps(
         {
             "model": model,
@@ -181,5 +209,5 @@ def request(server: Server, *, stream: bool, model: str = "") -> str:
     return (
         f"POST {server.path} HTTP/1.1\r\nhost: {server.host}:{server.port}\r\n"
         f"authorization: Bearer {server.key}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n{body}"
+        f"{server.headers}content-length: {len(body)}\r\n\r\n{body}"
     )

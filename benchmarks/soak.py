@@ -95,7 +95,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with (
         tempfile.TemporaryDirectory() as folder,
-        servers.simulator() as upstream,
+        servers.simulator() as (upstream, _),
         servers.modelops(Path(folder), upstream) as server,
     ):
         steady = many_requests(server, options.requests)
