@@ -18,6 +18,7 @@ from typing import cast
 from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from modelops.server.problems import dialect_of
 from modelops.server.wire import closing_error
 
 HEAD_MAX = 65_536
@@ -139,6 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse(self, status: int, message: str) -> None:
+        """Read no more, and say why once those who asked properly have their answers."""
         self._refused = True
         self._stop_head_timer()
         if self.transport.is_closing():
@@ -146,6 +148,12 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
             self.transport.write(closing_error(status, message))
+        elif not cycle.more_body:
+            cycle.keep_alive = False  # which closes the connection behind its answer
+            return
+        elif not cycle.response_started and not self.pipeline:
+            dialect = dialect_of(cycle.scope["path"], {})
+            self.transport.write(closing_error(status, message, dialect))
         self.transport.close()
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from modelops.gateway.call import Dialect
 from modelops.server.problems import dialect_error
 
 
-def closing_error(status: int, message: str) -> bytes:
+def closing_error(status: int, message: str, dialect: Dialect = "openai") -> bytes:
     """Return a whole HTTP/1.1 answer that closes the connection.
 
-    It has OpenAI's shape: before there is a path or a header, nobody knows who is asking.
+    It has OpenAI's shape where there is no path or header yet that says who is asking.
     """
-    body = dialect_error("openai", status, message)
+    body = dialect_error(dialect, status, message)
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         "content-type: application/json\r\n"

@@ -191,8 +191,10 @@ def test_a_content_length_that_promises_more_than_comes(program: Running) -> Non
 
 def test_a_content_length_that_promises_less_than_comes(program: Running) -> None:
     before = len(ledger(program)["entries"])
-    answered = raw(program, b"5", body(user="never sent"))
-    assert answered == b"" or answered.startswith(b"HTTP/1.1 400 "), "closed, or told why"
+    answered = raw(program, b"5", body(user="never sent"), hang_up=True)
+    head, _, content = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    refused(Seen(400, json.loads(content)), "chat", 400)
     assert "never sent" not in json.dumps(ledger(program)["entries"][before:])
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 from server_support import (
+    Answered,
     MemoryStore,
     ScriptedGateway,
     agent,
@@ -157,11 +158,39 @@ async def test_a_body_without_length_is_counted(monkeypatch: pytest.MonkeyPatch)
     assert answer.status == 413
 
 
-async def test_a_dripping_body_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_module, "BODY_GRACE_S", 0.05)
-    async with serving(make_runtime(MemoryStore(state()))) as port:
-        answer = await exchange(port, request(port, length=10, body=b"{"))
-    assert answer.status == 408
+async def read_answer(reader: asyncio.StreamReader) -> Answered:
+    """Read one answer with a length: what is sent after it may reset the connection."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(parse(head).headers["content-length"])
+    return parse(head + await reader.readexactly(length))
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_bodies_that_drip_are_ended_and_keep_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(body_module, "BODY_GRACE_S", 0.3)
+    head = request(0, length=5_000, body=b"").replace(b"/v1/chat/completions", path.encode())
+    runtime = make_runtime(MemoryStore(state()))
+
+    async def drip(port: int) -> Answered:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        answer = asyncio.create_task(read_answer(reader))
+        writer.write(head)
+        while not answer.done():
+            writer.write(b" ")
+            await asyncio.sleep(0.01)
+        writer.close()
+        return await answer
+
+    async with serving(runtime) as port:
+        dripping = [asyncio.create_task(drip(port)) for _ in range(50)]
+        for _ in range(10):
+            assert (await ask(port)).status == 200
+        answers = await asyncio.wait_for(asyncio.gather(*dripping), 10)
+    assert {answer.status for answer in answers} == {408}
+    assert all(("type" in answer.json()) == (path == "/v1/messages") for answer in answers)
+    assert len(cast("ScriptedGateway", runtime.gateway).calls) == 10
 
 
 async def test_a_body_in_many_pieces_arrives_whole() -> None:

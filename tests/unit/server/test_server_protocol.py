@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
-from server_support import MemoryStore, ask, exchange, make_runtime, parse, serving, state
+from server_support import (
+    MemoryStore,
+    ScriptedGateway,
+    ask,
+    exchange,
+    make_runtime,
+    parse,
+    serving,
+    state,
+)
 
 from modelops.server import protocol
 
@@ -51,6 +61,29 @@ async def test_what_is_not_http_is_400_in_json(sent: bytes) -> None:
         answer = await exchange(port, sent)
     assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
     assert answer.json()["error"]["code"] == "invalid_request"
+
+
+POST = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+)
+
+
+async def test_what_comes_behind_a_request_does_not_take_its_answer() -> None:
+    sent = POST + b"content-length: 2\r\n\r\n{}" + b'"model": "x"}\r\n\r\n'
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, sent)
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize("path", [b"chat/completions", b"messages"])
+async def test_a_broken_body_is_400_in_the_shape_of_its_path(path: bytes) -> None:
+    head = POST.replace(b"chat/completions", path) + b"transfer-encoding: chunked\r\n\r\n"
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime) as port:
+        answer = await exchange(port, head + b"2\r\n{}\r\nzz\r\n")
+    assert answer.status == 400
+    assert ("type" in answer.json()) == (path == b"messages")
+    assert not cast("ScriptedGateway", runtime.gateway).calls
 
 
 async def test_half_a_head_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
