@@ -15,33 +15,23 @@ Path = Sequence[str | int]
 """Where a value stands in its document: keys and indexes from the root."""
 
 Place: TypeAlias = int
-"""Line and column, both from 0, as `place` packs them; of a key above that of its value."""
+"""Line and column, both from 0: `line << COLUMN_BITS | column`."""
 Marks: TypeAlias = "dict[str, Entry] | list[Entry]"
 Entry: TypeAlias = "Place | tuple[Place, Marks]"
-"""Places of a key (in a list, of the item itself) and of its value, as `pair` packs them, and for a
-container what is in it. Integers, because objects would keep the garbage collector busy.
+"""Places of a key (in a list, of the item) and of its value: `key << PLACE_BITS | value`; for
+a container also what is in it. Integers, because objects would keep the garbage collector busy.
 """
 
-_COLUMN_BITS = 24  # a file has at most 2**22 bytes
-_PLACE_BITS = 2 * _COLUMN_BITS
-_COLUMN = (1 << _COLUMN_BITS) - 1
-_PLACE = (1 << _PLACE_BITS) - 1
-
-
-def place(line: int, column: int) -> Place:
-    """Pack a line and a column."""
-    return line << _COLUMN_BITS | column
-
-
-def pair(key: Place, value: Place) -> Place:
-    """Pack the places of a key and of its value."""
-    return key << _PLACE_BITS | value
+COLUMN_BITS = 24  # a file has at most 2**22 bytes
+PLACE_BITS = 2 * COLUMN_BITS
+_COLUMN = (1 << COLUMN_BITS) - 1
+_PLACE = (1 << PLACE_BITS) - 1
 
 
 def key_line(entry: Entry) -> int:
     """Return the line, from 1, of the key of an entry."""
     packed = entry if isinstance(entry, int) else entry[0]
-    return (packed >> _PLACE_BITS >> _COLUMN_BITS) + 1
+    return (packed >> PLACE_BITS >> COLUMN_BITS) + 1
 
 
 class Document:
@@ -71,8 +61,8 @@ class Document:
                 break
             entry = below
         packed = entry if isinstance(entry, int) else entry[0]
-        chosen = packed >> _PLACE_BITS if key else packed & _PLACE
-        return Position(self.file, (chosen >> _COLUMN_BITS) + 1, (chosen & _COLUMN) + 1)
+        chosen = packed >> PLACE_BITS if key else packed & _PLACE
+        return Position(self.file, (chosen >> COLUMN_BITS) + 1, (chosen & _COLUMN) + 1)
 
     def value(self, path: Path) -> object:
         """Return what is written at a path; None when nothing is."""

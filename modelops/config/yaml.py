@@ -10,12 +10,22 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from yaml import events
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
-from modelops.config import rules, scalars, text
+from modelops.config import rules, text
 from modelops.config.diagnostics import found
-from modelops.config.document import Document, Marks, Path, Place, key_line, pair, place
+from modelops.config.document import COLUMN_BITS, PLACE_BITS, Document, Path, Place, key_line
 from modelops.config.rules import Rule
+from modelops.config.scalars import BOOLEAN_WORDS, AmbiguousError, Scalar, resolve
 from modelops.resources.configuration import Diagnostic, Position
 
 __all__ = ["MAX_DEPTH", "MAX_EVENTS", "SOPS", "Document", "Path", "load", "load_text"]
@@ -69,45 +79,77 @@ class _StopError(Exception):
 class _Builder:
     """Builds data and marks from events, with a stack of its own instead of recursion."""
 
-    __slots__ = ("_data", "_key", "_key_place", "_marks", "_root", "_stack", "document")
+    __slots__ = ("_root", "document")
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self._root: object = None
-        self._data: Any = None
-        self._marks: Any = None
-        self._key: str | None = None
-        self._key_place: Place = 0
-        self._stack: list[tuple[Any, Any, str | None, Place]] = []
 
-    def run(self, parser: Any) -> None:
-        """Take every event of one document."""
-        documents = taken = 0
-        while True:
+    def run(self, parser: Any) -> None:  # noqa: C901
+        """Take every event of one document.
+
+        A large configuration has 300,000 of them. What each needs is done here, on local names and
+        without calls, which saves a fifth of the time beside libyaml's; what is rare is below.
+        """
+        data: Any = None
+        marks: Any = None
+        key: str | None = None
+        key_place: Place = 0
+        stack: list[tuple[Any, Any, str | None, Place]] = []
+        documents = 0
+        for _ in range(MAX_EVENTS):
             event = parser.get_event()
             kind = type(event)
-            taken += 1
-            if taken > MAX_EVENTS:
-                self._stop(
-                    rules.YAML_TOO_MANY, event, "the file holds more than 200,000 keys and values"
-                )
-            if kind is events.ScalarEvent:
-                self._scalar(event)
-            elif kind is events.MappingStartEvent:
-                self._open(event, {})
-            elif kind is events.SequenceStartEvent:
-                self._open(event, [])
-            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
-                self._data, self._marks, self._key, self._key_place = self._stack.pop()
-            elif kind is events.AliasEvent:
-                self._alias(event)
-            elif kind is events.DocumentStartEvent:
-                documents += 1
+            mark = event.start_mark
+            below: Any = None  # the marks of a container
+            if kind is ScalarEvent:
+                value: Any = event.value
+                if event.anchor or event.tag:
+                    self._unusual(event)
+                if event.implicit[0]:
+                    try:
+                        value = resolve(value)
+                    except AmbiguousError:
+                        self._ambiguous(event)
+                elif event.style == '"':
+                    self._visible(event)
+                if key is None and type(data) is dict:
+                    if type(value) is not str or value in marks or value == "<<":
+                        value = self._unusual_key(value, event, marks)
+                    key, key_place = value, mark.line << COLUMN_BITS | mark.column
+                    continue
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                self._container(event, len(stack), is_key=key is None and type(data) is dict)
+                value, below = ({}, {}) if kind is MappingStartEvent else ([], [])
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                data, marks, key, key_place = stack.pop()
+                continue
+            elif kind is AliasEvent:
+                self._alias(event, is_key=key is None and type(data) is dict)
+                value = None
+            elif kind is StreamEndEvent:
+                return
+            else:
+                documents += kind is DocumentStartEvent
                 if documents > 1:
                     message = "a file holds one document; this starts another"
                     self._stop(rules.YAML_DOCUMENTS, event, message, "one thing per file")
-            elif kind is events.StreamEndEvent:
-                return
+                continue
+            at = mark.line << COLUMN_BITS | mark.column
+            packed = (at if key is None else key_place) << PLACE_BITS | at
+            entry = packed if below is None else (packed, below)
+            if type(data) is dict:
+                data[key], marks[key], key = value, entry, None
+            elif type(data) is list:
+                data.append(value)
+                marks.append(entry)
+            else:
+                self._root, self.document.root = value, entry
+            if below is not None:
+                stack.append((data, marks, key, key_place))
+                data, marks = value, below
+        message = "the file holds more than 200,000 keys and values"
+        self._stop(rules.YAML_TOO_MANY, event, message)
 
     def finish(self) -> Document:
         """Return the document, its SOPS block split off."""
@@ -129,34 +171,22 @@ class _Builder:
         self.report(rule, event.start_mark, message, hint)
         raise _StopError
 
-    def _scalar(self, event: Any) -> None:
+    def _container(self, event: Any, depth: int, *, is_key: bool) -> None:
+        """Report what a mapping or sequence may not be."""
         if event.anchor is not None or event.tag is not None:
-            self._refuse(event)
-        if self._key is None and type(self._data) is dict:
-            self._take_key(event)
-        else:
-            self._put(self._value(event), _place(event))
-
-    def _open(self, event: Any, data: Any) -> None:
-        if event.anchor is not None or event.tag is not None:
-            self._refuse(event)
-        if self._key is None and type(self._data) is dict:
+            self._unusual(event)
+        if is_key:
             self._stop(rules.YAML_KEY, event, "a mapping key must be a plain string")
-        if len(self._stack) >= MAX_DEPTH:
+        if depth >= MAX_DEPTH:
             self._stop(rules.YAML_TOO_DEEP, event, f"nested deeper than {MAX_DEPTH} levels")
-        marks: Any = type(data)()
-        self._put(data, _place(event), marks)
-        self._stack.append((self._data, self._marks, self._key, self._key_place))
-        self._data, self._marks, self._key, self._key_place = data, marks, None, 0
 
-    def _alias(self, event: Any) -> None:
+    def _alias(self, event: Any, *, is_key: bool) -> None:
         message = f"aliases (*{event.anchor}) are not allowed"
-        if self._key is None and type(self._data) is dict:
+        if is_key:
             self._stop(rules.YAML_ANCHOR, event, message)
         self.report(rules.YAML_ANCHOR, event.start_mark, message, "write the value out")
-        self._put(None, _place(event))
 
-    def _refuse(self, event: Any) -> None:
+    def _unusual(self, event: Any) -> None:
         """Report what no value may have, whatever it is."""
         if event.anchor is not None:
             message = f"anchors (&{event.anchor}) are not allowed"
@@ -165,27 +195,24 @@ class _Builder:
             message = f"tags ({event.tag}) are not allowed"
             self.report(rules.YAML_TAG, event.start_mark, message, "remove it")
 
-    def _value(self, event: Any) -> scalars.Scalar:
-        value: str = event.value
-        if event.implicit[0]:
-            try:
-                return scalars.resolve(value)
-            except scalars.AmbiguousError:
-                self.report(
-                    rules.YAML_AMBIGUOUS,
-                    event.start_mark,
-                    f"unquoted {value[:40]} reads differently in different YAML parsers",
-                    "write true or false, or quote it"
-                    if value in scalars.BOOLEAN_WORDS
-                    else "quote it, or write a plain decimal number",
-                )
-        elif event.style == '"' and (hidden := text.INVISIBLE.search(value)):
+    def _ambiguous(self, event: Any) -> None:
+        self.report(
+            rules.YAML_AMBIGUOUS,
+            event.start_mark,
+            f"unquoted {event.value[:40]} reads differently in different YAML parsers",
+            "write true or false, or quote it"
+            if event.value in BOOLEAN_WORDS
+            else "quote it, or write a plain decimal number",
+        )
+
+    def _visible(self, event: Any) -> None:
+        """Report a character that an escape hides."""
+        if hidden := text.INVISIBLE.search(event.value):
             message = f"the escaped invisible character U+{ord(hidden[0]):04X} is not allowed"
             self.report(rules.CONTROL_CHARACTER, event.start_mark, message, "remove it")
-        return value
 
-    def _take_key(self, event: Any) -> None:
-        key = self._value(event)
+    def _unusual_key(self, key: Scalar, event: Any, marks: Any) -> str:
+        """Report a key that is no string, merges, or was written before; return it as text."""
         mark = event.start_mark
         if not isinstance(key, str):
             message = f"a mapping key must be a string, not {event.value or 'nothing'}"
@@ -194,30 +221,8 @@ class _Builder:
         if key == "<<" and event.implicit[0]:
             message = "merge keys (<<) are not allowed"
             self.report(rules.YAML_ANCHOR, mark, message, "write the values out")
-        elif key in self._marks:
+        elif key in marks:
             message = f"duplicate key {key!r}"
-            hint = f"first written in line {key_line(self._marks[key])}"
+            hint = f"first written in line {key_line(marks[key])}"
             self.report(rules.YAML_DUPLICATE_KEY, mark, message, hint)
-        self._key, self._key_place = key, place(mark.line, mark.column)
-
-    def _put(self, value: Any, at: Place, marks: Marks | None = None) -> None:
-        """Set a value where the last event left room for it; `marks` are those of a container."""
-        data = self._data
-        if type(data) is dict:
-            packed = pair(self._key_place, at)
-            data[self._key] = value
-            self._marks[self._key] = packed if marks is None else (packed, marks)
-            self._key = None
-        elif type(data) is list:
-            packed = pair(at, at)
-            data.append(value)
-            self._marks.append(packed if marks is None else (packed, marks))
-        else:
-            packed = pair(at, at)
-            self._root = value
-            self.document.root = packed if marks is None else (packed, marks)
-
-
-def _place(event: Any) -> Place:
-    mark = event.start_mark
-    return place(mark.line, mark.column)
+        return key
