@@ -24,7 +24,7 @@ _FALSY = (b"false", b"null")
 STREAMABLE: frozenset[Endpoint] = frozenset(
     {"/v1/chat/completions", "/v1/messages", "/v1/responses"}
 )
-STATE = ("previous_response_id", "conversation", "container")
+STATE = frozenset({"previous_response_id", "conversation", "container"})
 """Fields that name something only one provider keeps."""
 
 
@@ -55,7 +55,9 @@ class Body:
         self.fields = _decode(content)
         self.model = self.text("model")
         self.stream = endpoint in STREAMABLE and self._flag("stream")
-        self.stateful = b'"file_id"' in content or any(not self.absent(name) for name in STATE)
+        self.stateful = b'"file_id"' in content or (
+            not STATE.isdisjoint(self.fields) and not all(map(self.absent, STATE))
+        )
 
     def text(self, name: str) -> str:
         """Return a string field, '' when it is absent or null; a 400 when it is something else."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from modelops.gateway.call import Call
 from modelops.gateway.context import Context, Tools
 from modelops.gateway.credential import Credential
@@ -10,7 +12,7 @@ from modelops.gateway.ids import new_id
 from modelops.gateway.protocols.adapter import Answer, StreamReader
 from modelops.gateway.redaction import redact
 from modelops.gateway.table import Step
-from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Attempt, Outcome, Usage
+from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Attempt, Cost, Outcome, Usage
 from modelops.metering.cost import cost, estimate
 
 WORD_MAX = 64
@@ -24,7 +26,7 @@ class Entry:
     """
 
     __slots__ = (
-        "_attempt_id",
+        "_begun",
         "_context",
         "_credential",
         "_position",
@@ -51,8 +53,8 @@ class Entry:
         self.reader: StreamReader | None = None
         self.first_content_us: int | None = None
         self.ended = False
-        self._attempt_id = new_id(self.started_us, context.tools.random)
-        context.tools.recorder.begin(self._row("interrupted", NO_USAGE, "", "", final=True))
+        self._begun = self._interrupted()
+        context.tools.recorder.begin(self._begun)
         context.tools.health.breaker(step.target).start(self.started)
 
     def elapsed_us(self) -> int:
@@ -127,46 +129,53 @@ class Entry:
         """Return a word of the provider's own as the books keep it: without its key, and short."""
         return self._credential.hide(said.encode()).decode()[:WORD_MAX]
 
-    def _row(
-        self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
-    ) -> Attempt:
-        """Return the row. A call cut short of its usage report costs NULL, an estimate beside."""
+    def _interrupted(self) -> Attempt:
+        """Return the row as it will stand if the end of the call is never seen."""
         context, target = self._context, self._step.target
-        read = self.answer or self.reader
-        tier = self._service_tier()
-        price = cost(
-            usage,
-            target.price,
-            target.price_source,
-            service_tier=tier,
-            started_at_us=self.started_us,
-        )
-        if outcome != "success" and usage.source != "reported":
-            price = estimate(
-                usage,
-                target.price,
-                target.price_source,
-                request_bytes=context.body.size,
-                answer_bytes=self.reader.size if self.reader is not None else 0,
-                service_tier=tier,
-                started_at_us=self.started_us,
-            )
+        call, provider = context.call, target.provider
         return Attempt(
-            attempt_id=self._attempt_id,
-            request_id=context.call.request_id,
+            attempt_id=new_id(self.started_us, context.tools.random),
+            request_id=call.request_id,
             client_request_id=context.client_request_id,
             started_at_us=self.started_us,
             revision=context.table.revision,
-            agent=context.call.agent,
+            agent=call.agent,
             user=context.user,
             chain=context.chain.name,
             position=self._position,
             number=context.number,
-            provider=target.provider.name,
+            provider=provider.name,
             model=target.model,
-            endpoint=context.call.endpoint,
-            protocol=target.provider.protocol,
+            endpoint=call.endpoint,
+            protocol=provider.protocol,
             stream=context.body.stream,
+            usage=NO_USAGE,
+            cost=self._estimate(NO_USAGE),
+            latency_us=0,
+            outcome="interrupted",
+            final=True,
+            simulated=provider.simulated,
+        )
+
+    def _row(
+        self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
+    ) -> Attempt:
+        """Return the row. A call cut short of its usage report costs NULL, an estimate beside."""
+        target = self._step.target
+        read = self.answer or self.reader
+        tier = self._service_tier()
+        if outcome != "success" and usage.source != "reported":
+            price = self._estimate(usage, tier)
+        else:
+            price = cost(
+                usage,
+                target.price,
+                target.price_source,
+                service_tier=tier,
+                started_at_us=self.started_us,
+            )
+        return msgspec.structs.replace(
+            self._begun,
             service_tier=tier,
             usage=usage,
             cost=price,
@@ -178,7 +187,18 @@ class Entry:
             message=message,
             finish_reason=self._word(read.finish_reason) if read else "",
             final=final,
-            simulated=target.provider.simulated,
+        )
+
+    def _estimate(self, usage: Usage, service_tier: str = "") -> Cost:
+        target = self._step.target
+        return estimate(
+            usage,
+            target.price,
+            target.price_source,
+            request_bytes=self._context.body.size,
+            answer_bytes=self.reader.size if self.reader is not None else 0,
+            service_tier=service_tier,
+            started_at_us=self.started_us,
         )
 
 

@@ -40,20 +40,21 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Reply(Protocol):
     """The way back to the client. `start` is called once, then `send` any number of times.
 
-    `send` returns once the client's connection can take more, so a slow client slows the upstream.
+    `send` passes a piece on at once, and returns when the client's connection can take more: a slow
+    client slows the upstream.
     A client that has gone away cancels the task that answers it.
     """
 
-    async def start(self, status: int, headers: Headers) -> None:
-        """Send status and headers."""
+    def start(self, status: int, headers: Headers) -> None:
+        """Take status and headers: they go with the first piece of the body."""
         ...
 
     async def send(self, data: bytes) -> None:
-        """Send a piece of the body at once, without waiting for more."""
+        """Send a piece of the body."""
         ...
 
-    async def finish(self, data: bytes = b"") -> None:
-        """Send the last piece of the body, if any, and end it: one event instead of two."""
+    def finish(self, data: bytes = b"") -> None:
+        """Send the last piece of the body, if any, and end it."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -14,13 +15,18 @@ from modelops.gateway.protocols.adapter import Adapter
 from modelops.gateway.table import Agent, Chain, Step, Target
 
 
-class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """A target in its place that can be called, as far as is known before its request is made."""
+class Candidate(msgspec.Struct, frozen=True):
+    """A target in its place that can be called, as far as is known before its request is made.
+
+    `others` are the candidates behind it, `reserve` the seconds that one full try of each takes.
+    """
 
     position: int
     step: Step
     credential: Credential
     adapter: Adapter
+    others: tuple[Candidate, ...] = ()
+    reserve: float = 0.0
 
 
 Label = Literal[
@@ -39,18 +45,32 @@ class Skip(msgspec.Struct, frozen=True, gc=False):
 
 def turns(
     chain: Chain, endpoint: Endpoint, agent: Agent | None, *, one_provider: bool = False
-) -> list[Candidate | Skip]:
+) -> tuple[Candidate | Skip, ...]:
     """Return the targets of a chain in their order.
 
     `one_provider`: the request names what only one provider keeps, so the targets of the first
     that can be called are all there is.
     """
     found = [_turn(position, step, endpoint, agent) for position, step in enumerate(chain.steps)]
-    if not one_provider:
-        return found
-    able = [turn for turn in found if isinstance(turn, Candidate)]
-    owner = able[0].step.target.provider if able else None
-    return [turn for turn in able if turn.step.target.provider is owner] or found
+    if one_provider:
+        able = [turn for turn in found if isinstance(turn, Candidate)]
+        owner = able[0].step.target.provider if able else None
+        found = [turn for turn in able if turn.step.target.provider is owner] or found
+    return _with_others(found)
+
+
+def _with_others(found: Sequence[Candidate | Skip]) -> tuple[Candidate | Skip, ...]:
+    """Tell each candidate which come behind it."""
+    others: tuple[Candidate, ...] = ()
+    turns: list[Candidate | Skip] = []
+    for turn in reversed(found):
+        if isinstance(turn, Candidate):
+            reserve = sum(other.step.timeout for other in others)
+            turns.append(msgspec.structs.replace(turn, others=others, reserve=reserve))
+            others = (turn, *others)
+        else:
+            turns.append(turn)
+    return tuple(reversed(turns))
 
 
 def _turn(position: int, step: Step, endpoint: Endpoint, agent: Agent | None) -> Candidate | Skip:

@@ -10,8 +10,9 @@ from modelops.gateway.body import Body
 from modelops.gateway.call import Call, Clock, Recorder, Reply
 from modelops.gateway.caller import client_request_id, user_of
 from modelops.gateway.health import Health
+from modelops.gateway.roads import Road
 from modelops.gateway.slots import Slots
-from modelops.gateway.table import Chain, RoutingTable, Step
+from modelops.gateway.table import RoutingTable, Step
 from modelops.gateway.upstream.client import Client
 from modelops.metering.attempt import Attempt
 
@@ -48,7 +49,6 @@ class Context:
     """
 
     __slots__ = (
-        "agent",
         "body",
         "call",
         "chain",
@@ -57,6 +57,7 @@ class Context:
         "number",
         "pending",
         "reply",
+        "road",
         "table",
         "tools",
         "trail",
@@ -64,13 +65,14 @@ class Context:
     )
 
     def __init__(
-        self, tools: Tools, table: RoutingTable, call: Call, body: Body, chain: Chain, reply: Reply
+        self, tools: Tools, table: RoutingTable, call: Call, body: Body, road: Road, reply: Reply
     ) -> None:
         self.tools = tools
         self.table = table
         self.call = call
         self.body = body
-        self.chain = chain
+        self.road = road
+        self.chain = chain = road.chain
         self.reply = reply
         self.user = user_of(call, body)
         self.client_request_id = client_request_id(call)
@@ -78,7 +80,6 @@ class Context:
         self.number = 0
         self.trail: list[str] = []
         self.pending: Attempt | None = None
-        self.agent = table.agents.get(call.agent)
 
     def left(self) -> float:
         """Return the seconds until the deadline."""

@@ -6,7 +6,7 @@ still leave one full try for every target that remains.
 
 from __future__ import annotations
 
-from modelops.gateway.candidates import Candidate, Skip, fits, turns
+from modelops.gateway.candidates import Candidate, Skip, fits
 from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.exhaustion import exhausted, nothing_tried
@@ -53,23 +53,20 @@ class Failover:
         Raises CallerFaultError when the request is at fault, GatewayError when the chain is
         exhausted or no target can be tried.
         """
-        context = self._context
-        found = turns(
-            context.chain, context.call.endpoint, context.agent, one_provider=context.body.stateful
-        )
-        others = [turn for turn in found if isinstance(turn, Candidate)]
-        health_matters = any(not self._blocked(candidate) for candidate in others)
-        for turn in found:
+        health_matters: bool | None = None
+        for turn in self._context.road.turns:
             if isinstance(turn, Skip):
                 self._skip(turn)
                 continue
-            others.remove(turn)
             if self._over():
                 break
-            if health_matters and (block := self._blocked(turn)):
+            block = self._blocked(turn)
+            if health_matters is None:  # where all are blocked, all are tried
+                health_matters = not block or not all(map(self._blocked, turn.others))
+            if block and health_matters:
                 self._skip(Skip(turn.step, block, f"it is {block}"))
                 continue
-            outcome = await self._take(turn, others)
+            outcome = await self._take(turn)
             if outcome is None:
                 return
             if isinstance(outcome, Skip):
@@ -80,65 +77,62 @@ class Failover:
                 raise CallerFaultError(outcome, native=turn.adapter.native)
         raise self._unanswered()
 
-    async def _take(self, candidate: Candidate, others: list[Candidate]) -> Failure | Skip | None:
+    async def _take(self, candidate: Candidate) -> Failure | Skip | None:
         """Make the request for a target and call it within its provider's limit."""
         try:
             outgoing = self._outgoing(candidate)
         except CannotCarryError as error:
             return Skip(candidate.step, "cannot-carry", str(error))
         provider, slots = candidate.step.target.provider, self._context.tools.slots
+        if not provider.max_concurrent_requests:
+            return await self._try(candidate, outgoing)
         limit = self._context.tools.share(provider.max_concurrent_requests)
-        if not limit:
-            return await self._try(candidate, outgoing, others)
-        wait = SLOT_WAIT if others else self._bound(candidate, others)
+        wait = SLOT_WAIT if candidate.others else self._bound(candidate)
         if not await slots.acquire(provider.name, limit, wait):
             return Skip(candidate.step, "busy", f"{limit} requests to its provider are under way")
         try:
-            return await self._try(candidate, outgoing, others)
+            return await self._try(candidate, outgoing)
         finally:
             slots.release(provider.name)
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         """Return the request for a target; CannotCarryError when it cannot take it."""
         context, target = self._context, candidate.step.target
-        if not all(fits(target, earlier.step.target, why) for earlier, why in self._failures):
-            raise CannotCarryError("it cannot carry what an earlier target could not")
-        parameters = context.agent.parameters if context.agent is not None else None
+        for earlier, why in self._failures:
+            if not fits(target, earlier.step.target, why):
+                raise CannotCarryError("it cannot carry what an earlier target could not")
+        agent = context.road.agent
+        parameters = agent.parameters if agent is not None else None
         return candidate.adapter.outgoing(context.body, context.call.headers, target, parameters)
 
-    async def _try(
-        self, candidate: Candidate, outgoing: Outgoing, others: list[Candidate]
-    ) -> Failure | None:
+    async def _try(self, candidate: Candidate, outgoing: Outgoing) -> Failure | None:
         """Call one target until it answers or its retries are over; return the last failure."""
         context = self._context
         retries = 0
         while True:
             context.record_pending(final=False)
-            failure = await Trial(context, candidate, outgoing).run(self._bound(candidate, others))
+            failure = await Trial(context, candidate, outgoing).run(self._bound(candidate))
             context.number += 1
             if failure is None:
                 return None
-            wait = self._wait(failure, candidate, retries, others)
+            wait = self._wait(failure, candidate, retries)
             if wait is None:
                 return failure
             retries += 1
             await context.tools.clock.sleep(wait)
 
-    def _bound(self, candidate: Candidate, others: list[Candidate]) -> float:
+    def _bound(self, candidate: Candidate) -> float:
         """Return the seconds this try may take, so that one is left for each of the others."""
         left, step = self._context.left(), candidate.step
         if self._context.body.stream:
             return min(step.timeout, left)
-        room = left - sum(other.step.timeout for other in others)
-        return min(step.answer_timeout, left, max(room, step.timeout))
+        return min(step.answer_timeout, left, max(left - candidate.reserve, step.timeout))
 
-    def _wait(
-        self, failure: Failure, candidate: Candidate, retries: int, others: list[Candidate]
-    ) -> float | None:
+    def _wait(self, failure: Failure, candidate: Candidate, retries: int) -> float | None:
         """Return the seconds to wait before calling the same target again, None not to."""
         if retries >= candidate.step.max_retries or not failure.retryable:
             return None
-        others = [other for other in others if not self._blocked(other)]
+        others = [other for other in candidate.others if not self._blocked(other)]
         if others and (failure.kind in NEXT_AT_ONCE or self._blocked(candidate)):
             return None
         if not failure.policy.retry:

@@ -12,7 +12,7 @@ from modelops.gateway.call import Call, Clock, Headers, Recorder, Reply
 from modelops.gateway.context import Context, Tools, base_headers
 from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.failover import CallerFaultError, Failover
-from modelops.gateway.resolve import resolve
+from modelops.gateway.roads import Roads
 from modelops.gateway.table import RoutingTable
 from modelops.gateway.upstream.client import Client
 
@@ -36,26 +36,36 @@ class Gateway:
         random: Random,
         workers: int = 1,
     ) -> None:
-        self.table = table
+        self._roads = Roads(table)
         self.tools = Tools(client, recorder, clock, random, workers)
+
+    @property
+    def table(self) -> RoutingTable:
+        """The table that new requests are answered from."""
+        return self._roads.table
+
+    @table.setter
+    def table(self, table: RoutingTable) -> None:
+        self._roads = Roads(table)
 
     async def answer(self, call: Call, reply: Reply) -> None:
         """Answer a request, errors included, in the caller's dialect.
 
         Cancelling the task ends the upstream call at once; its attempt is recorded all the same.
         """
-        table = self.table
+        roads = self._roads
+        table = roads.table
         try:
             body = Body(call.endpoint, call.body, call.received_at_us)
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")
-            chain = resolve(table, body.model, call.agent, prefer)
+            road = roads.find(body, call.agent, prefer)
         except GatewayError as error:
             row = refused_row(self.tools, call, table.revision, error.code, error.message)
             self.tools.recorder.record(row)
             content = error_body(call.dialect, error, call.request_id)
-            await _reply(reply, base_headers(call, table), error, content)
+            _reply(reply, base_headers(call, table), error, content)
             return
-        await self._run(Context(self.tools, table, call, body, chain, reply))
+        await self._run(Context(self.tools, table, call, body, road, reply))
 
     async def close(self) -> None:
         """Give back every upstream connection."""
@@ -73,19 +83,19 @@ class Gateway:
                 self.tools.recorder.record(row)
             context.record_pending(final=True)
             content = error_body(call.dialect, error, call.request_id)
-            await _reply(context.reply, context.headers(), error, content)
+            _reply(context.reply, context.headers(), error, content)
         except CallerFaultError as fault:
             context.record_pending(final=True)
             told, content = _told(call, fault)
-            await _reply(context.reply, context.headers(), told, content)
+            _reply(context.reply, context.headers(), told, content)
         finally:
             context.record_pending(final=True)
 
 
-async def _reply(reply: Reply, told: Headers, error: GatewayError, content: bytes) -> None:
+def _reply(reply: Reply, told: Headers, error: GatewayError, content: bytes) -> None:
     length = (b"content-length", b"%d" % len(content))
-    await reply.start(error.status, [*told, *error.headers, _JSON, length])
-    await reply.finish(content)
+    reply.start(error.status, [*told, *error.headers, _JSON, length])
+    reply.finish(content)
 
 
 def _told(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:

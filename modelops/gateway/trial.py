@@ -111,8 +111,8 @@ class Trial:
         headers = self._headers(response)
         headers.append((b"content-type", b"application/json"))
         headers.append((b"content-length", b"%d" % len(answer.body)))
-        await reply.start(response.status, headers)
-        await reply.finish(answer.body)
+        reply.start(response.status, headers)
+        reply.finish(answer.body)
         return None
 
     # A stream
@@ -130,9 +130,7 @@ class Trial:
             if not piece and not reader.content:
                 return self._classify(response, b"", "the stream ended without content")
         self._entry.committed()
-        await self._context.reply.start(
-            response.status, [*self._headers(response), *_STREAM_HEADERS]
-        )
+        self._context.reply.start(response.status, [*self._headers(response), *_STREAM_HEADERS])
         await self._flow(response, reader, b"".join(held))
         return None
 
@@ -163,7 +161,7 @@ class Trial:
                 reader.feed(await response.read(DRAIN_SECONDS))
         if reader.done and reader.end:
             await reply.send(reader.end)
-        await reply.finish()
+        reply.finish()
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
         """Write the row of a stream that is over and return its last bytes."""

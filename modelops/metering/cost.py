@@ -7,6 +7,7 @@ are sums of integers and never meet a float. What is not known stays None.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -139,7 +140,17 @@ def _pico(tokens: int, usd_per_million: Decimal) -> int:
     """Return tokens times rate, rounded half to even where a rate has over six decimals."""
     if not tokens:
         return 0
+    whole = _pico_per_token(usd_per_million)
+    if whole is not None:
+        return whole * tokens
     return int((usd_per_million * PICO_PER_TOKEN * tokens).to_integral_value())
+
+
+@lru_cache(10_000)
+def _pico_per_token(usd_per_million: Decimal) -> int | None:
+    """Return a rate as an integer, None where it has over six decimals: calls have few rates."""
+    pico = usd_per_million * PICO_PER_TOKEN
+    return int(pico) if pico == pico.to_integral_value() else None
 
 
 def _tokens(size_bytes: int) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from litestar.types import Receive
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelops.server.body_room import Held, NoRoomError
 
@@ -34,27 +35,39 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
-async def read_body(
-    headers: Mapping[bytes, bytes], receive: Receive, held: Held, *, is_whole: bool = False
-) -> bytes:
+def body_at_hand(cycle: RequestResponseCycle, held: Held) -> bytes | None:
+    """Return the body when all of it has arrived, None when it has not; BodyError as `read_body`.
+
+    Most bodies come with the head, and then neither a timer nor an event is needed.
+    """
+    if cycle.more_body or cycle.disconnected:
+        return None
+    body = bytes(cycle.body)
+    cycle.body = bytearray()
+    cycle.flow.resume_reading()
+    if len(body) > BODY_MAX:
+        raise _too_large()
+    try:
+        held.take(len(body))
+    except NoRoomError:
+        raise _no_room() from None
+    return body
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, held: Held) -> bytes:
     """Return the body; BodyError (408, 413, 503) or ClientGoneError when it does not come whole.
 
     `held` takes the room it needs as it arrives; whoever passes it in gives that back.
 
     A body that announces too much is refused unread, one that lies about its length is counted.
-    `is_whole` says that it has arrived, so that no timer is needed: most bodies come with the head.
     """
     announced = headers.get(b"content-length", b"")
     if len(announced) > 12 or (announced and int(announced) > BODY_MAX):
         raise _too_large()
     try:
-        if is_whole:
-            return (await _chunk(receive, held, 0))[0]
         return await _read_pieces(receive, held)
     except NoRoomError:
-        raise BodyError(
-            503, "the server is reading too many large bodies; try again", RETRY_AFTER
-        ) from None
+        raise _no_room() from None
 
 
 async def _read_pieces(receive: Receive, held: Held) -> bytes:
@@ -85,6 +98,10 @@ async def _chunk(receive: Receive, held: Held, before: int) -> tuple[bytes, bool
         raise _too_large()
     held.take(len(chunk))
     return chunk, message["more_body"]
+
+
+def _no_room() -> BodyError:
+    return BodyError(503, "the server is reading too many large bodies; try again", RETRY_AFTER)
 
 
 def _too_large() -> BodyError:

@@ -8,7 +8,6 @@ an answer has begun, only the gateway can end it in the caller's protocol.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 import msgspec
@@ -19,11 +18,11 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
-from modelops.server.body import BodyError, ClientGoneError, read_body
+from modelops.server.body import BodyError, ClientGoneError, body_at_hand, read_body
 from modelops.server.body_room import Held
 from modelops.server.problems import dialect_error
-from modelops.server.protocol import connection_of
-from modelops.server.reply import AsgiReply, send_whole, watching
+from modelops.server.protocol import connection_of, cycle_of
+from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -53,25 +52,26 @@ def data_plane(runtime: Runtime) -> list[ASGIRouteHandler]:
 def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
     @asgi(path=route.endpoint, name=route.endpoint, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        reply, held = AsgiReply(send), Held(runtime.bodies)
+        if scope["type"] != ScopeType.HTTP:
+            return
+        reply, held = ConnectionReply(cycle_of(scope)), Held(runtime.bodies)
         try:
-            if scope["type"] == ScopeType.HTTP:
-                await _answer(runtime, route, scope, receive, reply, held)
+            await _answer(runtime, route, scope, receive, reply, held)
         except ClientGoneError:
             pass
         except AccessError as error:
-            await _refuse(reply, route.dialect, error.status, error.message)
+            _refuse(reply, route.dialect, error.status, error.message)
         except BodyError as error:
-            await _refuse(reply, route.dialect, error.status, error.message, *error.headers)
+            _refuse(reply, route.dialect, error.status, error.message, *error.headers)
         except asyncio.CancelledError:
             # The client left, or the server has waited long enough for this request: the task is
             # this request's own and ends here, without a traceback for each.
             if not reply.started:
-                await _refuse(reply, route.dialect, 503, "the server is shutting down; try again")
+                _refuse(reply, route.dialect, 503, "the server is shutting down; try again")
         except Exception:
             logger.exception("a request to %s failed before the gateway", route.endpoint)
             if not reply.started:
-                await _refuse(reply, route.dialect, 500, "the server failed; its log says why")
+                _refuse(reply, route.dialect, 500, "the server failed; its log says why")
         finally:
             held.give_back()
 
@@ -83,27 +83,28 @@ async def _answer(
     route: Route,
     scope: HTTPScope,
     receive: Receive,
-    reply: AsgiReply,
+    reply: ConnectionReply,
     held: Held,
 ) -> None:
     """Read one request and hand it to the gateway."""
     if scope["method"] != "POST":
-        await _refuse(reply, route.dialect, 405, f"{route.endpoint} takes POST", ALLOW_POST)
+        _refuse(reply, route.dialect, 405, f"{route.endpoint} takes POST", ALLOW_POST)
         return
     if runtime.on_wrong_side(scope["server"], admin=False):
-        await _refuse(reply, route.dialect, 404, "this address serves /api and /metrics alone")
+        _refuse(reply, route.dialect, 404, "this address serves /api and /metrics alone")
         return
     live = runtime.live
     if live is None or not live.head.revision:
-        await _refuse(reply, route.dialect, 503, runtime.nothing_served())
+        _refuse(reply, route.dialect, 503, runtime.nothing_served())
         return
     now_us = runtime.clock.unix_us()
     headers = dict(scope["headers"])
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
-    connection = connection_of(scope)
-    body = await read_body(headers, receive, held, is_whole=connection.body_is_whole)
+    body = body_at_hand(cycle_of(scope), held)
+    if body is None:
+        body = await read_body(headers, receive, held)
     call = Call(
         endpoint=route.endpoint,
         dialect=route.dialect,
@@ -113,39 +114,42 @@ async def _answer(
         request_id=new_id(now_us, runtime.random),
         received_at_us=now_us,
     )
-    with watching(connection, reply):
-        await _pass_on(runtime, call, reply)
+    connection = connection_of(scope)
+    connection.answering = asyncio.current_task()
+    try:
+        if runtime.telemetry is None:
+            await _pass_on(runtime, call, reply)
+        else:
+            with runtime.telemetry.request(call):
+                await _pass_on(runtime, call, reply)
+    finally:
+        connection.answering = None
 
 
-async def _pass_on(runtime: Runtime, call: Call, reply: AsgiReply) -> None:
+async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
     """Have the gateway answer, timed from here: how long an upload took is its sender's to say."""
-    followed = runtime.telemetry.request(call) if runtime.telemetry else NOT_FOLLOWED
-    runtime.observer.started(call.request_id)
     begun_us = runtime.clock.unix_us()
     try:
-        with followed:
-            await runtime.gateway.answer(call, reply)
+        await runtime.gateway.answer(call, reply)
     except Exception:
         about = {"request_id": call.request_id, "agent": call.agent}
         logger.exception("a request to %s failed inside the gateway", call.endpoint, extra=about)
         if not reply.started:
-            await _refuse(reply, call.dialect, 500, "the gateway failed; its log says why")
+            _refuse(reply, call.dialect, 500, "the gateway failed; its log says why")
     finally:
         runtime.observer.ended(call.request_id, runtime.clock.unix_us() - begun_us)
 
 
 ALLOW_POST = (b"allow", b"POST")
-NOT_FOLLOWED = contextlib.nullcontext()
+JSON = (b"content-type", b"application/json")
 
 
-async def _refuse(
-    reply: AsgiReply,
+def _refuse(
+    reply: ConnectionReply,
     dialect: Dialect,
     status: int,
     message: str,
     *headers: tuple[bytes, bytes],
 ) -> None:
     """Answer an error before the gateway; the rest of the body is not waited for."""
-    body = dialect_error(dialect, status, message)
-    kind = (b"content-type", b"application/json")
-    await send_whole(reply, status, [kind, (b"connection", b"close"), *headers], body)
+    reply.refuse(status, [JSON, *headers], dialect_error(dialect, status, message))

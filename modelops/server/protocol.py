@@ -6,13 +6,13 @@ answered in JSON and closed. The timer runs only while a head is incomplete, so 
 request, whose head comes in one piece, never sets it.
 
 The protocol also stands in the scope of each request (`connection_of`), because it knows at once
-what ASGI tells only to who waits for it: that the client left, and that the body is already here.
+what ASGI tells only to who waits for it: that the client left. So does uvicorn's own state of the
+request (`cycle_of`), which knows whether the body is already here and how to answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import cast
 
 from litestar.types import HTTPScope
@@ -32,18 +32,15 @@ KEEP_ALIVE_S = 75
 close first and no request meets a closing connection; nginx's default."""
 
 
-EXTENSION = "modelops.connection"
+CONNECTION = "modelops.connection"
+CYCLE = "modelops.cycle"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One client connection. `on_leave` is called when it is lost, if anything is set there."""
+    """One client connection. `answering` is the task to cancel when the client leaves too early."""
 
-    on_leave: Callable[[], None] | None = None
-
-    @property
-    def body_is_whole(self) -> bool:
-        """Whether the body of the request that is being answered has arrived."""
-        return not self.cycle.more_body
+    answering: asyncio.Task[object] | None = None
+    url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -51,6 +48,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_open = True
         self._head_begun = False
         self._head_size = 0
+        self._piece = 0
         self._refused = False
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(
             HEAD_TIMEOUT_S, self._head_is_late
@@ -60,15 +58,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """Forget the timer, and tell who answers a request."""
         self._stop_head_timer()
         super().connection_lost(exc)
-        if self.on_leave is not None:
-            self.on_leave()
+        if self.answering is not None and not self.cycle.response_complete:
+            self.answering.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head, parse, and time a head that is still incomplete."""
         if self._refused:
             return
+        self._piece = len(data)
         if self._head_open:
-            self._head_size += len(data)
+            self._head_size += self._piece
         super().data_received(data)
         if self._head_open and (self._head_begun or self._head_size):
             self._watch_head()
@@ -86,25 +85,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a head."""
         self._head_begun = True
-        self._header_bytes = 0
+        self._head_size = self._piece  # at most: the piece may hold more than this head
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the request target."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """End the head."""
+        if self._head_size > HEAD_MAX and self._header_bytes() > HEAD_MAX:
+            raise ValueError("head too large")  # stops the parser, which calls send_400_response
         self._head_open = False
         self._stop_head_timer()
-        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+        extensions: dict[str, object] = {CONNECTION: self}
+        self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         super().on_headers_complete()
+        extensions[CYCLE] = self.cycle  # the task that answers has been made, but has not begun
 
     def on_message_complete(self) -> None:
         """Expect the next head."""
@@ -115,17 +108,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, or a head that `_count` stopped."""
-        if self._header_bytes > HEAD_MAX:
+        if self._header_bytes() > HEAD_MAX:
             self._refuse(431, "the request head is larger than 64 KiB")
         else:
             self._refuse(400, "this is not a well-formed HTTP/1.1 request")
 
-    _header_bytes = 0
-
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > HEAD_MAX:
-            raise ValueError("head too large")  # stops the parser, which calls send_400_response
+    def _header_bytes(self) -> int:
+        """Return the size of the head so far, without what came behind it in the same piece."""
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers or ())
+        return len(self.url) + lines
 
     def _head_is_late(self) -> None:
         self._head_timer = None
@@ -159,4 +150,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def connection_of(scope: HTTPScope) -> BoundedProtocol:
     """Return the connection a request came over."""
-    return cast("BoundedProtocol", scope["extensions"][EXTENSION])  # type: ignore[index]
+    return cast("BoundedProtocol", scope["extensions"][CONNECTION])  # type: ignore[index]
+
+
+def cycle_of(scope: HTTPScope) -> RequestResponseCycle:
+    """Return uvicorn's state of a request."""
+    return cast("RequestResponseCycle", scope["extensions"][CYCLE])  # type: ignore[index]

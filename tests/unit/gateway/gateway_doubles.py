@@ -110,7 +110,7 @@ class FakeReply:
         self.rows_at: list[int] = []
         self._rows = rows
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         assert not self.status, "started twice"
         self.status = status
         self.headers = {name.decode(): value.decode() for name, value in headers}
@@ -119,10 +119,11 @@ class FakeReply:
         self.pieces.append(data)
         self.rows_at.append(len(self._rows))
 
-    async def finish(self, data: bytes = b"") -> None:
+    def finish(self, data: bytes = b"") -> None:
         assert not self.finished, "finished twice"
         if data:
-            await self.send(data)
+            self.pieces.append(data)
+            self.rows_at.append(len(self._rows))
         self.finished = True
 
     @property

@@ -304,11 +304,11 @@ class ScriptedGateway:
 async def hello(_call: Call, reply: Reply) -> None:
     """Answer with a whole body."""
     body = b'{"hello":"there"}'
-    await reply.start(
+    reply.start(
         200, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     )
     await reply.send(body)
-    await reply.finish()
+    reply.finish()
 
 
 def make_runtime(store: MemoryStore, script: Answer = hello, **fields: Any) -> Runtime:

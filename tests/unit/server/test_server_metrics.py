@@ -74,12 +74,10 @@ async def test_attempts_tokens_cost_and_durations() -> None:
 async def test_overhead_is_what_a_request_took_without_its_providers() -> None:
     """0.1 s at the first, 0.3 s of waiting, 0.7 s at the second: 2 ms of 1,102 are its own."""
     runtime = make_runtime(MemoryStore(state()))
-    runtime.observer.started("r")
     later = ATTEMPT.started_at_us + 400_000
     record(runtime, request_id="r", outcome="failed", final=False, latency_us=100_000)
     record(runtime, request_id="r", started_at_us=later)
     runtime.observer.ended("r", 1_102_000)
-    runtime.observer.started("refused")
     runtime.observer.ended("refused", 5)
     found = await samples(runtime)
     assert found["modelops_overhead_seconds_count",] == 1
