@@ -65,14 +65,7 @@ class Gateway:
             content = error_body(call.dialect, error, call.request_id)
             _reply(reply, base_headers(call, table), error, content)
             return
-        await self._run(Context(self.tools, table, call, body, road, reply))
-
-    async def close(self) -> None:
-        """Give back every upstream connection."""
-        await self.tools.client.close()
-
-    async def _run(self, context: Context) -> None:
-        call = context.call
+        context = Context(self.tools, table, call, body, road, reply)
         try:
             await Failover(context).run()
         except GatewayError as error:
@@ -90,6 +83,10 @@ class Gateway:
             _reply(context.reply, context.headers(), told, content)
         finally:
             context.record_pending(final=True)
+
+    async def close(self) -> None:
+        """Give back every upstream connection."""
+        await self.tools.client.close()
 
 
 def _reply(reply: Reply, told: Headers, error: GatewayError, content: bytes) -> None:

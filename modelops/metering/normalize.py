@@ -45,7 +45,7 @@ class _Reader:
             value = counts.get(name)
             if value is None:
                 continue
-            if isinstance(value, float) and value.is_integer():
+            if type(value) is float and value.is_integer():
                 value = int(value)
             if type(value) is int and 0 <= value < MAX_TOKENS:
                 return value
@@ -56,7 +56,7 @@ class _Reader:
     def pico(self, counts: Counts, name: str, pico_per_unit: int = PICO_PER_USD) -> int | None:
         """Return an amount of money in pico-USD, None when it is absent or absurd."""
         value = counts.get(name)
-        if value is None or isinstance(value, (Mapping, bool)):
+        if value is None or isinstance(value, (dict, bool)):
             return None
         if isinstance(value, (int, float)):
             amount = Decimal(repr(value)) * pico_per_unit
@@ -79,13 +79,16 @@ class _Reader:
         return "reported" if complete else "partial"
 
 
+_NOTHING: Counts = {}
+
+
 def _details(counts: Counts, *names: str) -> Counts:
     """Return the first of these sub-objects that is one."""
     for name in names:
         value = counts.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return value
-    return {}
+    return _NOTHING
 
 
 def _total(*values: int | None) -> int | None:
@@ -159,12 +162,8 @@ def anthropic(raw: Counts, complete: bool) -> Usage:
     """
     read = _Reader()
     iterations = raw.get("iterations")
-    calls = (
-        [call for call in iterations if isinstance(call, Mapping)]
-        if isinstance(iterations, list)
-        else []
-    )
-    calls = calls or [raw]
+    listed = iterations if isinstance(iterations, list) else []
+    calls: list[Counts] = [call for call in listed if isinstance(call, dict)] or [raw]
     uncached = _total(*(read.count(call, "input_tokens") for call in calls))
     cache_read = _total(*(read.count(call, "cache_read_input_tokens") for call in calls))
     written = _total(*(read.count(call, "cache_creation_input_tokens") for call in calls))

@@ -43,7 +43,9 @@ class UsageReader:
         found = self._find(event)
         if found is None:
             return
-        self._raw.update((key, value) for key, value in found.items() if value is not None)
+        for key, value in found.items():
+            if value is not None:
+                self._raw[key] = value
         tier = found.get("service_tier") or event.get("service_tier")
         if isinstance(tier, str):
             self.service_tier = tier
@@ -65,15 +67,15 @@ def read_usage(protocol: Protocol, body: Event) -> Usage:
 def _find_openai(event: Event) -> Event | None:
     """Chat: `usage`, or `x_groq.usage`; Responses: `usage`, or `response.usage` in a stream."""
     usage = event.get("usage")
-    if isinstance(usage, Mapping):
+    if isinstance(usage, dict):
         return _with_tool_calls(usage, event)
     response = event.get("response")
-    if isinstance(response, Mapping):
+    if isinstance(response, dict):
         return _find_openai(response)
     groq = event.get("x_groq")
-    if isinstance(groq, Mapping) and isinstance(groq.get("usage"), Mapping):
+    if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
         usage = groq["usage"]
-        return usage if isinstance(usage, Mapping) else None
+        return usage if isinstance(usage, dict) else None
     return None
 
 
@@ -83,7 +85,7 @@ def _with_tool_calls(usage: Event, answer: Event) -> Event:
     if not isinstance(output, list):
         return usage
     calls = sum(
-        isinstance(item, Mapping) and item.get("type") in normalize.BILLED_OUTPUT_ITEMS
+        isinstance(item, dict) and item.get("type") in normalize.BILLED_OUTPUT_ITEMS
         for item in output
     )
     return {**usage, "billed_tool_calls": calls, "service_tier": answer.get("service_tier")}
@@ -94,13 +96,13 @@ def _find_anthropic(event: Event) -> Event | None:
     usage = event.get("usage")
     if usage is None:
         message = event.get("message")
-        usage = message.get("usage") if isinstance(message, Mapping) else None
-    return usage if isinstance(usage, Mapping) else None
+        usage = message.get("usage") if isinstance(message, dict) else None
+    return usage if isinstance(usage, dict) else None
 
 
 def _find_gemini(event: Event) -> Event | None:
     usage = event.get("usageMetadata")
-    return usage if isinstance(usage, Mapping) else None
+    return usage if isinstance(usage, dict) else None
 
 
 def _find_ollama(event: Event) -> Event | None:

@@ -131,9 +131,12 @@ def is_loopback(name: str) -> bool:
 
 def _holder(keys: Keys, shown: list[bytes], unix_s: float) -> Caller | None:
     try:
-        return next((caller for key in shown if (caller := find(keys, key, unix_s))), None)
+        for key in shown:
+            if (caller := find(keys, key, unix_s)) is not None:
+                return caller
     except ExpiredKeyError as expired:
         raise AccessError(401, str(expired)) from None
+    return None
 
 
 def _refuse(shown: list[bytes], wanted: str) -> NoReturn:

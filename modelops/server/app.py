@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from modelops import __version__
 from modelops.server.controllers import (
@@ -50,8 +54,29 @@ API_ROUTES = (
 )
 
 
-def create_app(runtime: Runtime) -> Litestar:
-    """Return the app of a worker whose parts somebody else starts and stops."""
+def create_app(runtime: Runtime) -> ASGIApp:
+    """Return what a worker serves, whose parts somebody else starts and stops.
+
+    A data plane path in its usual spelling goes to its handler at once: Litestar's routing and
+    error handling would cost a tenth of the request, for what the handler does itself.
+    """
+    app = create_litestar(runtime)
+    known = {
+        path: handler.fn
+        for handler in app.asgi_router.route_handler_index.values()
+        if isinstance(handler, ASGIRouteHandler)
+        for path in handler.paths
+    }
+
+    def enter(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        handler: ASGIApp = known.get(scope["path"], app)
+        return handler(scope, receive, send)
+
+    return enter
+
+
+def create_litestar(runtime: Runtime) -> Litestar:
+    """Return the app with every route, guard and error handler."""
     app = Litestar(
         route_handlers=[
             *data_plane(runtime),

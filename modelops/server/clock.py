@@ -9,9 +9,8 @@ import time
 class SystemClock:
     """Time as it passes here."""
 
-    def monotonic(self) -> float:
-        """Return seconds that only ever rise."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    """Return seconds that only ever rise: asked ten times a request, so without a frame between."""
 
     def unix_us(self) -> int:
         """Return Unix time in microseconds."""

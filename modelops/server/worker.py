@@ -73,6 +73,7 @@ def uvicorn_config(runtime: Runtime) -> uvicorn.Config:
     """Return how uvicorn serves a worker's app."""
     return uvicorn.Config(
         create_app(runtime),
+        interface="asgi3",
         http=BoundedProtocol,
         ws="none",
         lifespan="off",

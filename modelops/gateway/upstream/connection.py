@@ -103,7 +103,8 @@ class Connection(asyncio.Protocol):
         self._head_bytes = self._unfinished_bytes = 0
         try:
             self._write(request)
-            await self.progress(wait)
+            if not exchange.complete:
+                await self._waiting.wait(wait)
         except BaseException:
             self.abort()
             raise

@@ -20,7 +20,7 @@ from server_support import (
     state,
 )
 
-from modelops.server.app import create_app
+from modelops.server.app import create_litestar
 
 CALLERS: dict[str, list[str]] = {
     "nobody": [],
@@ -83,7 +83,7 @@ RESOURCES = state(
 
 def routes() -> list[str]:
     """Return every operation of the schema, and the routes that are not in it."""
-    schema: dict[str, Any] = create_app(make_runtime(MemoryStore())).openapi_schema.to_schema()
+    schema: dict[str, Any] = create_litestar(make_runtime(MemoryStore())).openapi_schema.to_schema()
     found = [
         f"{method.upper()} {path}"
         for path, operations in schema["paths"].items()
@@ -98,7 +98,7 @@ def test_the_table_holds_every_route() -> None:
 
 def test_no_route_is_outside_the_schema() -> None:
     """What the schema does not show could not be walked."""
-    app = create_app(make_runtime(MemoryStore()))
+    app = create_litestar(make_runtime(MemoryStore()))
     hidden = {"/schema", "/schema/openapi.json", "/schema/{path:str}"}
     paths = {route.path for route in app.routes} - hidden
     shown = {route.split(" ")[1].split("{")[0].rstrip("/") for route in routes()}
