@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from modelops.cli import options, stores, terminal
-from modelops.operations.compare import compare
 from modelops.operations.location import state_directory
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, plan
@@ -60,11 +59,12 @@ def command(
         now=datetime.now(UTC),
         state_directory=state_directory(url, folder),
     )
-    made = (
-        stores.using(url, lambda store: plan(store, request))
-        if base_ref is None
-        else compare(request, base_ref)
-    )
+    if base_ref is None:
+        made = stores.using(url, lambda store: plan(store, request))
+    else:
+        from modelops.operations.compare import compare
+
+        made = compare(request, base_ref)
     if out is not None:
         _write(out, made)
     click.echo(render(made, output_format, color=terminal.colored(sys.stdout)), nl=False)

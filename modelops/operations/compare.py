@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 from modelops.config import InvalidConfigurationError, load_configuration
-from modelops.gateway.protocols import SPOKEN
 from modelops.operations import git, secret_rows
 from modelops.operations.plan import Request, provenance
 from modelops.plan.build import Base, build
@@ -41,7 +40,6 @@ def compare(request: Request, ref: str) -> Plan:
         after,
         Base(state=state, digest=state_digest(digests), ref=commit),
         provenance(request),
-        spoken=SPOKEN,
         confirmed=request.confirmed,
         sealed=SecretFacts(changes=secret_changes(known, after.secrets)),
     )

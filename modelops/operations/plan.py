@@ -16,7 +16,6 @@ import msgspec
 from modelops import __version__, catalog
 from modelops.config import load_configuration
 from modelops.config.digest import folder_digest
-from modelops.gateway.protocols import SPOKEN
 from modelops.operations import git, secret_rows
 from modelops.operations.holds import held
 from modelops.operations.traffic import calls_of_last_day
@@ -106,7 +105,6 @@ async def prepare(
         configuration,
         base_of(base),
         provenance(request),
-        spoken=SPOKEN,
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         sealed=_secret_facts(configuration, rows, request, environ),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelops.gateway.protocols import SPOKEN
 from modelops.operations import secret_rows
 from modelops.operations.plan import Prepared, Request, base_of, provenance
 from modelops.plan.build import build
@@ -36,7 +35,6 @@ async def prepare_rollback(store: ConfigStore, revision: int, request: Request) 
         configuration,
         base_of(base),
         provenance(request),
-        spoken=SPOKEN,
         further=tuple(secret_rows.left_behind(target.state, rows)),
     )
     return Prepared(

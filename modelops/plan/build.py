@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
-from modelops.plan import checks, diff, effects, moves, safety, secrets
+from modelops.plan import diff, effects, moves, safety, secrets
 from modelops.plan.document import Change, Check, Effect, Plan, Summary, seal
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
@@ -48,7 +48,6 @@ def build(
     base: Base,
     provenance: Provenance,
     *,
-    spoken: Collection[str],
     confirmed: Collection[str] = (),
     traffic: Mapping[str, int] | None = None,
     sealed: SecretFacts = NO_SECRETS,
@@ -56,9 +55,9 @@ def build(
 ) -> Plan:
     """Return the plan that moves `base` to what the configuration declares.
 
-    `spoken` are the protocols of the gateway, `confirmed` addresses whose deletion was agreed to
-    beside the `removed:` of the files, `traffic` the calls of the last 24 hours by address,
-    `sealed` what becomes of secrets, `further` checks that were made elsewhere.
+    `confirmed` are addresses whose deletion was agreed to beside the `removed:` of the files,
+    `traffic` the calls of the last 24 hours by address, `sealed` what becomes of secrets, `further`
+    checks that were made elsewhere.
     """
     after = configuration.state
     moved = moves.resolve(configuration.moved, base.state, after)
@@ -74,7 +73,7 @@ def build(
         *further,
         *_consents(configuration),
         *moves.misuses(configuration.moved, after),
-        *checks.warnings(configuration, spoken),
+        *_warnings(configuration),
     )
     return _document(
         configuration.config,
@@ -166,3 +165,16 @@ def _consents(configuration: Configuration) -> Iterator[Check]:
                 message=f"{address} is listed under `removed:`, and is still declared: kept",
                 hint="remove the entry, or the resource",
             )
+
+
+def _warnings(configuration: Configuration) -> Iterator[Check]:
+    """Yield the warnings of the files, so that a plan tells the whole story in CI."""
+    for diagnostic in configuration.warnings:
+        yield Check(
+            rule=diagnostic.rule,
+            level="warning",
+            message=diagnostic.message,
+            hint=diagnostic.hint,
+            file=diagnostic.position.file,
+            line=diagnostic.position.line,
+        )

@@ -46,7 +46,7 @@ def declared(folder: Path) -> Configuration:
 
 
 def plan_of(case: Path) -> Plan:
-    return build(declared(case / "after"), base(case / "before"), PROVENANCE, spoken={"openai"})
+    return build(declared(case / "after"), base(case / "before"), PROVENANCE)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -38,6 +38,3 @@ ADAPTERS: Mapping[tuple[Endpoint, Protocol], Adapter] = {
     ("/v1/embeddings", "ollama"): EmbeddingTranslation(OllamaEmbeddings()),
 }
 """How each pair is served. A pair that is missing is stepped over, and the answer says so."""
-
-SPOKEN: frozenset[str] = frozenset(protocol for _, protocol in ADAPTERS)
-"""Protocols that some endpoint can be served by; `plan` warns of targets of any other."""

@@ -17,7 +17,7 @@ from modelops.resources.state import State
 
 def a_plan() -> Plan:
     after = changed(ordinary(), provider("openai", base_url="https://eu.example/v1"))
-    return build(configuration(after), base(ordinary()), PROVENANCE, spoken={"openai"})
+    return build(configuration(after), base(ordinary()), PROVENANCE)
 
 
 def edited(**fields: Any) -> bytes:
@@ -27,14 +27,14 @@ def edited(**fields: Any) -> bytes:
 
 @given(STATES, STATES)
 def test_what_is_written_is_what_is_read(one: State, other: State) -> None:
-    plan = build(configuration(other), base(one), PROVENANCE, spoken={"openai"})
+    plan = build(configuration(other), base(one), PROVENANCE)
     assert decode(encode(plan), "plan.json") == plan
 
 
 @given(STATES, STATES)
 def test_the_same_inputs_give_the_same_bytes(one: State, other: State) -> None:
     def made() -> bytes:
-        return encode(build(configuration(other), base(one), PROVENANCE, spoken=()))
+        return encode(build(configuration(other), base(one), PROVENANCE))
 
     assert made() == made()
 

@@ -15,7 +15,7 @@ from modelops.resources.state import State
 
 def planned(before: State, *resources: Resource, without: tuple[str, ...] = ()) -> Plan:
     after = changed(before, *resources, without=without)
-    return build(configuration(after), base(before), PROVENANCE, spoken={"openai", "anthropic"})
+    return build(configuration(after), base(before), PROVENANCE)
 
 
 def affected(plan: Plan) -> dict[str, tuple[str, ...]]:
@@ -86,6 +86,6 @@ def test_a_deleted_model_reaches_the_chain_that_had_it() -> None:
 
 
 def test_a_first_plan_has_no_effects() -> None:
-    plan = build(configuration(ordinary()), base({}, revision=0), PROVENANCE, spoken=())
+    plan = build(configuration(ordinary()), base({}, revision=0), PROVENANCE)
     assert plan.effects == ()
     assert plan.summary.create == len(ordinary())

@@ -30,7 +30,6 @@ def shown(after: State, prefix: str = "", **declared: Any) -> list[str]:
         configuration(after, **declared),
         base(ordinary()),
         provenance,
-        spoken={"openai", "anthropic"},
     )
     return render(plan, "github").splitlines()
 
@@ -72,7 +71,7 @@ def test_a_value_cannot_start_a_command_of_its_own() -> None:
 
 @given(STATES, STATES)
 def test_every_line_is_one_command_or_the_conclusion(one: State, other: State) -> None:
-    plan = build(configuration(other), base(one), PROVENANCE, spoken={"openai"})
+    plan = build(configuration(other), base(one), PROVENANCE)
     *commands, last = render(plan, "github").splitlines()
     assert last == phrases.conclusion(plan)
     assert all(re.match(r"::(error|warning|notice) [^:]*::", line) for line in commands), commands

@@ -26,7 +26,7 @@ from modelops.resources.state import State
 
 
 def planned(after: State, **declared: Any) -> Plan:
-    return build(configuration(after, **declared), base(ordinary()), PROVENANCE, spoken={"openai"})
+    return build(configuration(after, **declared), base(ordinary()), PROVENANCE)
 
 
 def test_it_can_be_found_again_and_says_the_conclusion_first() -> None:
@@ -80,12 +80,12 @@ def test_it_fits_however_much_is_wrong(char: str) -> None:
     before = changed(ordinary(), *(chain(f"c-{n}", protected=True) for n in range(300)))
     warnings = tuple(warning(f"{number} {char * 5_000}") for number in range(300))
     declared = configuration(ordinary(), warnings=warnings)
-    plan = build(declared, base(before), PROVENANCE, spoken={"openai"})
+    plan = build(declared, base(before), PROVENANCE)
     assert len(plan.refusals) > 300
     assert len(render(plan, "markdown")) <= markdown.LIMIT
 
 
 @given(STATES, STATES)
 def test_every_plan_fits(one: State, other: State) -> None:
-    plan = build(configuration(other), base(one), PROVENANCE, spoken={"openai"})
+    plan = build(configuration(other), base(one), PROVENANCE)
     assert len(render(plan, "markdown")) <= markdown.LIMIT

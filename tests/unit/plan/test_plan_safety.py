@@ -23,7 +23,7 @@ def planned(
 ) -> Plan:
     after = changed(before, *resources, without=without)
     declared = configuration(after, removed=removed)
-    return build(declared, base(before), PROVENANCE, spoken={"openai", "anthropic"}, **options)
+    return build(declared, base(before), PROVENANCE, **options)
 
 
 def rules(plan: Plan) -> set[str]:
@@ -124,7 +124,7 @@ def test_a_move_is_no_deletion() -> None:
     before = ordinary()
     after = changed(before, chain("quick", "openai/gpt-4o-mini"), without=("chain/fast",))
     declared = configuration(after, moved=(("chain/fast", "chain/quick"),))
-    plan = build(declared, base(before), PROVENANCE, spoken={"openai", "anthropic"})
+    plan = build(declared, base(before), PROVENANCE)
     assert [(change.action, change.address) for change in plan.changes] == [("move", "chain/quick")]
     assert plan.refusals == ()
 

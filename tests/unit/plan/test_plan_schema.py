@@ -22,7 +22,7 @@ def test_the_schema_is_one() -> None:
 @given(STATES, STATES)
 @settings(max_examples=30)
 def test_every_plan_fits_the_schema(one: State, other: State) -> None:
-    plan = build(configuration(other), base(one), PROVENANCE, spoken={"openai"})
+    plan = build(configuration(other), base(one), PROVENANCE)
     VALIDATOR.validate(msgspec.json.decode(encode(plan)))
 
 

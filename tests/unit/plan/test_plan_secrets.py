@@ -35,7 +35,6 @@ def planned(*secrets: SecretChange, resources: tuple[Resource, ...] = (), **fact
         configuration(after),
         base(ordinary()),
         PROVENANCE,
-        spoken={"openai", "anthropic"},
         sealed=SecretFacts(changes=secrets, **facts),
     )
 
@@ -117,7 +116,7 @@ def test_without_anybody_to_seal_to_a_plan_is_refused() -> None:
 
     def rules(recipients: bool) -> list[str]:
         facts = SecretFacts(recipients=recipients)
-        plan = build(declared, base(ordinary()), PROVENANCE, spoken=(), sealed=facts)
+        plan = build(declared, base(ordinary()), PROVENANCE, sealed=facts)
         return [check.rule for check in plan.refusals]
 
     assert rules(recipients=False) == ["no-recipients"]
