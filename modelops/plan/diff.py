@@ -28,15 +28,17 @@ ELEMENT_KEYS: Mapping[str, str] = {
 }
 """By which of its fields an element of a list is known."""
 
-_NOT_COMPARED = frozenset({"kind", "sources"})
-_IDENTITY: Mapping[str, frozenset[str]] = {
-    "config": frozenset({"config"}),
-    "provider": frozenset({"provider"}),
-    "model": frozenset({"provider", "model"}),
-    "chain": frozenset({"chain"}),
-    "agent": frozenset({"agent"}),
+_HIDDEN: Mapping[str, frozenset[str]] = {
+    kind: frozenset({*identity, "kind", "sources"})
+    for kind, identity in (
+        ("config", ("config",)),
+        ("provider", ("provider",)),
+        ("model", ("provider", "model")),
+        ("chain", ("chain",)),
+        ("agent", ("agent",)),
+    )
 }
-"""Fields that are in the address already."""
+"""Fields of each kind that are not compared: those in the address already, and what is no value."""
 
 
 def diff(before: State, after: State, moves: Mapping[str, str], catalog: str) -> list[Change]:
@@ -122,12 +124,8 @@ def _differences(old: Resource, new: Resource, catalog: str) -> Iterator[FieldCh
 def _values(resource: Resource) -> dict[str, Any]:
     """Return the fields of a resource as plain JSON values, without what its address says."""
     values: dict[str, Any] = msgspec.json.decode(encode(resource))
-    hidden = _IDENTITY[kind_of(resource.address)]
-    return {
-        name: value
-        for name, value in values.items()
-        if name not in hidden and name not in _NOT_COMPARED
-    }
+    hidden = _HIDDEN[values["kind"]]
+    return {name: value for name, value in values.items() if name not in hidden}
 
 
 def _leaves(path: str, old: Any, new: Any, pruned: bool) -> Iterator[tuple[str, Any, Any]]:
@@ -135,21 +133,22 @@ def _leaves(path: str, old: Any, new: Any, pruned: bool) -> Iterator[tuple[str, 
 
     `pruned` leaves out what is equal; without it, equal values may still differ in their sources.
     """
-    if pruned and old == new:
-        return
     if isinstance(old, dict) and isinstance(new, dict):
-        for name in dict.fromkeys((*old, *new)):
-            below = f"{path}.{name}" if path else name
-            yield from _leaves(below, old.get(name), new.get(name), pruned)
-        return
-    ours, theirs = _elements(path, old), _elements(path, new)
-    if ours is None or theirs is None:
-        yield path, old, new
-        return
-    if list(ours) != list(theirs):
-        yield path, list(ours), list(theirs)
+        ours, theirs = old, new
+        start, end = f"{path}." if path else "", ""
+    else:
+        elements, others = _elements(path, old), _elements(path, new)
+        if elements is None or others is None:
+            yield path, old, new
+            return
+        ours, theirs = elements, others
+        start, end = f"{path}[", "]"
+        if list(ours) != list(theirs):
+            yield path, list(ours), list(theirs)
     for key in dict.fromkeys((*ours, *theirs)):
-        yield from _leaves(f"{path}[{key}]", ours.get(key), theirs.get(key), pruned)
+        was, now = ours.get(key), theirs.get(key)
+        if not pruned or was != now:
+            yield from _leaves(f"{start}{key}{end}", was, now, pruned)
 
 
 def _elements(path: str, value: Any) -> dict[str, Any] | None:
