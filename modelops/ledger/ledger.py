@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections import deque
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from modelops.ledger.adoption import Adopted, adopt_orphans
 from modelops.ledger.journal import Journal
@@ -33,10 +35,17 @@ CAPACITY = 10_000
 """Rows that may wait in memory when the journal takes none: about 15 MB."""
 
 
-def journal_folder(store_url: str) -> Path:
-    """Return where the journals of a store's workers lie: beside a SQLite store, else here."""
-    path = store_url.partition(":///")[2] if store_url.startswith("sqlite:") else ""
-    return Path(f"{path or '.modelops/store'}.journals")
+def journal_folder(store_url: str, state_directory: Path) -> Path:
+    """Return where the journals of a store's workers lie: beside a SQLite store, else here.
+
+    Each database has a folder of its own, whatever user and password it is opened with: rows of a
+    worker that is gone must not reach another's books.
+    """
+    if store_url.startswith("sqlite:"):
+        return Path(f"{store_url.partition(':///')[2]}.journals")
+    parts = urlsplit(store_url)
+    place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return state_directory / f"{hashlib.sha256(place.encode()).hexdigest()[:12]}.journals"
 
 
 class Ledger:

@@ -93,7 +93,7 @@ class Segment:
 
 def create(folder: Path, name: SegmentName) -> Segment:
     """Return a new, empty segment that is locked for this process."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path, temporary = folder / str(name), folder / f".{name}.new"
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 
 from modelops.gateway.gateway import Gateway
@@ -32,7 +33,8 @@ def build(settings: ServerSettings) -> Runtime:
     store = open_store(settings.store_url)
     clock = SystemClock()
     random = Random()  # noqa: S311  # for ids and backoff, not for secrets
-    ledger = Ledger(store, journal_folder(settings.store_url))
+    journals = journal_folder(settings.store_url, Path(settings.state_directory))
+    ledger = Ledger(store, journals)
     nothing = compile_table(0, {}, lambda _address, _field: None)
     observer = Observer(ledger)
     identity = identify(clock)

@@ -19,7 +19,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     `environment` is the one the store must belong to. `simulator_url` '' means real providers.
     `port` 0 takes any free one. `admin_bind` is HOST:PORT, '' when `/api` and `/metrics` are
     answered beside `/v1`; `admin_port` is the port it got, 0 without. `state_directory` is where
-    the identity of a local server lies.
+    the identity of a local server lies, and its journals where the store is no file.
     """
 
     store_url: str

@@ -140,13 +140,13 @@ def _rows(store: Path) -> list[dict[str, Any]]:
     connection.row_factory = sqlite3.Row
     found = [dict(row) for row in connection.execute("SELECT * FROM attempts")]
     connection.close()
-    assert list(journal_folder(f"sqlite:///{store}").iterdir()) == []
+    assert list(journal_folder(f"sqlite:///{store}", store.parent).iterdir()) == []
     return found
 
 
 async def _adopt(url: str) -> None:
     store = open_store(url)
-    ledger = Ledger(store, journal_folder(url))
+    ledger = Ledger(store, journal_folder(url, Path()))
     await ledger.adopt()
     assert ledger.error == ""
     await ledger.close()

@@ -313,15 +313,14 @@ async def _live(folder: Path, actions: list[str], segment_bytes: int) -> None:
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("url", "folder"),
-    [
-        ("sqlite:////a/b/store.db", "/a/b/store.db.journals"),
-        ("postgresql://user:secret@host/db", ".modelops/store.journals"),
-    ],
-)
-def test_journals_lie_beside_their_store(url: str, folder: str) -> None:
-    assert journal_folder(url) == Path(folder)
+def test_journals_lie_beside_their_store_and_each_store_has_its_own() -> None:
+    here = Path("/configuration/.modelops")
+    beside = journal_folder("sqlite:////a/b/store.db", here)
+    assert beside == Path("/a/b/store.db.journals")
+    one = journal_folder("postgresql://user:secret@host/db", here)
+    assert one.parent == here
+    assert one == journal_folder("postgresql://another:password@host/db", here)
+    assert one != journal_folder("postgresql://user:secret@host/db2", here)
 
 
 def test_whether_a_journal_takes_rows_is_seen_without_one(tmp_path: Path) -> None:
