@@ -51,3 +51,20 @@ async def test_what_the_gateway_has_learned_is_told() -> None:
         bench.gateway.table, "pair", health=bench.gateway.tools.health, now=bench.clock.now
     )
     assert [(item.state, item.seconds) for item in told.targets] == [("cooling", 7), ("ready", 0)]
+
+
+async def test_a_target_that_failed_too_often_is_open_until_its_probe() -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    for _ in range(5):
+        bench.client.script("one", FakeResponse(500, error()))
+        bench.client.script("two", FakeResponse(200, completion()))
+        await bench.ask(ASK)
+
+    def told() -> list[tuple[str, float]]:
+        health = bench.gateway.tools.health
+        found = explain(bench.gateway.table, "pair", health=health, now=bench.clock.now)
+        return [(item.state, item.seconds) for item in found.targets]
+
+    assert told() == [("open", 30), ("ready", 0)]
+    bench.clock.now += 30
+    assert told() == [("ready", 0), ("ready", 0)]

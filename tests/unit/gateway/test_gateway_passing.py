@@ -1,0 +1,119 @@
+"""What goes up to a provider that speaks the caller's protocol: its bytes, not its keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from gateway_doubles import Bench, FakeResponse, completion, model, provider, table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.gateway.body import Body
+from modelops.gateway.call import Dialect, Endpoint
+from modelops.gateway.protocols import ADAPTERS
+from modelops.resources.resolved import Protocol
+
+TABLE = table(
+    provider("one"),
+    provider("claude", protocol="anthropic", auth="x-api-key"),
+    model("one/m", upstream_model="m-2026"),
+    model("one/e", upstream_model="m-2026", type="embedding"),
+    model("claude/m", upstream_model="m-2026"),
+)
+NATIVE: list[tuple[Endpoint, Protocol, Dialect, str]] = [
+    ("/v1/chat/completions", "openai", "openai", "one/m"),
+    ("/v1/responses", "openai", "openai", "one/m"),
+    ("/v1/embeddings", "openai", "openai", "one/e"),
+    ("/v1/messages", "anthropic", "anthropic", "claude/m"),
+    ("/v1/messages/count_tokens", "anthropic", "anthropic", "claude/m"),
+]
+
+GATEWAYS_OWN = {"model", "stream", "stream_options", "max_tokens", "max_completion_tokens"}
+"""Fields whose way up has tests of its own: names and limits differ from provider to provider."""
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(-1e9, 1e9) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+bodies = st.dictionaries(
+    st.text().filter(lambda name: name not in GATEWAYS_OWN), values, max_size=8
+)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "protocol", "reference"),
+    [(endpoint, protocol, reference) for endpoint, protocol, _, reference in NATIVE],
+)
+@given(fields=bodies)
+def test_every_field_of_a_body_arrives_as_it_was_sent(
+    endpoint: Endpoint,
+    protocol: Protocol,
+    reference: str,
+    fields: dict[str, Any],
+) -> None:
+    content = msgspec.json.encode({**fields, "model": reference})
+    sent = Body(endpoint, content)
+    outgoing = ADAPTERS[endpoint, protocol].outgoing(sent, {}, TABLE.models[reference], None)
+    raw = dict[str, msgspec.Raw]
+    before, after = (msgspec.json.decode(one, type=raw) for one in (content, outgoing.body))
+    assert msgspec.json.decode(after.pop("model")) == "m-2026"
+    del before["model"]
+    assert list(after) == list(before)
+    assert {name: bytes(value) for name, value in after.items()} == {
+        name: bytes(value) for name, value in before.items()
+    }
+
+
+KEPT_BACK = {
+    b"authorization": b"Bearer mo_1_caller",
+    b"x-api-key": b"mo_1_caller",
+    b"proxy-authorization": b"Basic caller",
+    b"cookie": b"session=caller",
+    b"connection": b"keep-alive, x-hop",
+    b"keep-alive": b"timeout=5",
+    b"te": b"trailers",
+    b"trailer": b"x-hop",
+    b"transfer-encoding": b"chunked",
+    b"upgrade": b"h2c",
+    b"x-hop": b"caller",
+    b"host": b"caller.test",
+    b"content-length": b"999",
+    b"accept-encoding": b"zstd",
+    b"x-forwarded-for": b"192.0.2.7",
+    b"x-modelops-agent": b"caller",
+    b"x-modelops-user": b"caller",
+}
+PASSED = {
+    "openai": {b"openai-beta": b"assistants=v2", b"traceparent": b"00-a-b-01"},
+    "anthropic": {
+        b"anthropic-version": b"2023-01-01",
+        b"anthropic-beta": b"one,two",
+        b"traceparent": b"00-a-b-01",
+        b"tracestate": b"vendor=1",
+    },
+}
+OWN = {"host", "user-agent", "accept-encoding", "content-type"}
+
+
+@pytest.mark.parametrize(("endpoint", "protocol", "dialect", "reference"), NATIVE)
+async def test_only_headers_that_are_meant_for_a_provider_reach_it(
+    endpoint: Endpoint, protocol: Protocol, dialect: Dialect, reference: str
+) -> None:
+    bench = Bench(TABLE)
+    name = reference.partition("/")[0]
+    for _ in range(5):
+        bench.client.script(name, FakeResponse(200, completion()))
+    asked = {"model": reference, "messages": [], "input": "x", "max_tokens": 9}
+    headers = {**KEPT_BACK, **PASSED[protocol]}
+    await bench.ask(asked, endpoint=endpoint, dialect=dialect, headers=headers)
+    lines = bench.client.requests[0].headers.decode().split("\r\n")[:-1]
+    sent = dict(line.split(": ", 1) for line in lines)
+    key = {"openai": "authorization", "anthropic": "x-api-key"}[protocol]
+    assert set(sent) == OWN | {key} | {header.decode() for header in PASSED[protocol]}
+    assert "caller" not in repr(sent)
+    assert sent[key].endswith(f"key-of-provider/{name}")
+    for header, value in PASSED[protocol].items():
+        assert sent[header.decode()] == value.decode()
