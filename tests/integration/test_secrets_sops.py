@@ -186,10 +186,14 @@ ACCEPTED: dict[str, Callable[[str], str]] = {
         "https://api.openai.com/v1", "https://api.openai.co"
     ).replace("description: main", "description: m/v1main"),
     "renamed plain key": lambda t: t.replace("description:", "homepage:"),
+    "nested plain key": lambda t: t.replace("description:", "about:\n    description:"),
     "added null": lambda t: "x: null\n" + t,
+    "added nothing": lambda t: 'x: ""\nlist: []\nmap: {}\n' + t,
+    "boolean as text": lambda t: t.replace("shared: true", 'shared: "True"'),
 }
 DOCUMENT = TWO_KEYS.replace(
-    "agent: research\n", "base_url: https://api.openai.com/v1\ndescription: main\n"
+    "agent: research\n",
+    "base_url: https://api.openai.com/v1\ndescription: main\nshared: true\n",
 )
 
 
@@ -206,6 +210,16 @@ def test_tampering_is_refused_by_both(
         verbs.decrypt(sops, changed)
     assert "PLAINTEXT" not in str(failed.value)
     assert not re.search(r"[0-9A-Fa-f]{64}", str(failed.value))
+
+
+def test_a_duplicate_key_is_refused_by_both(sops: Sops, encrypt: Callable[..., str]) -> None:
+    encrypted = encrypt(DOCUMENT)
+    changed = encrypted.replace("description: main", "description: main\ndescription: main")
+    assert [found.rule for found in yaml.load_text(changed, "f").diagnostics] == [
+        "yaml-duplicate-key"
+    ]
+    with pytest.raises(SecretError):
+        verbs.decrypt(sops, changed)
 
 
 @pytest.mark.parametrize("tamper", ["plain secret", "flipped bit", "ciphertext elsewhere"])
