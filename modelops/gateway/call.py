@@ -37,6 +37,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     received_at_us: int
 
 
+def header_lines(headers: Headers) -> bytes:
+    """Return headers as finished lines, each ended by CRLF; ValueError when one holds its own."""
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+        raise ValueError("a header holds a line break")
+    return lines
+
+
 class Reply(Protocol):
     """The way back to the client. `start` is called once, then `send` any number of times.
 
@@ -45,8 +53,11 @@ class Reply(Protocol):
     A client that has gone away cancels the task that answers it.
     """
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Take status and headers: they go with the first piece of the body."""
+    def start(self, status: int, head: bytes, length: int | None = None) -> None:
+        """Take status and finished header lines: they go with the first piece of the body.
+
+        `length` is the body's in bytes, None when it is not known yet.
+        """
         ...
 
     async def send(self, data: bytes) -> None:

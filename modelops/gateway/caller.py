@@ -10,6 +10,9 @@ from modelops.gateway.body import Body
 from modelops.gateway.call import Call
 
 USER_MAX = 200
+_NAMING = frozenset({"safety_identifier", "user", "metadata"})
+"""The fields a body names its user in."""
+
 ID_MAX = 128
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -25,6 +28,8 @@ def user_of(call: Call, body: Body) -> str:
     header = call.headers.get(b"x-modelops-user")
     if header:
         return _bounded(header.decode("utf-8", "replace"), USER_MAX)
+    if _NAMING.isdisjoint(body.fields):
+        return ""
     for name in ("safety_identifier", "user"):
         if value := _string(body.fields.get(name)):
             return _bounded(value, USER_MAX)

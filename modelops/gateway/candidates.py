@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from modelops.gateway.call import Endpoint
+from modelops.gateway.call import Endpoint, header_lines
 from modelops.gateway.credential import Credential
 from modelops.gateway.failure import Failure
 from modelops.gateway.protocols import ADAPTERS
@@ -18,13 +18,15 @@ from modelops.gateway.table import Agent, Chain, Step, Target
 class Candidate(msgspec.Struct, frozen=True):
     """A target in its place that can be called, as far as is known before its request is made.
 
-    `others` are the candidates behind it, `reserve` the seconds that one full try of each takes.
+    `lines` are the answer headers that name it, `others` the candidates behind it, `reserve` the
+    seconds that one full try of each takes.
     """
 
     position: int
     step: Step
     credential: Credential
     adapter: Adapter
+    lines: bytes
     others: tuple[Candidate, ...] = ()
     reserve: float = 0.0
 
@@ -86,7 +88,16 @@ def _turn(position: int, step: Step, endpoint: Endpoint, agent: Agent | None) ->
     credential = own or provider.credential
     if credential.error:
         return Skip(step, "unusable", credential.error)
-    return Candidate(position, step, credential, adapter)
+    return Candidate(position, step, credential, adapter, _lines(position, step))
+
+
+def _lines(position: int, step: Step) -> bytes:
+    headers = [(b"x-modelops-target", step.target.name.encode())]
+    if position > 0:
+        headers.append((b"x-modelops-fallback", b"true"))
+    if step.target.provider.simulated:
+        headers.append((b"x-modelops-simulated", b"true"))
+    return header_lines(headers)
 
 
 def fits(target: Target, refused: Target, failure: Failure) -> bool:

@@ -9,10 +9,11 @@ import msgspec
 from modelops.gateway.body import Body
 from modelops.gateway.call import Call, Clock, Recorder, Reply
 from modelops.gateway.caller import client_request_id, user_of
+from modelops.gateway.candidates import Candidate
 from modelops.gateway.health import Health
 from modelops.gateway.roads import Road
 from modelops.gateway.slots import Slots
-from modelops.gateway.table import RoutingTable, Step
+from modelops.gateway.table import RoutingTable
 from modelops.gateway.upstream.client import Client
 from modelops.metering.attempt import Attempt
 
@@ -93,24 +94,18 @@ class Context:
                 msgspec.structs.replace(attempt, final=True) if final else attempt
             )
 
-    def headers(self, step: Step | None = None, position: int = 0) -> list[tuple[bytes, bytes]]:
-        """Return the answer headers that say how an answer came."""
-        lines = base_headers(self.call, self.table)
+    def head(self, candidate: Candidate | None = None) -> bytes:
+        """Return the header lines that say how an answer came, and from which candidate."""
+        told = base_lines(self.call, self.table)
         if self.trail:
-            trail = ", ".join(self.trail)[:TRAIL_MAX]
-            lines.append((b"x-modelops-attempts", trail.encode("ascii", "replace")))
-        if step is not None:
-            lines.append((b"x-modelops-target", step.target.name.encode()))
-            if position > 0:
-                lines.append((b"x-modelops-fallback", b"true"))
-            if step.target.provider.simulated:
-                lines.append((b"x-modelops-simulated", b"true"))
-        return lines
+            trail = ", ".join(self.trail)[:TRAIL_MAX].encode("ascii", "replace")
+            told = b"%bx-modelops-attempts: %b\r\n" % (told, trail)
+        return told + candidate.lines if candidate is not None else told
 
 
-def base_headers(call: Call, table: RoutingTable) -> list[tuple[bytes, bytes]]:
-    """Return the answer headers that every answer carries."""
-    return [
-        (b"x-modelops-revision", b"%d" % table.revision),
-        (b"x-modelops-request-id", call.request_id.encode()),
-    ]
+def base_lines(call: Call, table: RoutingTable) -> bytes:
+    """Return the header lines that every answer carries."""
+    return b"x-modelops-revision: %d\r\nx-modelops-request-id: %b\r\n" % (
+        table.revision,
+        call.request_id.encode(),
+    )

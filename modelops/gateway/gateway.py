@@ -8,8 +8,8 @@ import msgspec
 
 from modelops.gateway.body import Body
 from modelops.gateway.booking import refused_row
-from modelops.gateway.call import Call, Clock, Headers, Recorder, Reply
-from modelops.gateway.context import Context, Tools, base_headers
+from modelops.gateway.call import Call, Clock, Recorder, Reply, header_lines
+from modelops.gateway.context import Context, Tools, base_lines
 from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.failover import CallerFaultError, Failover
 from modelops.gateway.roads import Roads
@@ -63,7 +63,7 @@ class Gateway:
             row = refused_row(self.tools, call, table.revision, error.code, error.message)
             self.tools.recorder.record(row)
             content = error_body(call.dialect, error, call.request_id)
-            _reply(reply, base_headers(call, table), error, content)
+            _reply(reply, base_lines(call, table), error, content)
             return
         context = Context(self.tools, table, call, body, road, reply)
         try:
@@ -76,11 +76,11 @@ class Gateway:
                 self.tools.recorder.record(row)
             context.record_pending(final=True)
             content = error_body(call.dialect, error, call.request_id)
-            _reply(context.reply, context.headers(), error, content)
+            _reply(context.reply, context.head(), error, content)
         except CallerFaultError as fault:
             context.record_pending(final=True)
             told, content = _told(call, fault)
-            _reply(context.reply, context.headers(), told, content)
+            _reply(context.reply, context.head(), told, content)
         finally:
             context.record_pending(final=True)
 
@@ -89,9 +89,9 @@ class Gateway:
         await self.tools.client.close()
 
 
-def _reply(reply: Reply, told: Headers, error: GatewayError, content: bytes) -> None:
-    length = (b"content-length", b"%d" % len(content))
-    reply.start(error.status, [*told, *error.headers, _JSON, length])
+def _reply(reply: Reply, told: bytes, error: GatewayError, content: bytes) -> None:
+    head = told + header_lines([*error.headers, _JSON])
+    reply.start(error.status, head, len(content))
     reply.finish(content)
 
 

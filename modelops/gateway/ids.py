@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-
 _VERSION = 7 << 76 | 1 << 63
 """The bits that say UUID, version 7."""
 

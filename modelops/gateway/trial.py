@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Sequence
 
 from modelops.gateway.booking import Entry
+from modelops.gateway.call import header_lines
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
 from modelops.gateway.context import Context
@@ -37,10 +38,11 @@ DRAIN_SECONDS = 0.5
 
 _PASSED_HEADERS = frozenset({b"request-id", b"x-request-id", b"x-generation-id"})
 _PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-", b"openai-")
-_STREAM_HEADERS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
+_JSON = b"content-type: application/json\r\n"
+_STREAM = (
+    b"content-type: text/event-stream; charset=utf-8\r\n"
+    b"cache-control: no-cache\r\n"
+    b"x-accel-buffering: no\r\n"
 )
 
 
@@ -108,10 +110,8 @@ class Trial:
         self._entry.answer = answer
         self._entry.succeeded()
         reply = self._context.reply
-        headers = self._headers(response)
-        headers.append((b"content-type", b"application/json"))
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-        reply.start(response.status, headers)
+        head = self._head(response) + _JSON
+        reply.start(response.status, head, len(answer.body))
         reply.finish(answer.body)
         return None
 
@@ -130,7 +130,7 @@ class Trial:
             if not piece and not reader.content:
                 return self._classify(response, b"", "the stream ended without content")
         self._entry.committed()
-        self._context.reply.start(response.status, [*self._headers(response), *_STREAM_HEADERS])
+        self._context.reply.start(response.status, self._head(response) + _STREAM)
         await self._flow(response, reader, b"".join(held))
         return None
 
@@ -208,7 +208,7 @@ class Trial:
         otherwise = hide(otherwise.encode()).decode()
         return classify_answer(self._entry.status, headers, hide(content), unix_us, otherwise)
 
-    def _headers(self, response: Response) -> list[tuple[bytes, bytes]]:
+    def _head(self, response: Response) -> bytes:
         """Return the provider's headers that go on, and those that say how the answer came."""
         context = self._context
         context.trail.append(f"{self._candidate.step.target.name}={response.status}")
@@ -218,4 +218,4 @@ class Trial:
             for name, value in response.headers
             if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES)
         ]
-        return [*passed, *context.headers(self._candidate.step, self._candidate.position)]
+        return header_lines(passed) + context.head(self._candidate)

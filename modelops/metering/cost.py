@@ -115,6 +115,8 @@ def _within(start: str, end: str, unix_us: int) -> bool:
 
 def _input_pico(usage: Usage, input_tokens: int, rates: Rates) -> int:
     """Price the parts of the input: read from cache, written to it, and the rest."""
+    if not (usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens):
+        return _pico(input_tokens, rates.input)
     cache_read = usage.cache_read_tokens or 0
     cache_write = usage.cache_write_tokens or 0
     cache_write_1h = usage.cache_write_1h_tokens or 0

@@ -45,12 +45,16 @@ class _Reader:
             value = counts.get(name)
             if value is None:
                 continue
-            if type(value) is float and value.is_integer():
-                value = int(value)
             if type(value) is int and 0 <= value < MAX_TOKENS:
                 return value
-            self.invalid = True
-            return None
+            return self._odd(value)
+        return None
+
+    def _odd(self, value: object) -> int | None:
+        """Return a count that is written with a point, None of what is none."""
+        if isinstance(value, float) and value.is_integer() and 0 <= value < MAX_TOKENS:
+            return int(value)
+        self.invalid = True
         return None
 
     def pico(self, counts: Counts, name: str, pico_per_unit: int = PICO_PER_USD) -> int | None:

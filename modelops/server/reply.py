@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from modelops.gateway.call import Headers
+from modelops.gateway.call import Headers, header_lines
+
+CHUNKED = b"transfer-encoding: chunked\r\n"
 
 
 class ConnectionReply:
     """One answer. `started` and `finished` say how far it has come.
 
-    An answer without a content-length is sent in chunks. Nothing is written to a client that left.
+    A body of unknown length is sent in chunks. Nothing is written to a client that left.
     """
 
     __slots__ = ("_chunked", "_cycle", "_head", "finished", "started")
@@ -27,27 +29,19 @@ class ConnectionReply:
         self.started = False
         self.finished = False
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Take status and headers; they go out with the first piece of the body."""
+    def start(self, status: int, head: bytes, length: int | None = None) -> None:
+        """Take status, header lines and the body's length: they go out with its first piece."""
         cycle = self._cycle
         self.started = cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        lines = [STATUS_LINE[status]]
-        self._chunked = True
-        for name, value in cycle.default_headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
-        for name, value in headers:
-            if name == b"content-length":
-                self._chunked = False
-            lines.append(b"%b: %b\r\n" % (name, value))
-        if not cycle.keep_alive:
-            lines.append(b"connection: close\r\n")
-        if self._chunked:
-            lines.append(b"transfer-encoding: chunked\r\n")
-        lines.append(b"\r\n")
-        self._head = b"".join(lines)
-        if self._head.count(b"\n") != len(lines):
-            raise ValueError("a response header holds a line break")
+        self._chunked = length is None
+        self._head = b"%b%b%b%b%b\r\n" % (
+            STATUS_LINE[status],
+            header_lines(cycle.default_headers),
+            head,
+            b"" if cycle.keep_alive else b"connection: close\r\n",
+            CHUNKED if length is None else b"content-length: %d\r\n" % length,
+        )
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the body; returns once the connection can take more."""
@@ -81,5 +75,5 @@ class ConnectionReply:
     def refuse(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer whole and close the connection: what is left of the request is not waited for."""
         self._cycle.keep_alive = False
-        self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
+        self.start(status, header_lines(headers), len(body))
         self.finish(body)

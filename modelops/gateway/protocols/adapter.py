@@ -110,6 +110,8 @@ class Adapter(Protocol):
 
 def forwarded(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> bytes:
     """Return those of a client's headers that go upstream, as finished lines."""
+    if headers.keys().isdisjoint(names):
+        return b""
     return b"".join(
         b"%b: %b\r\n" % (name, value)
         for name in names

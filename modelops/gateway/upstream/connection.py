@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain
 from typing import cast
 
 import httptools
@@ -33,6 +34,8 @@ HELD_MAX = 256 * 1024
 HEAD_MAX = 128 * 1024
 """Bytes of a response's head, whole or not yet."""
 
+_DELIMITERS = (b"content-length", b"transfer-encoding")
+
 SLICE = 64 * 1024
 """Bytes of a request body that are handed to the transport at once."""
 
@@ -41,7 +44,7 @@ class Exchange:
     """One request and its response: what `client.Response` promises."""
 
     __slots__ = (
-        "_connection", "complete", "delimited", "error", "headers", "held", "pieces", "status",
+        "_connection", "complete", "error", "headers", "held", "pieces", "status",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -51,8 +54,12 @@ class Exchange:
         self.pieces: list[bytes] = []
         self.held = 0
         self.complete = False
-        self.delimited = False
         self.error: UpstreamError | None = None
+
+    @property
+    def delimited(self) -> bool:
+        """Whether the head says where the body ends; otherwise the connection's end does."""
+        return any(name in _DELIMITERS for name, _ in self.headers)
 
     async def read(self, wait: float) -> bytes:
         """Return what of the body has come since the last call; see `client.Response`."""
@@ -90,7 +97,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._answered = False
         self._keep_alive = False
-        self._head_bytes = self._unfinished_bytes = 0
+        self._unfinished_bytes = 0
         self._unsent: memoryview | None = None
         self._writable = True
         self._paused = False
@@ -100,7 +107,7 @@ class Connection(asyncio.Protocol):
         """Send a request and return the exchange once the response's head has come."""
         exchange = self._exchange = Exchange(self)
         self._answered = self._keep_alive = False
-        self._head_bytes = self._unfinished_bytes = 0
+        self._unfinished_bytes = 0
         try:
             self._write(request)
             if not exchange.complete:
@@ -166,7 +173,7 @@ class Connection(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None or exchange.complete:
             return
-        if exchange.status and not exchange.delimited and exc is None:
+        if exchange.status and exc is None and not exchange.delimited:
             exchange.complete = True
             self._waiting.wake()
         elif self._answered:
@@ -215,25 +222,19 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; trailers, which come after the head, are dropped."""
         exchange = self._exchange
-        if exchange is None or exchange.status:
-            return
-        name = name.lower()
-        exchange.headers.append((name, value))
-        self._head_bytes += len(name) + len(value)
-        if name in (b"content-length", b"transfer-encoding"):
-            exchange.delimited = True
+        if exchange is not None and not exchange.status:
+            exchange.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Let the caller see the head, unless it is an interim one (1xx)."""
         exchange = self._exchange
         if exchange is None:
             return
-        if self._head_bytes > HEAD_MAX:
+        if sum(map(len, chain.from_iterable(exchange.headers))) > HEAD_MAX:
             raise MalformedError(f"the response head is over {HEAD_MAX} bytes")
         status = self._parser.get_status_code()
         if status < 200:
             exchange.headers.clear()
-            exchange.delimited = False
             return
         exchange.status = status
         self._waiting.wake()

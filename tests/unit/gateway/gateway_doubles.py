@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from modelops.gateway.call import Call, Dialect, Endpoint, Headers
+from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.gateway import Gateway
 from modelops.gateway.table import RoutingTable, compile_table
 from modelops.gateway.upstream.errors import HeadTimeoutError, IdleTimeoutError, UpstreamError
@@ -109,11 +109,14 @@ class FakeReply:
         self.finished = False
         self.rows_at: list[int] = []
         self._rows = rows
+        self._length: int | None = None
 
-    def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, head: bytes, length: int | None = None) -> None:
         assert not self.status, "started twice"
         self.status = status
-        self.headers = {name.decode(): value.decode() for name, value in headers}
+        lines = (line.partition(": ") for line in head.decode().splitlines())
+        self.headers = {name: value for name, _, value in lines}
+        self._length = length
 
     async def send(self, data: bytes) -> None:
         self.pieces.append(data)
@@ -124,6 +127,7 @@ class FakeReply:
         if data:
             self.pieces.append(data)
             self.rows_at.append(len(self._rows))
+        assert self._length in (None, len(self.body)), "the announced length is wrong"
         self.finished = True
 
     @property

@@ -304,9 +304,7 @@ class ScriptedGateway:
 async def hello(_call: Call, reply: Reply) -> None:
     """Answer with a whole body."""
     body = b'{"hello":"there"}'
-    reply.start(
-        200, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    )
+    reply.start(200, b"content-type: application/json\r\n", len(body))
     await reply.send(body)
     reply.finish()
 

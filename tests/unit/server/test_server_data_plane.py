@@ -56,7 +56,7 @@ async def test_streams_each_piece_at_once() -> None:
     second = asyncio.Event()
 
     async def script(_call: Call, reply: Reply) -> None:
-        reply.start(200, [(b"content-type", b"text/event-stream")])
+        reply.start(200, b"content-type: text/event-stream\r\n")
         await reply.send(b"data: 1\n\n")
         await second.wait()
         await reply.send(b"data: 2\n\n")
@@ -76,7 +76,7 @@ async def test_a_client_that_leaves_cancels_the_gateway() -> None:
     began, ended = asyncio.Event(), asyncio.Event()
 
     async def script(_call: Call, reply: Reply) -> None:
-        reply.start(200, [])
+        reply.start(200, b"")
         await reply.send(b"data: 1\n\n")
         began.set()
         try:
@@ -112,7 +112,7 @@ async def test_a_failure_inside_the_gateway_is_answered_and_logged(
 
 async def test_a_failure_after_the_start_cuts_the_connection() -> None:
     async def script(_call: Call, reply: Reply) -> None:
-        reply.start(200, [(b"content-length", b"100")])
+        reply.start(200, b"", 100)
         await reply.send(b"half")
         raise LookupError("a bug")
 
