@@ -30,7 +30,7 @@ from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.watchdog import watch
 
-COLLECTION = (10_000, 10, 10)
+COLLECTION = (50_000, 10, 10)
 """Thresholds of the garbage collector: a request makes few cycles, and looking less often than by
 default costs at most some megabytes; commands that end soon set theirs far higher.
 """

@@ -1,0 +1,145 @@
+"""Answers as bytes on the connection: framing, one write where one does, order, closing."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from server_support import MemoryStore, make_runtime, serving, state
+
+from modelops.gateway.call import Call, Reply, header_lines
+from modelops.server.reply import ConnectionReply
+
+
+class Wire:
+    """Keeps what is written, write by write."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def reply_over(wire: Wire, **fields: Any) -> tuple[ConnectionReply, Any]:
+    cycle = SimpleNamespace(
+        transport=wire,
+        flow=SimpleNamespace(write_paused=False),
+        default_headers=[(b"date", b"today")],
+        scope={"method": "POST"},
+        keep_alive=True,
+        disconnected=False,
+        response_started=False,
+        response_complete=False,
+        waiting_for_100_continue=True,
+        message_event=asyncio.Event(),
+        on_response=lambda: None,
+    )
+    vars(cycle).update(fields)
+    return ConnectionReply(cast("Any", cycle)), cycle
+
+
+def test_a_whole_answer_is_one_write() -> None:
+    reply, cycle = reply_over(wire := Wire())
+    reply.start(200, b"content-type: text/plain\r\n", 2)
+    reply.finish(b"ok")
+    head = b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n"
+    assert wire.writes == [head + b"\r\nok"]
+    assert (cycle.response_complete, cycle.waiting_for_100_continue, wire.closed) == (
+        True,
+        False,
+        False,
+    )
+
+
+async def test_each_piece_of_a_stream_is_a_chunk_and_a_write() -> None:
+    reply, _ = reply_over(wire := Wire())
+    reply.start(200, b"")
+    await reply.send(b"one")
+    await reply.send(b"")
+    await reply.send(b"x" * 17)
+    reply.finish()
+    head, rest = wire.writes[0].split(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head
+    assert rest == b"3\r\none\r\n"
+    assert wire.writes[1:] == [b"11\r\n" + b"x" * 17 + b"\r\n", b"0\r\n\r\n"]
+
+
+def test_a_connection_that_is_not_kept_is_closed_and_says_so() -> None:
+    reply, _ = reply_over(wire := Wire(), keep_alive=False)
+    reply.start(200, b"", 0)
+    reply.finish()
+    assert wire.closed
+    assert b"connection: close\r\n" in wire.writes[0]
+
+
+def test_a_refusal_closes_the_connection() -> None:
+    reply, _ = reply_over(wire := Wire())
+    reply.refuse(413, [(b"x-why", b"size")], b"{}")
+    assert wire.closed
+    assert wire.writes[0].startswith(b"HTTP/1.1 413 ")
+    assert wire.writes[0].endswith(
+        b"x-why: size\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+    )
+
+
+def test_nothing_is_written_to_a_client_that_left() -> None:
+    reply, cycle = reply_over(wire := Wire(), disconnected=True)
+    reply.start(200, b"", 2)
+    reply.finish(b"ok")
+    assert wire.writes == []
+    assert not cycle.response_complete
+
+
+async def test_a_client_that_reads_slowly_is_waited_for() -> None:
+    room = asyncio.Event()
+    flow = SimpleNamespace(write_paused=True, drain=room.wait)
+    reply, _ = reply_over(wire := Wire(), flow=flow)
+    reply.start(200, b"")
+    sending = asyncio.create_task(reply.send(b"piece"))
+    await asyncio.sleep(0)
+    assert wire.writes == []
+    room.set()
+    await sending
+    assert len(wire.writes) == 1
+
+
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: x", b"a\nb", b"a\rb"])
+def test_a_header_cannot_begin_another(value: bytes) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        header_lines([(b"x-word", value)])
+
+
+async def test_pipelined_requests_are_answered_in_their_order() -> None:
+    async def script(call: Call, reply: Reply) -> None:
+        await asyncio.sleep(0)
+        reply.start(200, b"", len(call.body))
+        reply.finish(call.body)
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        bodies = [b"first", b"the second", b"3"]
+        head = f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n".encode()
+        head += b"content-type: application/json\r\n"
+        writer.writelines(head + b"content-length: %d\r\n\r\n%b" % (len(b), b) for b in bodies)
+        for body in bodies:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            assert b"content-length: %d\r\n" % len(body) in head
+            assert await reader.readexactly(len(body)) == body
+        writer.close()
+
+
+async def test_head_is_refused_without_a_body() -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HEAD /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert answer.endswith(b"\r\n\r\n")
