@@ -1,7 +1,8 @@
 """Every failure of a provider, through the running server: what the client sees of it.
 
 Each failure meets plain and streamed requests, in both dialects, with a healthy target behind the
-failing one and without. Every cell has providers of its own, so no cell cools another's.
+failing one and without; the failing one speaks the caller's protocol or, `translated`, another.
+Every cell has providers of its own, so no cell cools another's.
 """
 
 from __future__ import annotations
@@ -24,8 +25,22 @@ STALE = "stale-connection"
 """A connection the provider closes unseen: it needs one that was kept, so its cells take turns."""
 
 SLOW = frozenset({"hang", "slow-head", "stall"})
-CELLS = list(itertools.product(("plain", "stream"), ("chat", "messages"), ("backed", "alone")))
-PROTOCOLS = {"chat": ("openai", "anthropic"), "messages": ("openai", "anthropic")}
+DIALECTS = ("chat", "messages", "translated")
+CELLS = list(itertools.product(("plain", "stream"), DIALECTS, ("backed", "alone")))
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "messages": "/v1/messages",
+    "translated": "/v1/messages",
+}
+PROTOCOLS = {
+    "chat": ("openai", "anthropic"),
+    "messages": ("anthropic", "openai"),
+    "translated": ("openai", "anthropic"),
+}
+"""By dialect, the protocols of the failing target and of the healthy one."""
+
+AFTER_CONTENT = {"messages": {"after_events": 5}}
+"""Anthropic says three events before the first word, OpenAI one."""
 
 
 def cell_name(failure: str, how: str, dialect: str, behind: str) -> str:
@@ -61,7 +76,8 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
                     if expected.fault:
                         for cell in CELLS:
                             name = cell_name(failure, *cell)
-                            fail(program, provider=name, **expected.fault)
+                            fault = {**AFTER_CONTENT.get(cell[1], {}), **expected.fault}
+                            fail(program, provider=name, **fault)
                 yield Gate(server.url)
 
 
@@ -105,7 +121,6 @@ def ask(gate: Gate, failure: str, how: str, dialect: str, behind: str) -> Seen:
 
 
 def ask_for(gate: Gate, model: str, how: str, dialect: str) -> Seen:
-    path = "/v1/chat/completions" if dialect == "chat" else "/v1/messages"
     body = {
         "model": model,
         "max_tokens": 100,
@@ -113,7 +128,7 @@ def ask_for(gate: Gate, model: str, how: str, dialect: str) -> Seen:
         "stream": how == "stream",
     }
     request = urllib.request.Request(  # noqa: S310 - the server this test started
-        gate.url + path,
+        gate.url + PATHS[dialect],
         data=json.dumps(body).encode(),
         headers={"content-type": "application/json"},
     )
@@ -154,7 +169,7 @@ def _is_error(body: bytes, dialect: str) -> bool:
         return False
     if not isinstance(document, dict) or not isinstance(document.get("error"), dict):
         return False
-    if dialect == "messages" and document.get("type") != "error":
+    if dialect != "chat" and document.get("type") != "error":
         return False
     return bool(document["error"].get("message")) and "type" in document["error"]
 

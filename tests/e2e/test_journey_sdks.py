@@ -198,11 +198,15 @@ def test_anthropic_calls_a_tool_and_goes_on(
     assert answered.content[-1].text.endswith("get_weather: 18 degrees")
 
 
+ROUND = [TARGETS[name] for name in ("anthropic", "openai", "gemini", "ollama")]
+"""A way through every protocol and back to where it began."""
+
+
 def test_a_conversation_with_tools_goes_from_one_provider_to_the_next_and_back(
     chatgpt: openai.OpenAI,
 ) -> None:
     conversation: Any = []
-    for turn, model in enumerate([*CHAT, *reversed(CHAT)]):
+    for turn, model in enumerate([*ROUND, *reversed(ROUND)]):
         told = f'call get_weather {{"city": "town{turn}"}}'
         conversation.append({"role": "user", "content": told})
         asked = chatgpt.chat.completions.create(
@@ -219,6 +223,30 @@ def test_a_conversation_with_tools_goes_from_one_provider_to_the_next_and_back(
         content = answered.choices[0].message.content or ""
         assert content.endswith(f"get_weather: {turn}")
         conversation.append({"role": "assistant", "content": content})
+
+
+def test_anthropics_sdk_takes_its_conversation_the_same_way(claude: anthropic.Anthropic) -> None:
+    conversation: Any = []
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    for turn, model in enumerate([*ROUND, *reversed(ROUND)]):
+        asked: Any = {"model": model, "max_tokens": 3000, "tools": ANTHROPIC_TOOLS}
+        if model in (TARGETS["anthropic"], TARGETS["gemini"]):  # the others' models do not reason
+            asked["thinking"] = thinking
+        told = f'call get_weather {{"city": "town{turn}"}}'
+        conversation.append({"role": "user", "content": told})
+        called = claude.messages.create(messages=conversation, **asked)
+        call = called.content[-1]
+        assert call.type == "tool_use"
+        assert call.input == {"city": f"town{turn}"}
+        result = {"type": "tool_result", "tool_use_id": call.id, "content": f"{turn}"}
+        conversation.append({"role": "assistant", "content": called.content})
+        conversation.append({"role": "user", "content": [result]})
+        with claude.messages.stream(messages=conversation, **asked) as flow:
+            answered = flow.get_final_message()
+        last = answered.content[-1]
+        assert last.type == "text"
+        assert last.text.endswith(f"get_weather: {turn}")
+        conversation.append({"role": "assistant", "content": answered.content})
 
 
 def test_a_long_prompt_is_read_from_the_cache_the_second_time(

@@ -67,6 +67,38 @@ def test_every_field_of_a_body_arrives_as_it_was_sent(
     }
 
 
+SIGNED = {"type": "thinking", "thinking": "mine", "signature": "c2ln"}
+SEALED = {"type": "redacted_thinking", "data": "c2VhbGVk"}
+THEIRS = {"type": "thinking", "thinking": "theirs", "signature": ""}
+GEMINIS = {"type": "redacted_thinking", "data": "gemini:c2ln"}
+SAID = {"type": "text", "text": 'a "signature":"" in words'}
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_anthropic_gets_back_no_thoughts_but_its_own(endpoint: Endpoint) -> None:
+    turns = [
+        {"role": "user", "content": "theirs"},
+        {"role": "assistant", "content": [SIGNED, THEIRS, SEALED, GEMINIS, SAID]},
+        {"role": "assistant", "content": [THEIRS]},
+        {"role": "user", "content": [SAID], "odd": [THEIRS]},
+    ]
+    content = msgspec.json.encode({"model": "claude/m", "messages": turns})
+    adapter = ADAPTERS[endpoint, "anthropic"]
+    outgoing = adapter.outgoing(Body(endpoint, content), {}, TABLE.models["claude/m"], None)
+    assert msgspec.json.decode(outgoing.body)["messages"] == [
+        turns[0],
+        {"role": "assistant", "content": [SIGNED, SEALED, SAID]},
+        turns[3],
+    ]
+
+
+@pytest.mark.parametrize("messages", [b'"gemini:"', b'[1,"gemini:"]', b'[{"content":["gemini:"]}]'])
+def test_messages_that_are_none_pass_as_they_are(messages: bytes) -> None:
+    body = Body("/v1/messages", b'{"model":"claude/m","messages":' + messages + b"}")
+    adapter = ADAPTERS["/v1/messages", "anthropic"]
+    assert messages in adapter.outgoing(body, {}, TABLE.models["claude/m"], None).body
+
+
 KEPT_BACK = {
     b"authorization": b"Bearer mo_1_caller",
     b"x-api-key": b"mo_1_caller",

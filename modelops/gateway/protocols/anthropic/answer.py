@@ -9,6 +9,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import NotAnAnswerError
 from modelops.gateway.protocols.conversation import Part, Reasoning, Said, StopReason, Text
+from modelops.gateway.protocols.tool_ids import portable
 from modelops.metering.attempt import Usage
 
 REASONS: dict[str, StopReason] = {
@@ -96,7 +97,7 @@ def _blocks(part: Part) -> list[dict[str, Any]]:
         case canonical.ToolCall():
             call = {
                 "type": "tool_use",
-                "id": part.id,
+                "id": portable(part.id),
                 "name": part.name,
                 "input": read_arguments(part.arguments),
             }

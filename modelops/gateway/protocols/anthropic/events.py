@@ -10,6 +10,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.anthropic import answer
 from modelops.gateway.protocols.conversation import Event
+from modelops.gateway.protocols.tool_ids import portable
 from modelops.metering.attempt import NO_USAGE, Usage
 
 
@@ -138,7 +139,7 @@ class MessageEventWriter:
             out += self._sealed(block)
         index = self._calls[event.index] = self._blocks
         self._blocks += 1
-        block = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
+        block = {"type": "tool_use", "id": portable(event.id), "name": event.name, "input": {}}
         return out + self._event("content_block_start", index=index, content_block=block)
 
     def _sealed(self, block: dict[str, Any]) -> bytes:

@@ -1,7 +1,8 @@
 """`/v1/messages` and its token count to targets that speak the Anthropic protocol: bytes pass.
 
-Only the model's name changes, and what the agent sets for requests that leave it out. The
-headers that choose version and beta features go on as the client sent them.
+Only the model's name changes, what the agent sets for requests that leave it out, and thoughts
+of other providers, which Anthropic refuses. The headers that choose version and beta features go
+on as the client sent them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from modelops.gateway.body import Body
+from modelops.gateway.body import Body, Fields
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer, text_size
+from modelops.gateway.protocols.anthropic.foreign import without_foreign_thoughts
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
@@ -35,6 +37,13 @@ def version_headers(headers: Mapping[bytes, bytes]) -> bytes:
     return lines if b"anthropic-version" in headers else VERSION + lines
 
 
+def _fields(body: Body, target: Target) -> Fields:
+    fields = {**body.fields, "model": target.upstream_json}
+    if "messages" in fields:
+        fields["messages"] = without_foreign_thoughts(fields["messages"])
+    return fields
+
+
 class AnthropicMessages:
     """Implements `adapter.Adapter`."""
 
@@ -48,7 +57,7 @@ class AnthropicMessages:
         parameters: Parameters | None,
     ) -> Outgoing:
         """Return the request with the target's model in it."""
-        fields = {**body.fields, "model": target.upstream_json}
+        fields = _fields(body, target)
         names = ("max_tokens",)
         fill_in(fields, body, parameters, target, limit_names=names, limit_name="max_tokens")
         return Outgoing(
@@ -118,7 +127,7 @@ class AnthropicCountTokens:
         return Outgoing(
             target.provider.prefix + "/v1/messages/count_tokens",
             version_headers(headers),
-            msgspec.json.encode({**body.fields, "model": target.upstream_json}),
+            msgspec.json.encode(_fields(body, target)),
         )
 
     def answer(self, content: bytes, body: Body) -> Answer:

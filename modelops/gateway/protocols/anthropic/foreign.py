@@ -1,0 +1,60 @@
+"""What other providers thought, taken out of a conversation that goes back to Anthropic.
+
+A client keeps every answer as it came, whichever provider gave it. Anthropic takes only thoughts
+that it signed itself and answers 400 to any other, so this is the one thing a request that else
+passes byte for byte must lose: the provider it came from has no more use of it there either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from modelops.gateway.protocols.anthropic.answer import FOREIGN
+
+_SIGNS = (b'"signature":""', b'"signature": ""', b'"' + FOREIGN.encode())
+"""What stands in a body that holds such a thought; a body without is not looked at further."""
+
+_DECODE = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
+_BLOCKS = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class _Block(msgspec.Struct):
+    """As much of a block as says whose thought it is."""
+
+    type: str = ""
+    signature: str = ""
+    data: str = ""
+
+
+def without_foreign_thoughts(messages: msgspec.Raw) -> msgspec.Raw:
+    """Return the messages of a request without what Anthropic did not think, else as they are."""
+    content = bytes(messages)
+    if not any(sign in content for sign in _SIGNS):
+        return messages
+    try:
+        turns = _DECODE(messages)
+        kept = [turn for turn in map(_turn, turns) if turn is not None]
+    except (msgspec.DecodeError, RecursionError):
+        return messages  # Anthropic says what is wrong with it
+    return msgspec.Raw(msgspec.json.encode(kept))
+
+
+def _turn(turn: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw] | None:
+    """Return a turn without foreign thoughts, None when it was nothing else."""
+    content = turn.get("content")
+    if content is None or bytes(content)[:1] != b"[":
+        return turn
+    blocks = _BLOCKS(content)
+    kept: list[Any] = [block for block in blocks if not _is_foreign(block)]
+    if len(kept) == len(blocks):
+        return turn
+    return {**turn, "content": msgspec.Raw(msgspec.json.encode(kept))} if kept else None
+
+
+def _is_foreign(raw: msgspec.Raw) -> bool:
+    block = msgspec.json.decode(raw, type=_Block)
+    if block.type == "thinking":
+        return not block.signature
+    return block.type == "redacted_thinking" and block.data.startswith(FOREIGN)
