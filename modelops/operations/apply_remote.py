@@ -1,12 +1,14 @@
 """The server's side of applying through it: nothing a client says of the store is taken on trust.
 
-The client has planned, but the base, the safety rules and whether the new state can be served are
-looked at again here, against what the store holds now; the commit compares the base once more.
+The client has planned and sealed, but the base, the safety rules, the seals and whether the new
+state can be served are looked at again here, against what the store holds now and with the server's
+own identity; the commit compares the base once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -17,17 +19,26 @@ from modelops.plan.diff import diff
 from modelops.plan.safety import refusals
 from modelops.resources.errors import ModelopsError, RefusedError
 from modelops.resources.state import State, by_address, settings
+from modelops.secrets import server_identity
+from modelops.secrets.errors import SecretError
+from modelops.secrets.sealing import binding, open_row
 from modelops.store.protocol import Changes, Revision, StoreStaleError
 from modelops.store.remote import ApplyRequest
 
 
 async def apply_remote(
-    store: PlanningStore, sent: ApplyRequest, operator: str, now_us: int
+    store: PlanningStore,
+    sent: ApplyRequest,
+    operator: str,
+    now_us: int,
+    *,
+    identity_file: Path | None,
 ) -> Revision:
     """Make the revision a client asks for, in the operator's name and at this server's time.
 
-    StaleError when the store has moved on, RefusedError when safety says no, ModelopsError when
-    what it would make cannot be served.
+    `identity_file` holds what opens the seals; None where a simulator needs no keys. StaleError
+    when the store has moved on, RefusedError when safety says no or a seal does not open,
+    ModelopsError when what it would make cannot be served.
     """
     base = await store.snapshot()
     if (base.head.revision, base.head.digest) != (sent.base.revision, sent.base.digest):
@@ -37,6 +48,8 @@ async def apply_remote(
         )
     after = applied(base.state, sent.changes)
     _check_served(after)
+    if identity_file is not None:
+        _check_seals(after, sent, identity_file)
     gone = base.state.keys() - after.keys()
     traffic = await calls_of_last_day(store, gone, now_us) if gone else {}
     _check_safe(base.state, after, sent.changes, traffic)
@@ -59,6 +72,27 @@ def _check_served(after: State) -> None:
     if settings(after) is None:
         raise ModelopsError("the new state has no settings", "apply a whole configuration")
     compile_table(0, after, lambda _address, _field: None)
+
+
+def _check_seals(after: State, sent: ApplyRequest, identity_file: Path) -> None:
+    """Raise unless this server opens every seal it is given: live, it would call without a key."""
+    rows = {
+        row.place: row
+        for row in sent.changes.secrets
+        if row.blob and row.deleted_at is None and row.address in after
+    }
+    if not rows:
+        return
+    identities = server_identity.load(identity_file)
+    for address, field in rows:
+        try:
+            bound = binding(sent.info.config, sent.info.environment, after, address, field)
+            open_row(rows, bound, identities)
+        except SecretError as error:
+            raise RefusedError(
+                f"{field} of {address} does not open on this server: {error.message}",
+                error.hint or "server_recipients has to name what `modelops identity` shows here",
+            ) from None
 
 
 def _check_safe(before: State, after: State, changes: Changes, traffic: Mapping[str, int]) -> None:

@@ -6,7 +6,9 @@ are part of the state: they open with the server's identity alone, and a plan co
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from litestar import get, post
@@ -14,6 +16,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, QueryParameter
 
 from modelops.operations.apply_remote import apply_remote
+from modelops.secrets import server_identity
 from modelops.server.guard import caller_of
 from modelops.server.parts import Parts
 from modelops.server.problems import AnyRequest
@@ -66,4 +69,12 @@ async def apply(request: AnyRequest, runtime: Parts, data: JSONBody[ApplyRequest
     """Make a new revision, all or nothing: 409 when the store has moved on, 422 when refused."""
     await migrate(runtime.settings.store_url)
     caller = caller_of(request)
-    return await apply_remote(runtime.store, data, caller.name, runtime.clock.unix_us())
+    settings = runtime.settings
+    location = server_identity.location(Path(settings.state_directory), os.environ)
+    return await apply_remote(
+        runtime.store,
+        data,
+        caller.name,
+        runtime.clock.unix_us(),
+        identity_file=None if settings.simulator_url else location,
+    )

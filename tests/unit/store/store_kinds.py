@@ -32,10 +32,19 @@ class RevisionStore(ConfigStore, SumsStore, Protocol):
 
 @contextlib.asynccontextmanager
 async def https_server(place: str, certificate: Path) -> AsyncIterator[str]:
-    """Serve a store on a free port, over TLS as behind a proxy that ends it."""
+    """Serve a store on a free port, over TLS as behind a proxy that ends it.
+
+    Behind a simulator, where the server opens no seal: those of these tests are none.
+    """
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate)
-    runtime = build(ServerSettings(store_url=place, state_directory=str(certificate.parent)))
+    runtime = build(
+        ServerSettings(
+            store_url=place,
+            state_directory=str(certificate.parent),
+            simulator_url="http://127.0.0.1:9",
+        )
+    )
     await refresh(runtime)
     config, connections = uvicorn_config(runtime), ServerState()
     config.load()

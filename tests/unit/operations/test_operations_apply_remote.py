@@ -1,0 +1,140 @@
+"""What a server checks of a revision that a client sends it: the seals; the rest is in e2e."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from modelops.operations.apply_remote import apply_remote
+from modelops.resources.errors import RefusedError
+from modelops.resources.resolved import Provider, Settings
+from modelops.resources.state import by_address
+from modelops.secrets import server_identity
+from modelops.secrets.identities import Identity
+from modelops.secrets.seal import seal
+from modelops.secrets.sealed import SealedSecret
+from modelops.secrets.sealing import binding
+from modelops.secrets.secret import Secret
+from modelops.store import open_store
+from modelops.store.protocol import Changes, CommitInfo
+from modelops.store.remote import ApplyRequest
+
+KEY = "sk-canary-0123456789abcdef"
+
+SETTINGS = Settings(
+    config="acme", default_chain="", timezone="UTC", server_recipients=(), operators=()
+)
+PROVIDER = Provider(
+    provider="openai",
+    preset="openai",
+    display_name="OpenAI",
+    protocol="openai",
+    base_url="https://api.openai.com/v1",
+    auth="bearer",
+    api_key="sealed",
+    enabled=True,
+    insecure=False,
+    max_concurrent_requests=0,
+    labels={},
+    aggregator=False,
+    token_limit_field="max_tokens",
+    key_test="models",
+    key_url="",
+    docs_url="",
+    protected=False,
+)
+INFO = CommitInfo(
+    kind="apply",
+    config="acme",
+    environment="prod",
+    config_digest="c",
+    created_at_us=1,
+    created_by="ada@laptop",
+    git_commit="",
+    message="",
+    tool_version="0.1.0",
+    catalog="",
+    counts={},
+)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Identity:
+    return server_identity.create(tmp_path, {})[1]
+
+
+def row(recipient: str, provider: Provider = PROVIDER) -> SealedSecret:
+    """Seal a key as a client does."""
+    state = by_address([SETTINGS, provider])
+    bound = binding("acme", "prod", state, "provider/openai", "api_key")
+    return SealedSecret(
+        address="provider/openai",
+        field="api_key",
+        kind="sops",
+        source_sha256="0" * 64,
+        data_key_sha256="0" * 64,
+        origin=bound.origin,
+        blob=seal(Secret(KEY), bound, [recipient]),
+        updated_at=1,
+    )
+
+
+async def send(url: str, folder: Path, *rows: SealedSecret, simulated: bool = False) -> int:
+    """Apply a provider with these rows; return the revision that stands then."""
+    store = open_store(url)
+    try:
+        await apply_remote(
+            store,
+            ApplyRequest(
+                base=await store.head(),
+                changes=Changes(put=(SETTINGS, PROVIDER), secrets=rows),
+                info=INFO,
+            ),
+            "ci",
+            1,
+            identity_file=None if simulated else folder / server_identity.FILE_NAME,
+        )
+        assert list(await store.secrets()) == list(rows)
+    finally:
+        revision = (await store.head()).revision
+        await store.close()
+    return revision
+
+
+async def test_a_seal_that_opens_here_is_taken(
+    new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
+) -> None:
+    assert await send(new_sqlite_store(), tmp_path, row(identity.recipient)) == 1
+
+
+async def test_a_seal_for_another_server_or_another_host_is_refused(
+    new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = server_identity.create(tmp_path / "other", {})[1]
+    elsewhere = replace(PROVIDER, base_url="https://evil.example/v1")
+    url = new_sqlite_store()
+    for wrong in (row(other.recipient), row(identity.recipient, elsewhere)):
+        with pytest.raises(RefusedError, match="api_key of provider/openai does not open") as said:
+            await send(url, tmp_path, wrong)
+        assert said.value.hint
+        assert "canary" not in f"{said.value.message} {said.value.hint}"
+    assert await send(url, tmp_path) == 1, "nothing had been written"
+
+
+async def test_behind_a_simulator_no_seal_is_opened(
+    new_sqlite_store: Callable[[], str], tmp_path: Path
+) -> None:
+    other = server_identity.create(tmp_path, {})[1]
+    store = new_sqlite_store()
+    assert await send(store, tmp_path / "none", row(other.recipient), simulated=True) == 1
+
+
+async def test_a_row_of_what_is_deleted_is_not_opened(
+    new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
+) -> None:
+    deleted = replace(row(identity.recipient), blob="ms1.x.y", deleted_at=2)
+    assert await send(new_sqlite_store(), tmp_path, deleted) == 1
