@@ -15,6 +15,7 @@ from modelops.cli import options
 from modelops.operations.doctor import examine
 from modelops.operations.doctor.finding import Finding
 from modelops.operations.location import store_url as locate
+from modelops.plan.render.phrases import counted
 from modelops.resources.errors import ExitCode
 
 
@@ -45,7 +46,7 @@ def _text(findings: Sequence[Finding]) -> str:
         if finding.hint and finding.status != "ok":
             lines.append(f"{'':24}{finding.hint}")
     counts = [
-        f"{sum(finding.status == status for finding in findings)} {name}"
-        for status, name in (("fail", "failures"), ("warning", "warnings"), ("note", "notes"))
+        counted(sum(finding.status == status for finding in findings), noun)
+        for status, noun in (("fail", "failure"), ("warning", "warning"), ("note", "note"))
     ]
     return "\n".join([*lines, f"{len(findings)} looked at: {', '.join(counts)}"])

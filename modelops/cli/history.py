@@ -12,7 +12,8 @@ import msgspec
 from modelops.cli import options, stores
 from modelops.operations.history import Touched, history, touched
 from modelops.operations.location import store_url as locate
-from modelops.plan.render.phrases import SYMBOLS, visible
+from modelops.plan.render.phrases import SYMBOLS
+from modelops.resources.visible import visible
 from modelops.store.protocol import ConfigStore, Revision
 
 Entries = Sequence[tuple[Revision, tuple[Touched, ...]]]

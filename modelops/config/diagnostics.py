@@ -10,6 +10,7 @@ from modelops.config.key_shapes import hidden
 from modelops.config.rules import Rule
 from modelops.resources.configuration import Diagnostic, Position
 from modelops.resources.errors import ModelopsError
+from modelops.resources.visible import visible
 
 if TYPE_CHECKING:
     from modelops.config.report.document import Report
@@ -32,13 +33,13 @@ class InvalidConfigurationError(ModelopsError):
 
 
 def found(rule: Rule, position: Position, message: str, hint: str = "") -> Diagnostic:
-    """Return what a rule found at a place; whatever looks like a key is taken out of the words."""
+    """Return what a rule found at a place; its words hold no key, and only what can be seen."""
     return Diagnostic(
         position=position,
         severity=rule.severity,
         rule=rule.id,
-        message=hidden(message),
-        hint=hidden(hint),
+        message=visible(hidden(message)),
+        hint=visible(hidden(hint)),
     )
 
 

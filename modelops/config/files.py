@@ -22,6 +22,7 @@ from modelops.config.text import MAX_BYTES
 from modelops.resources.addresses import Kind
 from modelops.resources.configuration import Diagnostic, Position
 from modelops.resources.errors import ModelopsError
+from modelops.resources.visible import visible
 
 SETTINGS = "modelops.yaml"
 FOLDERS: dict[str, Kind] = {"providers.d": "provider", "chains.d": "chain", "agents.d": "agent"}
@@ -164,5 +165,4 @@ def _settings_problems(
 
 def _problem(rule: Rule, name: str, message: str, hint: str = "") -> Diagnostic:
     """Return what is wrong with a file, its name without characters that would hide."""
-    shown = name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
-    return found(rule, Position(shown, 1, 1), message, hint)
+    return found(rule, Position(visible(name), 1, 1), message, hint)

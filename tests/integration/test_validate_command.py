@@ -90,12 +90,8 @@ def test_hostile_files_end_in_a_diagnostic(content: str, tmp_path: Path) -> None
 HEAVY = {"sqlalchemy", "alembic", "jsonschema", "litestar", "uvicorn", "openai", "rich"}
 
 
-@pytest.mark.parametrize(
-    ("command", "needed"), [("validate", set()), ("plan", {"sqlalchemy"})], ids=["validate", "plan"]
-)
-def test_a_command_imports_what_it_needs_alone(
-    command: str, needed: set[str], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_a_command_imports_what_it_needs_alone(command: str, tmp_path: Path) -> None:
     arguments = [command, "-C", str(FIXTURES / "full")]
     if command == "plan":
         arguments += ["--store", f"sqlite:///{tmp_path}/store.db"]
@@ -108,7 +104,7 @@ def test_a_command_imports_what_it_needs_alone(
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.splitlines()[-1] == repr(sorted(needed))
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_schemas_are_printed_written_and_checked(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def _encrypted(
     try:
         count = len(open_file(document, at_hand, environ))
     except SecretError as error:
-        yield Finding("warning", "opening", file, error.message, error.hint)
+        reason = error.message.removeprefix(f"{file}: ")
+        yield Finding("warning", "opening", file, reason, error.hint)
     else:
         yield Finding("ok", "opening", file, f"{count} encrypted, MAC in order")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from modelops.plan.document import Change, Check, Plan
 from modelops.plan.render import phrases
+from modelops.resources.visible import visible
 
 LIMIT = 65_000
 """Characters; GitHub refuses comments of more than 65,536."""
@@ -126,7 +127,7 @@ def _details(changes: Iterable[Change]) -> str:
     for change in changes:
         if change.action not in ("update", "move") or not change.fields:
             continue
-        lines.append(f"# {phrases.visible(change.address)}")
+        lines.append(f"# {visible(change.address)}")
         for field in change.fields:
             old, new, note = phrases.transition(field)
             source = f"  ({note})" if note else ""
@@ -157,10 +158,10 @@ def _provenance(plan: Plan) -> str:
 
 def _escape(text: str) -> str:
     """Return text that markdown and HTML take literally, and that calls nobody by an @."""
-    literal = _MEANING.sub(r"\\\1", html.escape(phrases.visible(text), quote=False))
+    literal = _MEANING.sub(r"\\\1", html.escape(visible(text), quote=False))
     return literal.replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
 def _code(text: str) -> str:
     """Return text as code in a table cell; names hold no backtick, files may."""
-    return f"`{phrases.visible(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+    return f"`{visible(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"

@@ -1,8 +1,4 @@
-"""How values, sources and counts of a plan are put into words; shared by the renderers.
-
-Values come from files that anybody may have written, so what a terminal or a log would act upon
-(escape sequences, line breaks, text that runs backwards) is shown spelled out.
-"""
+"""How values, sources and counts of a plan are put into words; shared by the renderers."""
 
 from __future__ import annotations
 
@@ -11,20 +7,12 @@ from typing import Any
 
 from modelops.plan.document import Action, Change, FieldChange, Plan, Summary
 from modelops.resources import durations
+from modelops.resources.visible import visible
 
 SYMBOLS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "move": ">"}
 
 LONGEST = 160
 """Characters of one value that are shown; the JSON document has all of it."""
-
-
-def visible(text: str) -> str:
-    """Return the text with everything that does not print spelled as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def value(path: str, content: Any) -> str:

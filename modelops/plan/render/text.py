@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from modelops.plan.document import Change, Check, Effect, FieldChange, Plan
 from modelops.plan.render import phrases
+from modelops.resources.visible import visible
 
 _MEANING: dict[str, str] = {
     "+": "add",
@@ -84,7 +85,7 @@ def _facts(plan: Plan) -> str:
         filter(None, (plan.git_branch, "uncommitted changes" if plan.git_dirty else ""))
     )
     return f"base {phrases.base(plan)}   commit {plan.git_commit[:10]}" + (
-        f" ({phrases.visible(place)})" if place else ""
+        f" ({visible(place)})" if place else ""
     )
 
 
@@ -105,9 +106,8 @@ def _change(change: Change, widths: tuple[int, int], paint: Paint) -> Iterator[s
         f"from {change.moved_from}" if change.moved_from else "",
         phrases.reach(change.reaches),
     )
-    line = (
-        f"{phrases.visible(change.address):<{widths[0]}}  {_place(change):<{widths[1]}}  "
-        + "   ".join(filter(None, notes))
+    line = f"{visible(change.address):<{widths[0]}}  {_place(change):<{widths[1]}}  " + "   ".join(
+        filter(None, notes)
     )
     yield f"  {paint(_COLORS[symbol], symbol)} {line.rstrip()}"
     fields = change.fields if shown else ()
@@ -119,7 +119,7 @@ def _change(change: Change, widths: tuple[int, int], paint: Paint) -> Iterator[s
 def _place(change: Change) -> str:
     if change.action == "delete":
         return "no longer declared"
-    return f"{phrases.visible(change.file)}:{change.line}" if change.file else ""
+    return f"{visible(change.file)}:{change.line}" if change.file else ""
 
 
 def _field(field: FieldChange, column: int, paint: Paint) -> str:
@@ -134,11 +134,11 @@ def _checks(heading: str, code: str, checks: tuple[Check, ...], paint: Paint) ->
         return
     yield paint(code, f"{heading}:")
     for check in checks:
-        place = f"{phrases.visible(check.file)}:{check.line}: " if check.file else ""
+        place = f"{visible(check.file)}:{check.line}: " if check.file else ""
         subject = (
             f"{check.address}: " if check.address and check.address not in check.message else ""
         )
-        yield f"  {place}{subject}{phrases.visible(check.message)}  [{check.rule}]"
+        yield f"  {place}{subject}{visible(check.message)}  [{check.rule}]"
         if check.hint:
-            yield f"      {phrases.visible(check.hint)}"
+            yield f"      {visible(check.hint)}"
     yield ""

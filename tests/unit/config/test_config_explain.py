@@ -160,3 +160,9 @@ def test_a_required_field_that_is_misspelt_is_one_message(tmp_path: Path) -> Non
 def test_paths_are_shown_as_people_write_them() -> None:
     assert show_path(("models", 0, "price", "input")) == "models[0].price.input"
     assert show_path(()) == ""
+
+
+def test_what_takes_no_room_is_spelled_out() -> None:
+    document = yaml.load(b'agent: "a\\u200bb"\n', "agents.d/a.yaml")
+    (problem,) = explain(document, STRUCTS["agent"])
+    assert "a\\u200bb" in problem.message
