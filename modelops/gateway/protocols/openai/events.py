@@ -72,6 +72,7 @@ class ChunkWriter:
         self._id = ""
         self._model = ""
         self._begun = False
+        self._without_arguments: set[int] = set()
         self._stopped: canonical.Stopped | None = None
 
     def write(self, event: Event) -> bytes:
@@ -90,13 +91,14 @@ class ChunkWriter:
                     delta["reasoning_details"] = [answer.write_detail(event)]
                 return self._delta(delta) if delta else b""
             case canonical.ToolBegun():
+                self._without_arguments.add(event.index)
                 call = canonical.ToolCall(event.id, event.name, "", event.signature)
                 return self._delta(
                     {"tool_calls": [{"index": event.index, **answer.write_call(call)}]}
                 )
             case canonical.ArgumentsDelta():
-                function = {"arguments": event.text}
-                return self._delta({"tool_calls": [{"index": event.index, "function": function}]})
+                self._without_arguments.discard(event.index)
+                return self._arguments(event.index, event.text)
             case canonical.Stopped():
                 self._stopped = event
                 return b""
@@ -104,10 +106,15 @@ class ChunkWriter:
     def end(self, usage: Usage) -> bytes:
         """Return the finish chunk, the usage that was asked for, and `[DONE]`."""
         reason = answer.finish_word(self._stopped.reason if self._stopped else "stop")
-        out = self._delta({}, reason)
+        # Clients decode the arguments of every call; Anthropic streams none for a call without.
+        out = b"".join(self._arguments(index, "{}") for index in sorted(self._without_arguments))
+        out += self._delta({}, reason)
         if self._show_usage:
             out += self._chunk([], {"usage": answer.write_usage(usage)})
         return out + b"data: [DONE]\n\n"
+
+    def _arguments(self, index: int, text: str) -> bytes:
+        return self._delta({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
 
     def _delta(self, delta: dict[str, Any], reason: str | None = None) -> bytes:
         if not self._begun:
