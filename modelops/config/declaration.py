@@ -1,8 +1,8 @@
 """A folder's files as declared resources, each with its document for positions.
 
-What is wrong with a file takes only that file out; the rest is checked all the same, so that one
-run reports everything. The addresses that a broken file would have declared are remembered: a chain
-that names a model of a file with a typo must not be reported as well.
+What is wrong with a file takes only that file out, and of it at least the names it refers to are
+checked, so that one run reports everything. The addresses that a broken file would have declared
+are remembered: a chain that names a model of a file with a typo must not be reported as well.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class Entry(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a folder declares, by name. `broken` holds addresses of files with errors."""
+    """Everything a folder declares, by name.
+
+    `broken` holds addresses of files with errors, `unread` those files that are YAML to their end.
+    """
 
     folder: Path
     environment: str
@@ -57,6 +60,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     chains: dict[str, Entry[declared.Chain]]
     agents: dict[str, Entry[declared.Agent]]
     broken: frozenset[str]
+    unread: tuple[tuple[Kind, Document], ...]
 
 
 def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diagnostic]]:
@@ -70,6 +74,7 @@ def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diag
     chains: dict[str, Entry[declared.Chain]] = {}
     agents: dict[str, Entry[declared.Agent]] = {}
     broken: set[str] = set()
+    unread: list[tuple[Kind, Document]] = []
     for source in sources:
         document = yaml.load(source.raw, source.path)
         value = _convert(document, source, diagnostics)
@@ -84,6 +89,8 @@ def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diag
                 _add(agents, "agent", value.agent, value, document, diagnostics)
             case _:
                 broken.update(_meant(document, source))
+                if document.complete:
+                    unread.append((source.kind, document))
     broken.update(_meant_by_path(found.position.file for found in diagnostics))
     declaration = Declaration(
         folder=folder,
@@ -94,6 +101,7 @@ def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diag
         chains=chains,
         agents=agents,
         broken=frozenset(broken),
+        unread=tuple(unread),
     )
     return declaration, diagnostics
 

@@ -18,6 +18,7 @@ from modelops.config.checks import (
     names,
     providers,
     settings,
+    unread,
 )
 from modelops.config.checks.subject import Subject
 from modelops.resources.configuration import Diagnostic
@@ -25,5 +26,5 @@ from modelops.resources.configuration import Diagnostic
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield everything the checks find."""
-    for room in (settings, providers, ciphertext, models, names, chains, agents, callers):
+    for room in (settings, providers, ciphertext, models, names, chains, agents, callers, unread):
         yield from room.check(subject)

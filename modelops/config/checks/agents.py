@@ -9,8 +9,8 @@ from decimal import Decimal
 from modelops.config import rules
 from modelops.config.checks.subject import (
     Subject,
+    unknown_allowed,
     unknown_chain,
-    unknown_model,
     unknown_provider,
 )
 from modelops.config.declaration import Entry
@@ -54,10 +54,7 @@ def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
             if not _matches(name, resolution.chains if kind == "chain" else resolution.models):
                 message = f"{pattern} matches nothing that is declared"
                 yield found(rules.IDLE_ALLOW, position, message)
-        elif kind == "chain":
-            yield from unknown_chain(subject, name, position)
-        else:
-            yield from unknown_model(subject, name, position)
+        yield from unknown_allowed(subject, pattern, position)
 
 
 def _own_chain(entry: Entry[Agent], agent: resolved.Agent) -> Iterator[Diagnostic]:

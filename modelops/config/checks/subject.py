@@ -57,3 +57,11 @@ def unknown_model(subject: Subject, reference: str, position: Position) -> Itera
         hint = f"the catalog knows it: add `- model: {model}` to {entry.document.file}"
     message = f"provider {provider!r} declares no model {model!r}"
     yield found(rules.UNKNOWN_REFERENCE, position, message, hint)
+
+
+def unknown_allowed(subject: Subject, pattern: str, position: Position) -> Iterator[Diagnostic]:
+    """Yield a problem when an entry of `allow` without a * names nothing that is declared."""
+    kind, _, name = pattern.partition("/")
+    if "*" not in name:
+        unknown = unknown_chain if kind == "chain" else unknown_model
+        yield from unknown(subject, name, position)

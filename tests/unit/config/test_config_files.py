@@ -135,6 +135,6 @@ def test_a_name_with_control_characters_is_refused_and_shown_escaped(tmp_path: P
 def test_references_into_an_unreadable_file_are_not_reported_too(tmp_path: Path) -> None:
     write(tmp_path, {"providers.d/alpha.yaml": None})
     (tmp_path / "providers.d").mkdir()
-    (tmp_path / "providers.d" / "alpha.yaml").symlink_to("/nowhere")
+    (tmp_path / "providers.d" / "alpha.yaml").symlink_to("missing.yaml")
     rules = [item.rule for item in look(tmp_path, {"providers.d/alpha.yaml": None}).diagnostics]
     assert rules == ["unreadable-file"]

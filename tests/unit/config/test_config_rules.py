@@ -355,6 +355,23 @@ def test_a_broken_file_does_not_make_its_references_wrong(tmp_path: Path) -> Non
     assert [line.split()[0] for line in found(tmp_path, files)] == ["unknown-field"]
 
 
+def test_a_form_error_does_not_hide_what_its_file_refers_to(tmp_path: Path) -> None:
+    files = {
+        **settings("default_chain: mian\ntimezne: UTC\n"),
+        **chain("{model: alpha/lagre, timeout: 5x}, {model: nobody}", "requires: [tols]\n"),
+        **agent(
+            "chian: main\nprefer: alfa\nallow: [chain/nain, model/alpha/*, model/alpha/x, 7]\n"
+            "credentials: [{provider: beta}, {provider: alpha}]\n"
+        ),
+    }
+    wrong = [line for line in found(tmp_path, files) if line.startswith("unknown-reference")]
+    assert [place.split(":")[0] for place in wrong] == [
+        *(f"unknown-reference {DEV}",) * 4,
+        f"unknown-reference {MAIN}",
+        "unknown-reference modelops.yaml",
+    ]
+
+
 @pytest.mark.parametrize(
     "files",
     [
