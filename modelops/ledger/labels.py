@@ -39,7 +39,7 @@ def fold(
             else values[name]
             for name in by
         )
-        folded.append(UsageGroup(key=key, slot=group.slot, sums=group.sums))
+        folded.append(UsageGroup(key=key, start_us=group.start_us, sums=group.sums))
     return folded
 
 

@@ -7,7 +7,6 @@ is worked out here, last. The same frozen document is printed by `modelops usage
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,7 +16,8 @@ from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
 from modelops.metering.histogram import percentile
 from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
-from modelops.store.books import SLOT_US, Sums, UsageGroup
+from modelops.store.books import UsageGroup
+from modelops.store.sums import Sums
 
 Key = TypeVar("Key")
 
@@ -101,14 +101,14 @@ class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
 def build(
     span: Span, timezone: str, by: tuple[str, ...], bucket: Bucket, groups: Sequence[UsageGroup]
 ) -> UsageReport:
-    """Return the report of these groups; they carry slots when there is a bucket."""
+    """Return the report of these groups; they carry the start of theirs when there is a bucket."""
     local = zone(timezone)
     per_target = not _PER_TARGET.isdisjoint(by)
     rows = _add_up((group.key, group.sums) for group in groups)
     ordered = sorted(rows, key=lambda key: (-rows[key].cost_pico, -rows[key].attempts, key))
     total = Sums()
     for sums in rows.values():
-        total.add(sums)
+        total = total.plus(sums)
     return UsageReport(
         since=from_us(span.since_us, local).isoformat(timespec="seconds"),
         until=from_us(span.until_us, local).isoformat(timespec="seconds"),
@@ -167,7 +167,7 @@ def usd(pico: int) -> str:
 def _add_up(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
     found: dict[Key, Sums] = {}
     for key, sums in groups:
-        found.setdefault(key, Sums()).add(sums)
+        found[key] = found[key].plus(sums) if key in found else sums
     return found
 
 
@@ -184,11 +184,7 @@ def _series(
             f"{len(starts)} buckets of {len(keys)} rows are too many for one report",
             "shorten it, use a longer bucket, or group by less",
         )
-    cells = _add_up(
-        ((starts[bisect_right(starts, group.slot * SLOT_US) - 1], *group.key), group.sums)
-        for group in groups
-        if group.slot is not None and starts
-    )
+    cells = _add_up(((group.start_us, *group.key), group.sums) for group in groups if starts)
     for start in starts:
         for key in keys:
             yield start, _row(by, key, cells.get((start, *key), Sums()), per_target)

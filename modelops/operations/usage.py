@@ -9,7 +9,7 @@ import msgspec
 
 from modelops.ledger import labels
 from modelops.ledger.attempts import AttemptPage, csv_header, csv_lines, decode_cursor, page
-from modelops.ledger.periods import Bucket, Span, period_span, written_span, zone
+from modelops.ledger.periods import Bucket, Span, bucket_starts, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
@@ -46,7 +46,7 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
             since_us=span.since_us,
             until_us=span.until_us,
             by=tuple(dimension(name) for name in asked),
-            by_slot=query.bucket != "none",
+            starts=tuple(bucket_starts(span, query.bucket, zone(timezone))),
             filters=_filters(query.filters),
         )
     )

@@ -16,9 +16,11 @@ from modelops.ledger.periods import from_us, to_us, zone
 from modelops.ledger.reports import usd
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model
-from modelops.store.books import SLOT_US, KeepingStore, Selection, Sums
+from modelops.store.books import KeepingStore, Selection
+from modelops.store.sums import Sums
 
 NOTHING = Billed(0, 0, 0)
+DAY_US = 86_400_000_000
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,16 +90,15 @@ async def _booked(store: KeepingStore, provider: str, days: set[date]) -> dict[K
             since_us=_midnight_us(min(days)),
             until_us=_midnight_us(end),
             by=("model",),
-            by_slot=True,
+            starts=tuple(range(_midnight_us(min(days)), _midnight_us(end), DAY_US)),
             filters={"provider": (provider,)},
         )
     )
     found: dict[Key, Sums] = {}
     for group in groups:
-        day = from_us((group.slot or 0) * SLOT_US, zone("UTC")).date()
+        day = from_us(group.start_us or 0, zone("UTC")).date()
         if day in days:
-            name = group.key[0].removeprefix(f"{provider}/")
-            found.setdefault(Key(day, name), Sums()).add(group.sums)
+            found[Key(day, group.key[0].removeprefix(f"{provider}/"))] = group.sums
     return {key: sums for key, sums in found.items() if _counts(sums)}
 
 

@@ -110,7 +110,7 @@ async def listed(
         .where(
             started >= selection.since_us,
             started < selection.until_us,
-            *(matches(dimension, values) for dimension, values in selection.filters.items()),
+            *matches(attempts, selection.filters),
         )
         .order_by(started.desc(), attempt_id.desc())
         .limit(limit)

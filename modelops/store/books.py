@@ -10,6 +10,7 @@ import msgspec
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.store.protocol import AttemptStore, ConfigStore, Revision
+from modelops.store.sums import Sums
 
 SLOT_US = 15 * 60 * 1_000_000
 """A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
@@ -24,71 +25,22 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows to add up, and into which groups.
 
     Rows that started at `since_us` or later and before `until_us`; a filter lets through the rows
-    whose value is among those it names. `by_slot` also groups by quarters of an hour.
+    whose value is among those it names. With `starts`, Unix microseconds in their order of which
+    the first is not behind `since_us`, rows are also grouped by the last of them before their own.
     """
 
     since_us: int
     until_us: int
     by: tuple[Dimension, ...] = ()
-    by_slot: bool = False
+    starts: tuple[int, ...] = ()
     filters: Mapping[Dimension, tuple[str, ...]] = {}
 
 
-class Sums(msgspec.Struct, kw_only=True):
-    """What one group of rows adds up to. Cache-write tokens are those of both lifetimes.
-
-    `attempts` leaves out refused requests, which reached no provider; `requests` counts final rows.
-    Attempts without a cost are `unpriced` when their usage was reported, else `unmetered`. Latency
-    is that of successful attempts. Histograms count by bucket (metering/histogram.py). Money is
-    pico-USD; Python's integers do not overflow.
-    """
-
-    attempts: int = 0
-    attempts_ok: int = 0
-    attempts_cancelled: int = 0
-    requests: int = 0
-    requests_ok: int = 0
-    requests_fallback: int = 0
-    requests_cancelled: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_pico: int = 0
-    input_cost_pico: int = 0
-    output_cost_pico: int = 0
-    estimate_pico: int = 0
-    unpriced: int = 0
-    unmetered: int = 0
-    simulated: int = 0
-    latency_count: int = 0
-    latency_sum_us: int = 0
-    first_content_count: int = 0
-    first_content_sum_us: int = 0
-    latency: dict[int, int] = {}
-    first_content: dict[int, int] = {}
-
-    def add(self, more: Sums) -> None:
-        """Add the sums of another group."""
-        for name in self.__struct_fields__:
-            value = getattr(more, name)
-            if isinstance(value, dict):
-                counts: dict[int, int] = getattr(self, name)
-                for bucket, count in value.items():
-                    counts[bucket] = counts.get(bucket, 0) + count
-            else:
-                setattr(self, name, getattr(self, name) + value)
-
-
 class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """The sums of one group: its values in the order of `by`, and its slot when asked for.
-
-    A slot is a quarter of an hour of Unix time, numbered from 0.
-    """
+    """The sums of one group: its values in the order of `by`, and which of `starts` is its own."""
 
     key: tuple[str, ...]
-    slot: int | None
+    start_us: int | None
     sums: Sums
 
 

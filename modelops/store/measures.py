@@ -1,15 +1,19 @@
-"""The arithmetic of the books in SQL: what is grouped by, what is added up, what is counted.
+"""The arithmetic of the books in SQL: what rows are grouped by, and what each counts for.
 
-Reports and rollups use the same expressions, so a report over rollups is the report over the
-attempts they were made from.
+`tally.py` is the same arithmetic over rows that are not in a table yet; a test holds the two
+together.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, func, literal
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
 
 from modelops.store.books import Dimension
-from modelops.store.tables import MONEY, MONEY_PART, attempts
+from modelops.store.sums import MEASURES
+from modelops.store.tables import attempts
 
 _columns = attempts.c
 _adjusted = _columns.outcome == "adjusted"
@@ -25,69 +29,73 @@ STATUS = case((and_(_columns.final, _fallback), "fallback"), else_=_columns.outc
 """The status of a row, as metering.attempt.request_status has it for final ones."""
 
 
-def model_name(provider: ColumnElement[str], model: ColumnElement[str]) -> ColumnElement[str]:
-    """Return provider/model, '' for a request that reached none."""
-    return case((provider == "", ""), else_=provider + "/" + model)
+def _one(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, _columns.weight), else_=0)
 
 
-DIMENSIONS: dict[Dimension, ColumnElement[str] | ColumnElement[int]] = {
-    "provider": _columns.provider,
-    "model": model_name(_columns.provider, _columns.model),
-    "agent": _columns.agent,
-    "user": _columns.user,
-    "chain": _columns.chain,
-    "revision": _columns.revision,
-    "status": STATUS,
+def _known(value: ColumnElement[int]) -> ColumnElement[int]:
+    return func.coalesce(value, 0)
+
+
+_VALUES: Mapping[str, ColumnElement[int]] = {
+    "attempts": _one(_reached),
+    "attempts_ok": _one(_succeeded),
+    "attempts_cancelled": _one(_cancelled),
+    "requests": _one(_columns.final),
+    "requests_ok": _one(and_(_columns.final, _succeeded)),
+    "requests_fallback": _one(and_(_columns.final, _fallback)),
+    "requests_cancelled": _one(and_(_columns.final, _cancelled)),
+    "input_tokens": _known(_columns.input_tokens),
+    "output_tokens": _known(_columns.output_tokens),
+    "cache_read_tokens": _known(_columns.cache_read_tokens),
+    "cache_write_tokens": _known(_columns.cache_write_tokens)
+    + _known(_columns.cache_write_1h_tokens),
+    "reasoning_tokens": _known(_columns.reasoning_tokens),
+    "cost_pico": _known(_columns.cost_pico),
+    "input_cost_pico": _known(_columns.input_cost_pico),
+    "output_cost_pico": _known(_columns.output_cost_pico),
+    "estimate_pico": _known(_columns.estimate_pico),
+    "unpriced": case(
+        (and_(_no_cost, _reported), _columns.weight), (_priced_later, -_columns.weight), else_=0
+    ),
+    "unmetered": _one(and_(_no_cost, ~_reported)),
+    "simulated": _one(_columns.simulated),
+    "latency_count": _one(_succeeded),
+    "latency_sum_us": case((_succeeded, _columns.latency_us), else_=literal(0)),
+    "first_content_count": _one(_columns.first_content_us.is_not(None)),
+    "first_content_sum_us": _known(_columns.first_content_us),
 }
 
-DURATIONS = (
-    ("latency", _columns.latency_bucket, _succeeded),
-    ("first_content", _columns.first_content_bucket, _columns.first_content_us.is_not(None)),
+COUNTED: tuple[ColumnElement[Any], ...] = (
+    *(_VALUES[name] for name in MEASURES),
+    _columns.weight,
+    case((_succeeded, _columns.latency_bucket)),
+    _columns.first_content_bucket,
 )
-"""Each histogram: its name, the bucket of a row, and which rows count."""
+"""What a row counts for: its values in the order of sums.MEASURES, its weight, and the buckets of
+its latency and of its time to first content, NULL where those do not count."""
 
 
-def matches(dimension: Dimension, values: tuple[str, ...]) -> ColumnElement[bool]:
-    """Return the condition that a row has one of these values."""
-    if dimension == "revision":
-        return _columns.revision.in_([int(value) for value in values])
-    return DIMENSIONS[dimension].in_(values)
+def dimensions(table: FromClause) -> dict[Dimension, ColumnElement[Any]]:
+    """Return what each dimension is in `attempts`, or in rollups of it."""
+    columns = table.c
+    return {
+        "provider": columns.provider,
+        "model": case((columns.provider == "", ""), else_=columns.provider + "/" + columns.model),
+        "agent": columns.agent,
+        "user": columns.user,
+        "chain": columns.chain,
+        "revision": columns.revision,
+        "status": STATUS if table is attempts else columns.status,
+    }
 
 
-def summed() -> list[ColumnElement[int]]:
-    """Return the aggregates of attempts, in the order of tables.SUMMED."""
-    money = [part for name in MONEY for part in _parts(_columns[name])]
+def matches(
+    table: FromClause, filters: Mapping[Dimension, tuple[str, ...]]
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row passes these filters."""
+    known = dimensions(table)
     return [
-        _count(_reached),
-        _count(_succeeded),
-        _count(_cancelled),
-        _count(_columns.final),
-        _count(and_(_columns.final, _succeeded)),
-        _count(and_(_columns.final, _fallback)),
-        _count(and_(_columns.final, _cancelled)),
-        _total(_columns.input_tokens),
-        _total(_columns.output_tokens),
-        _total(_columns.cache_read_tokens),
-        _total(_columns.cache_write_tokens) + _total(_columns.cache_write_1h_tokens),
-        _total(_columns.reasoning_tokens),
-        _count(and_(_no_cost, _reported)) - _count(_priced_later),
-        _count(and_(_no_cost, ~_reported)),
-        _count(_columns.simulated),
-        _count(_succeeded),
-        _total(case((_succeeded, _columns.latency_us), else_=literal(0))),
-        _count(_columns.first_content_us.is_not(None)),
-        _total(_columns.first_content_us),
-        *money,
+        known[name].in_([int(value) for value in values] if name == "revision" else values)
+        for name, values in filters.items()
     ]
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return _total(case((condition, _columns.weight), else_=0))
-
-
-def _total(value: ColumnElement[int]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(value), 0)
-
-
-def _parts(amount: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    return _total(amount // MONEY_PART), _total(amount % MONEY_PART)

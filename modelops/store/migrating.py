@@ -13,8 +13,15 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from modelops.store import database, schema, tables
+from modelops.store import attempts, database, rollups, schema, tables
+from modelops.store.books import AttemptCursor, Selection
 from modelops.store.revisions import EMPTY_DIGEST
+from modelops.store.tally import Tallies, tally
+
+PACKED = "0008"
+"""The version whose rollups are made anew from the attempts."""
+
+_ADDED_AT_ONCE = 5_000
 
 
 async def migrate(url: str, *, lock_wait_s: float) -> None:
@@ -29,8 +36,21 @@ async def migrate(url: str, *, lock_wait_s: float) -> None:
                 schema.require_current(version, opened.place)
             await connection.run_sync(_upgrade)
             await _bear(connection)
+            if version and version < PACKED:
+                await _add_up(connection)
     finally:
         await opened.close()
+
+
+async def _add_up(connection: AsyncConnection) -> None:
+    """Add all attempts to the rollups, of which there are none."""
+    everything = Selection(since_us=0, until_us=2**63 - 1)
+    after: AttemptCursor | None = None
+    while rows := await attempts.listed(connection, everything, _ADDED_AT_ONCE, after):
+        tallies: Tallies = {}
+        tally(rows, tallies)
+        await rollups.add(connection, tallies)
+        after = AttemptCursor(rows[-1].started_at_us, rows[-1].attempt_id)
 
 
 def _upgrade(connection: Connection) -> None:

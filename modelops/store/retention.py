@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store.books import SLOT_US
-from modelops.store.cubes import DAY
+from modelops.store.cubes import DAY_US
 from modelops.store.protocol import StoreError
 from modelops.store.tables import attempts, rollup_state
 
@@ -26,7 +26,7 @@ async def prune(connection: AsyncConnection, before_us: int) -> int:
 
     StoreError when no day of UTC begins then.
     """
-    if before_us % DAY.us:
+    if before_us % DAY_US:
         raise StoreError("attempts are deleted by whole days of UTC", "name a day")
     before = before_us // SLOT_US
     await connection.execute(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -21,8 +22,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
+
+
+class Bytes(LargeBinary):
+    """Bytes as the driver has them: SQLAlchemy's own type copies each value twice."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Pass values on."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Pass values on."""
+
 
 metadata = MetaData(
     naming_convention={
@@ -184,86 +195,26 @@ journals = Table(
 )
 """How many bytes of each worker's journal are in `attempts`: written with the rows themselves."""
 
-usage_groups = Table(
-    "usage_groups",
-    metadata,
-    Column("group_id", Integer, primary_key=True, autoincrement=True),
-    Column("cube", String(16), nullable=False),
-    Column("provider", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("agent", Text, nullable=False),
-    Column("user", Text, nullable=False),
-    Column("chain", Text, nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("status", String(16), nullable=False),
-    UniqueConstraint(
-        "cube",
-        "provider",
-        "model",
-        "agent",
-        "user",
-        "chain",
-        "revision",
-        "status",
-        name="uq_usage_groups_values",
-    ),
-)
-"""Every combination of values that was ever rolled up, by the cube it belongs to; values that a
-cube does not keep are '' and 0.
-"""
-
-MEASURES = (
-    "attempts",
-    "attempts_ok",
-    "attempts_cancelled",
-    "requests",
-    "requests_ok",
-    "requests_fallback",
-    "requests_cancelled",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "unpriced",
-    "unmetered",
-    "simulated",
-    "latency_count",
-    "latency_sum_us",
-    "first_content_count",
-    "first_content_sum_us",
-)
-MONEY = ("cost_pico", "input_cost_pico", "output_cost_pico", "estimate_pico")
-MONEY_PART = 1_000_000
-"""Money is added in two parts, its quotient and its remainder by this: the sum of many 64-bit
-numbers may not fit into one.
-"""
-SUMMED = (*MEASURES, *(f"{name}_{part}" for name in MONEY for part in ("large", "small")))
-"""The columns of a rollup, and the order in which queries return them."""
+CELL = ("cube", "unit", "user", "agent", "provider", "model", "chain", "revision", "status")
+"""What tells the cells of rollups apart."""
 
 rollups = Table(
     "rollups",
     metadata,
     Column("cube", String(16), primary_key=True),
-    Column("slot", Integer, primary_key=True),
-    Column("group_id", Integer, ForeignKey("usage_groups.group_id"), primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in SUMMED),
+    Column("unit", Integer, primary_key=True, autoincrement=False),
+    *(
+        Column(name, Text, primary_key=True)
+        for name in ("user", "agent", "provider", "model", "chain")
+    ),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("status", String(16), primary_key=True),
+    *(Column(name, Bytes, nullable=False) for name in ("sums", "latency", "first_content")),
     sqlite_with_rowid=False,
 )
-"""Attempts added up: one row per group and slot (books.SLOT_US), or per group and day."""
-
-rollup_durations = Table(
-    "rollup_durations",
-    metadata,
-    Column("cube", String(16), primary_key=True),
-    Column("slot", Integer, primary_key=True),
-    Column("group_id", Integer, ForeignKey("usage_groups.group_id"), primary_key=True),
-    Column("bucket", SmallInteger, primary_key=True),
-    Column("latency", Integer, nullable=False),
-    Column("first_content", Integer, nullable=False),
-    sqlite_with_rowid=False,
-)
-"""How many durations of a rollup's attempts fell into each bucket (metering/histogram.py)."""
+"""Attempts added up (sums.py), one row per cell: a cube (cubes.py), a unit of its length of time
+numbered from 1970, and values; those that a cube does not keep are '' and 0.
+"""
 
 rollup_state = Table(
     "rollup_state",

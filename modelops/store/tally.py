@@ -8,16 +8,16 @@ rows that are in the table; a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import add
 from typing import NamedTuple
 
 from modelops.metering.attempt import Attempt
 from modelops.metering.histogram import bucket_of
 from modelops.store.books import SLOT_US
-from modelops.store.cubes import SLOT, Cube
-from modelops.store.tables import MEASURES, MONEY
+from modelops.store.cubes import Cube
+from modelops.store.sums import Packed, counted, pack
+from modelops.store.tables import CELL
 
-COLUMNS = ("provider", "model", "agent", "user", "chain", "revision", "status")
+COLUMNS = CELL[2:]
 """What a group is made of, in this order."""
 
 
@@ -28,31 +28,7 @@ class Place(NamedTuple):
     values: tuple[str | int, ...]
 
 
-class Tally:
-    """What a group's attempts add up to: measures and money, in the order of tables, and durations.
-
-    Histograms count by bucket (metering/histogram.py). Money is whole: Python does not overflow.
-    """
-
-    __slots__ = ("first_content", "latency", "sums")
-
-    def __init__(self) -> None:
-        self.sums = [0] * (len(MEASURES) + len(MONEY))
-        self.latency: dict[int, int] = {}
-        self.first_content: dict[int, int] = {}
-
-    def add(self, more: Tally) -> None:
-        """Add what another group adds up to."""
-        self.sums = list(map(add, self.sums, more.sums))
-        for own, others in (
-            (self.latency, more.latency),
-            (self.first_content, more.first_content),
-        ):
-            for bucket, count in others.items():
-                own[bucket] = own.get(bucket, 0) + count
-
-
-Tallies = dict[Place, Tally]
+Tallies = dict[Place, Packed]
 
 
 def tally(rows: Iterable[Attempt], found: Tallies) -> None:
@@ -61,10 +37,10 @@ def tally(rows: Iterable[Attempt], found: Tallies) -> None:
         ok = row.outcome == "success"
         fallback = ok and row.final and row.position > 0
         values = (
+            row.user,
+            row.agent,
             row.provider,
             row.model,
-            row.agent,
-            row.user,
             row.chain,
             row.revision,
             "fallback" if fallback else row.outcome,
@@ -72,18 +48,17 @@ def tally(rows: Iterable[Attempt], found: Tallies) -> None:
         place = Place(row.started_at_us // SLOT_US, values)
         own = found.get(place)
         if own is None:
-            own = found[place] = Tally()
-        own.sums = list(map(add, own.sums, _sums(row)))
+            own = found[place] = Packed()
+        own.sums += pack(_values(row))
         if ok:
-            bucket = bucket_of(row.latency_us // row.weight)
-            own.latency[bucket] = own.latency.get(bucket, 0) + row.weight
+            own.latency += counted(bucket_of(row.latency_us // row.weight), row.weight)
         if row.first_content_us is not None:
             bucket = bucket_of(row.first_content_us // row.weight)
-            own.first_content[bucket] = own.first_content.get(bucket, 0) + row.weight
+            own.first_content += counted(bucket, row.weight)
 
 
-def _sums(row: Attempt) -> tuple[int, ...]:
-    """Return what one row adds, in the order of MEASURES and MONEY (see measures.summed)."""
+def _values(row: Attempt) -> tuple[int, ...]:
+    """Return what one row adds, in the order of MEASURES."""
     usage, cost, outcome, weight = row.usage, row.cost, row.outcome, row.weight
     adjusted = outcome == "adjusted"
     reached = not adjusted and outcome != "refused"
@@ -96,36 +71,36 @@ def _sums(row: Attempt) -> tuple[int, ...]:
     return (
         weight if reached else 0,
         weight if ok else 0,
-        weight if cancelled else 0,
         final,
         final if ok else 0,
-        final if ok and row.position > 0 else 0,
-        final if cancelled else 0,
+        weight if ok else 0,
+        0 if first_content_us is None else weight,
         usage.input_tokens or 0,
         usage.output_tokens or 0,
-        usage.cache_read_tokens or 0,
-        (usage.cache_write_tokens or 0) + (usage.cache_write_1h_tokens or 0),
-        usage.reasoning_tokens or 0,
-        weight * ((without_cost and reported) - (adjusted and row.error_class == "unpriced")),
-        weight if without_cost and not reported else 0,
-        weight if row.simulated else 0,
-        weight if ok else 0,
-        row.latency_us if ok else 0,
-        0 if first_content_us is None else weight,
-        first_content_us or 0,
         cost.total_pico or 0,
         cost.input_pico or 0,
         cost.output_pico or 0,
+        row.latency_us if ok else 0,
+        first_content_us or 0,
+        usage.cache_read_tokens or 0,
+        (usage.cache_write_tokens or 0) + (usage.cache_write_1h_tokens or 0),
+        usage.reasoning_tokens or 0,
+        final if ok and row.position > 0 else 0,
+        weight if row.simulated else 0,
         cost.estimate_pico or 0,
+        weight * ((without_cost and reported) - (adjusted and row.error_class == "unpriced")),
+        weight if without_cost and not reported else 0,
+        weight if cancelled else 0,
+        final if cancelled else 0,
     )
 
 
-def without_user(tallies: Mapping[Place, Tally]) -> Tallies:
+def without_user(tallies: Mapping[Place, Packed]) -> Tallies:
     """Return the same by all columns but the user: far fewer, for the cubes that leave it out."""
-    return project(tallies, Cube("", SLOT, tuple(name for name in COLUMNS if name != "user")))
+    return project(tallies, Cube("", SLOT_US, tuple(name for name in COLUMNS if name != "user")))
 
 
-def project(tallies: Mapping[Place, Tally], cube: Cube) -> Tallies:
+def project(tallies: Mapping[Place, Packed], cube: Cube) -> Tallies:
     """Return the same by the columns and the unit of a cube; others are '' and 0."""
     found: Tallies = {}
     nothing = [0 if name == "revision" else "" for name in COLUMNS]
@@ -134,9 +109,9 @@ def project(tallies: Mapping[Place, Tally], cube: Cube) -> Tallies:
         chosen = [
             value if keep else none for value, keep, none in zip(values, kept, nothing, strict=True)
         ]
-        place = Place(slot // cube.unit.slots, tuple(chosen))
+        place = Place(slot * SLOT_US // cube.unit_us, tuple(chosen))
         own = found.get(place)
         if own is None:
-            own = found[place] = Tally()
+            own = found[place] = Packed()
         own.add(added)
     return found

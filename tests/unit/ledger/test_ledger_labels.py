@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from modelops.ledger.labels import dimensions, fold
-from modelops.store.books import LabelSpan, Sums, UsageGroup
+from modelops.store.books import LabelSpan, UsageGroup
+from modelops.store.sums import Sums
 
 SPANS = [
     LabelSpan(agent="dev", since=5, until=None, labels={"team": "research", "site": "b"}),
@@ -13,7 +14,7 @@ SPANS = [
 
 
 def team(agent: str, revision: int) -> str:
-    group = UsageGroup(key=(agent, str(revision)), slot=None, sums=Sums())
+    group = UsageGroup(key=(agent, str(revision)), start_us=None, sums=Sums())
     ((found,),) = (each.key for each in fold(("label.team",), [group], SPANS))
     return found
 
@@ -41,6 +42,6 @@ def test_other_dimensions_keep_their_places() -> None:
     assert dimensions(by) == ("provider", "agent", "revision")
     assert dimensions(("agent", "label.team")) == ("agent", "revision")
     assert dimensions(("agent", "provider")) == ("agent", "provider")
-    group = UsageGroup(key=("openai", "dev", "6"), slot=7, sums=Sums(requests=1))
+    group = UsageGroup(key=("openai", "dev", "6"), start_us=7, sums=Sums(requests=1))
     (found,) = fold(by, [group], SPANS)
-    assert (found.key, found.slot, found.sums.requests) == (("research", "openai", "b"), 7, 1)
+    assert (found.key, found.start_us, found.sums.requests) == (("research", "openai", "b"), 7, 1)

@@ -14,7 +14,8 @@ from store_samples import attempt
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import attempts as attempt_rows
 from modelops.store import database, migrate, migrating, open_store, tables
-from modelops.store.books import SLOT_US, Dimension, Selection, Sums
+from modelops.store.books import SLOT_US, Dimension, Selection
+from modelops.store.sums import Sums
 
 START_US = 20_000 * 96 * SLOT_US
 ROWS = [

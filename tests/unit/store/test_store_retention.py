@@ -34,13 +34,13 @@ async def test_sums_outlive_their_attempts(store_url: str) -> None:
 
     assert await requests(START_US) == await requests(START_US, "user") == 17
     assert await requests(START_US + SLOT_US, "model") == 15
-    assert await requests(before_us, "user", "model") == 8
+    assert await requests(START_US, "user", "model", "status") == 17
     with pytest.raises(StoreError, match="pruned"):
         await requests(START_US + 1, "model")
     with pytest.raises(StoreError, match="pruned"):
         await requests(START_US + SLOT_US, "user")
     with pytest.raises(StoreError, match="pruned"):
-        await requests(START_US, "user", "model")
+        await requests(START_US + SLOT_US, "user", "model")
     await store.close()
 
 

@@ -14,8 +14,9 @@ from store_samples import attempt
 from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store
-from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection, Sums
+from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection
 from modelops.store.sql_store import SqlStore
+from modelops.store.sums import Sums
 
 DAY_US = 96 * SLOT_US
 START_US = 20_000 * DAY_US
@@ -115,7 +116,7 @@ _FILTERS = st.dictionaries(
     _SPANS,
     st.lists(st.sampled_from(DIMENSIONS), unique=True, max_size=3),
     _FILTERS,
-    st.booleans(),
+    st.sampled_from([0, DAY_US, 4 * SLOT_US, SLOT_US, SLOT_US + 1]),
 )
 def test_groups_add_up_from_rollups_and_from_attempts(
     new_store: Callable[[], str],
@@ -124,12 +125,13 @@ def test_groups_add_up_from_rollups_and_from_attempts(
     span: list[int],
     by: list[Dimension],
     filters: dict[Dimension, tuple[str, ...]],
-    by_slot: bool,
+    step_us: int,
 ) -> None:
     if "revision" in filters:
         filters = {"revision": ("1", "7")}
+    starts = tuple(range(START_US, END_US, step_us)) if step_us else ()
     selection = Selection(
-        since_us=span[0], until_us=span[1], by=tuple(by), by_slot=by_slot, filters=filters
+        since_us=span[0], until_us=span[1], by=tuple(by), starts=starts, filters=filters
     )
     asyncio.run(_compare(new_store(), rows, more, selection))
 
@@ -151,7 +153,7 @@ async def _found(
     store: SqlStore, selection: Selection
 ) -> dict[tuple[tuple[str, ...], int | None], Sums]:
     groups = await store.usage(selection)
-    return {(group.key, group.slot): group.sums for group in groups if group.sums != Sums()}
+    return {(group.key, group.start_us): group.sums for group in groups if group.sums != Sums()}
 
 
 def _expected(
@@ -163,9 +165,9 @@ def _expected(
         if inside and all(
             value_of(row, name) in values for name, values in selection.filters.items()
         ):
-            slot = row.started_at_us // SLOT_US if selection.by_slot else None
+            start = max((us for us in selection.starts if us <= row.started_at_us), default=None)
             key = tuple(value_of(row, name) for name in selection.by)
-            groups.setdefault((key, slot), []).append(row)
+            groups.setdefault((key, start), []).append(row)
     sums = {key: added_up(members) for key, members in groups.items()}
     return {key: each for key, each in sums.items() if each != Sums()}
 

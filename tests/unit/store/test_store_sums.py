@@ -1,0 +1,61 @@
+"""Packed sums are the sums: whatever is added in lanes comes out as if added by name."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.metering.histogram import BOUNDS_US
+from modelops.store.sums import (
+    MEASURES,
+    Packed,
+    Sums,
+    counted,
+    loaded,
+    loaded_counts,
+    pack,
+    stored,
+    stored_counts,
+)
+
+_COLUMN = st.integers(-(2**63), 2**63 - 1)
+"""Whatever a column of attempts holds."""
+
+_ROWS = st.lists(
+    st.tuples(
+        st.lists(_COLUMN, min_size=len(MEASURES), max_size=len(MEASURES)),
+        st.integers(0, len(BOUNDS_US)),
+        st.integers(1, 2**31),
+    ),
+    max_size=8,
+)
+
+
+def test_every_measure_has_a_lane() -> None:
+    assert {*MEASURES, "latency", "first_content"} == set(Sums.__struct_fields__)
+
+
+@given(_ROWS)
+def test_what_is_added_packed_comes_out_by_name(
+    rows: list[tuple[list[int], int, int]],
+) -> None:
+    found, counts = Packed(), dict[int, int]()
+    for values, bucket, weight in rows:
+        through = Packed(
+            loaded(stored(pack(values))), loaded_counts(stored_counts(counted(bucket, weight)))
+        )
+        found.add(through)
+        counts[bucket] = counts.get(bucket, 0) + weight
+    sums = found.unpack()
+    for lane, name in enumerate(MEASURES):
+        assert getattr(sums, name) == sum(values[lane] for values, _, _ in rows)
+    assert (sums.latency, sums.first_content) == (counts, {})
+
+
+def test_a_sum_of_the_largest_values_a_billion_times_fits_its_lane() -> None:
+    largest = pack([2**63 - 1] * len(MEASURES)) * 10**9
+    smallest = pack([-(2**63)] * len(MEASURES)) * 10**9
+    assert Packed(largest).unpack().cost_pico == (2**63 - 1) * 10**9
+    assert Packed(smallest).unpack().requests_cancelled == -(2**63) * 10**9
+    full = sum(counted(bucket, 10**12) for bucket in range(len(BOUNDS_US) + 1))
+    assert set(Packed(0, full).unpack().latency.values()) == {10**12}
