@@ -13,7 +13,7 @@ from modelops.cli import options, stores
 from modelops.operations.location import store_url as locate
 from modelops.operations.show import find, show
 from modelops.plan.render import phrases
-from modelops.resources.addresses import KINDS, kind_of
+from modelops.resources.addresses import order
 from modelops.resources.resolved import Agent, Chain, Model, Provider, Resource, Settings
 from modelops.resources.state import encode
 from modelops.store.protocol import Snapshot
@@ -53,9 +53,7 @@ def command(
 
 
 def _ordered(snapshot: Snapshot) -> list[Resource]:
-    return sorted(
-        snapshot.state.values(), key=lambda item: (KINDS.index(kind_of(item.address)), item.address)
-    )
+    return sorted(snapshot.state.values(), key=lambda item: order(item.address))
 
 
 def _list(snapshot: Snapshot) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from modelops.plan.document import Change, FieldChange
-from modelops.resources.addresses import KINDS, kind_of
+from modelops.resources.addresses import order
 from modelops.resources.resolved import Resource, Source
 from modelops.resources.state import State, encode
 
@@ -73,12 +73,7 @@ def diff(before: State, after: State, moves: Mapping[str, str], catalog: str) ->
         for address, old in before.items()
         if address not in after and address not in left
     ]
-    return sorted(changes, key=order)
-
-
-def order(change: Change) -> tuple[int, str]:
-    """Sort key of changes: by kind as plans list them, then by address."""
-    return KINDS.index(kind_of(change.address)), change.address
+    return sorted(changes, key=lambda change: order(change.address))
 
 
 def _fields(old: Resource | None, new: Resource | None, catalog: str) -> tuple[FieldChange, ...]:

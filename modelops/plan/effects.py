@@ -13,7 +13,7 @@ import msgspec
 
 from modelops.plan.document import Change, Effect
 from modelops.resources import state as states
-from modelops.resources.addresses import KINDS, address, kind_of, model_address, split_model
+from modelops.resources.addresses import address, kind_of, model_address, order, split_model
 from modelops.resources.state import State
 
 _SILENT = frozenset({"display_name", "labels", "protected", "key_url", "docs_url"})
@@ -47,7 +47,7 @@ def indirect(changes: Iterable[Change]) -> tuple[Effect, ...]:
             because.setdefault(reached, []).append(change.address)
     return tuple(
         Effect(address=reached, because=tuple(because[reached]))
-        for reached in sorted(because, key=_order)
+        for reached in sorted(because, key=order)
         if reached not in changed
     )
 
@@ -73,11 +73,7 @@ def _reached(change: Change, users: Mapping[str, Set[str]]) -> tuple[str, ...]:
                 seen.add(user)
                 open_ends.append(user)
     seen.discard(change.address)
-    return tuple(sorted((item for item in seen if kind_of(item) in ("chain", "agent")), key=_order))
-
-
-def _order(resource_address: str) -> tuple[int, str]:
-    return KINDS.index(kind_of(resource_address)), resource_address
+    return tuple(sorted((item for item in seen if kind_of(item) in ("chain", "agent")), key=order))
 
 
 def _users(both: Iterable[State]) -> dict[str, set[str]]:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from modelops.plan.diff import order
 from modelops.plan.document import Change, Check, FieldChange, SecretNote
+from modelops.resources.addresses import order
 from modelops.resources.configuration import Configuration
 from modelops.secrets.sealed import Place, SecretChange, unconsented
 
@@ -40,7 +40,7 @@ def with_secrets(
             before = by_address.get(secret.address, Change(action="update", address=secret.address))
             if not _shown(before, secret.field):
                 by_address[secret.address] = _noted(before, secret, note)
-    return sorted(by_address.values(), key=order)
+    return sorted(by_address.values(), key=lambda change: order(change.address))
 
 
 def refusals(facts: SecretFacts, configuration: Configuration) -> Iterator[Check]:

@@ -13,6 +13,7 @@ Kind = Literal["config", "provider", "model", "chain", "agent"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Every kind, in the order in which plans list them."""
+_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
 def address(kind: Kind, *names: str) -> str:
@@ -28,10 +29,14 @@ def model_address(reference: str) -> str:
 def kind_of(resource_address: str) -> Kind:
     """Return the kind an address starts with; ValueError when it starts with none."""
     kind = resource_address.partition("/")[0]
-    for known in KINDS:
-        if kind == known:
-            return known
-    raise ValueError(f"{resource_address!r} does not start with one of {', '.join(KINDS)}")
+    if kind not in _RANKS:
+        raise ValueError(f"{resource_address!r} does not start with one of {', '.join(KINDS)}")
+    return cast("Kind", kind)
+
+
+def order(resource_address: str) -> tuple[int, str]:
+    """Return what addresses are sorted by: their kind, as plans list them, then themselves."""
+    return _RANKS[kind_of(resource_address)], resource_address
 
 
 def split_model(reference: str) -> tuple[str, str]:

@@ -22,6 +22,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if entry.value.default_chain is not None:
         yield from unknown_chain(subject, entry.value.default_chain, entry.at("default_chain"))
     yield from _timezone(entry)
+    if not (entry.value.moved or entry.value.removed):
+        return
     declared = subject.resolution.state().keys()
     yield from _moved(subject, entry, declared)
     for index, removed in enumerate(entry.value.removed):
