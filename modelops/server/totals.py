@@ -46,14 +46,14 @@ def total(rows: Iterable[Instance]) -> WorkerReport:
 
 
 async def merge_for_ever(runtime: Runtime) -> NoReturn:
-    """Merge the rows of workers that have ended, once a minute."""
+    """Merge the rows of workers that have ended, now and once a minute."""
     before: Mapping[str, int] = {}
     while True:
-        await runtime.clock.sleep(LOOK_S)
         try:
             before = await merge(runtime.store, runtime.identity.instance, before)
         except (StoreError, StoreStaleError) as error:
             logger.debug("rows of ended workers were not merged: %s", error.message)
+        await runtime.clock.sleep(LOOK_S)
 
 
 async def merge(store: OperationsStore, own: str, before: Mapping[str, int]) -> dict[str, int]:

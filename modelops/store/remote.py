@@ -102,7 +102,7 @@ class RemoteStore:
         return (await self._state(content=True)).secrets
 
     async def instances(self) -> Sequence[Instance]:
-        """Return every worker's row."""
+        """Return the row of every worker that runs."""
         return (await self._state(content=False)).instances
 
     async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:

@@ -16,6 +16,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, QueryParameter
 
 from modelops.operations.apply_remote import apply_remote
+from modelops.operations.status import alive
 from modelops.secrets import server_identity
 from modelops.server.guard import caller_of
 from modelops.server.parts import Parts
@@ -39,9 +40,9 @@ Number = Annotated[int | None, QueryParameter(ge=0, description="A revision; def
 async def get_state(
     runtime: Parts, content: Content = True, revision: Number = None
 ) -> StateAnswer:
-    """Return where the store stands, its workers, and with content a whole revision."""
+    """Return where the store stands, the workers that run, and with content a whole revision."""
     store = runtime.store
-    instances = tuple(await store.instances())
+    instances = tuple(alive(await store.instances(), runtime.clock.unix_us()))
     head = await store.head()
     if revision is not None and revision > head.revision:
         raise NotFoundException(
