@@ -31,7 +31,7 @@ def kind_of(resource_address: str) -> Kind:
     kind = resource_address.partition("/")[0]
     if kind not in _RANKS:
         raise ValueError(f"{resource_address!r} does not start with one of {', '.join(KINDS)}")
-    return cast("Kind", kind)
+    return kind
 
 
 def order(resource_address: str) -> tuple[int, str]:
