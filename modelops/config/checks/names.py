@@ -81,6 +81,8 @@ def _ties(
 ) -> Iterator[tuple[str, list[Owner]]]:
     """Yield the names that mean no one model, with those they could mean, as the gateway reads."""
     for name, by_provider in owners.items():
+        if len(by_provider) == 1:
+            continue
         enabled = [owner for owner in by_provider.values() if owner.provider.enabled]
         makers = [owner for owner in enabled if not owner.provider.aggregator]
         provider, model = split_model(name)
@@ -108,6 +110,7 @@ def _owners(subject: Subject) -> dict[str, dict[str, Owner]]:
         for field in ("model", "upstream_model"):  # its own name comes before another's upstream
             for index, declared in enumerate(entry.value.models):
                 model = models[f"{name}/{declared.model}"]
-                owner = Owner(provider, model, index, field)
-                owners.setdefault(getattr(model, field), {}).setdefault(name, owner)
+                called = owners.setdefault(getattr(model, field), {})
+                if name not in called:
+                    called[name] = Owner(provider, model, index, field)
     return owners
