@@ -10,10 +10,12 @@ from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from modelops.operations.status import ProviderState
 from modelops.operations.test import last_reports
 from modelops.probes.report import Report, Status
 from modelops.resources.resolved import Protocol
 from modelops.server.controllers.models import ModelView, model_view
+from modelops.server.controllers.status import current
 from modelops.server.live import Live
 from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit, Page, page
 from modelops.server.parts import Parts
@@ -26,7 +28,7 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
 
     `masked_key` is the end of it, '' when the server has none. `error` says why chains step over
     it, '' when they do not. `connection` is what its last test found, at `tested_at_us` (Unix time;
-    0 when it was never tested).
+    0 when it was never tested); `health` is what live traffic tells, as in `/api/status`.
     """
 
     provider: str
@@ -43,6 +45,7 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     connection: Status
     tested_at_us: int
+    health: ProviderState
     models: int
     key_url: str
     docs_url: str
@@ -63,8 +66,8 @@ async def list_providers(
 ) -> Page[ProviderView]:
     """Return all providers by name."""
     live = runtime.required()
-    tested = await _tested(runtime)
-    views = [provider_view(live, name, tested.get(name)) for name in live.providers]
+    tested, health = await _tested(runtime), await _health(runtime)
+    views = [_view(live, name, tested.get(name), health.get(name)) for name in live.providers]
     return page(views, lambda view: view.provider, limit, cursor)
 
 
@@ -76,8 +79,9 @@ async def get_provider(runtime: Parts, provider: FromPath[str]) -> ProviderDetai
         raise NotFoundException(f"there is no provider {provider[:64]!r}; see /api/providers")
     models = [model_view(live, name) for name in sorted(live.models) if _owns(provider, name)]
     report = (await _tested(runtime)).get(provider)
+    health = (await _health(runtime)).get(provider)
     return ProviderDetail(
-        provider=provider_view(live, provider, report), models=models, tested=report
+        provider=_view(live, provider, report, health), models=models, tested=report
     )
 
 
@@ -89,8 +93,15 @@ async def _tested(runtime: Runtime) -> Mapping[str, Report]:
         return {}
 
 
-def provider_view(live: Live, name: str, tested: Report | None) -> ProviderView:
-    """Return what is shown of a provider."""
+async def _health(runtime: Runtime) -> Mapping[str, ProviderState]:
+    """Return what live traffic tells of each provider, over all workers."""
+    return {each.provider: each.state for each in (await current(runtime)).providers}
+
+
+def _view(
+    live: Live, name: str, tested: Report | None, health: ProviderState | None
+) -> ProviderView:
+    """Return what is shown of a provider; one so new that no status has it is idle."""
     declared = live.providers[name]
     compiled = live.table.providers[name]
     return ProviderView(
@@ -108,6 +119,7 @@ def provider_view(live: Live, name: str, tested: Report | None) -> ProviderView:
         error=live.secret_errors.get(declared.address, compiled.error),
         connection=tested.status if tested else "untested",
         tested_at_us=tested.started_at_us if tested else 0,
+        health=health or "idle",
         models=sum(_owns(name, model) for model in live.models),
         key_url=declared.key_url,
         docs_url=declared.docs_url,

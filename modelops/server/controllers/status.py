@@ -7,12 +7,18 @@ from litestar import get
 from modelops.operations.status import Status, build, status
 from modelops.server.instance import row
 from modelops.server.parts import Parts
+from modelops.server.runtime import Runtime
 from modelops.store.protocol import StoreError
 
 
 @get("/status")
 async def get_status(runtime: Parts) -> Status:
     """Return the status over all workers; while the store is away, as this one knows it."""
+    return await current(runtime)
+
+
+async def current(runtime: Runtime) -> Status:
+    """Return what `/api/status` does."""
     now_us = runtime.clock.unix_us()
     error = runtime.store_error
     if not error:

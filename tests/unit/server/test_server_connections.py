@@ -41,7 +41,8 @@ async def test_a_test_is_answered_kept_and_shown(port: int) -> None:
     assert after["provider"]["connection"] == "connected"
     assert after["provider"]["tested_at_us"] == report["started_at_us"]
     listed = (await ask(port, "/api/providers", method="GET")).json()["items"]
-    assert {item["provider"]: item["connection"] for item in listed}["acme"] == "connected"
+    shown = {item["provider"]: (item["connection"], item["health"]) for item in listed}
+    assert shown["acme"] == ("connected", "idle")
 
 
 async def test_nothing_in_a_request_says_where_to_go(port: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from server_support import MemoryStore, make_runtime, state
+from server_support import MemoryStore, ask, make_runtime, serving, state
 
 from modelops.metering.attempt import Attempt
 from modelops.operations.worker_report import WorkerReport
@@ -108,6 +108,17 @@ async def test_a_target_that_keeps_failing_is_told_as_open_with_its_next_try() -
     (said,) = report(runtime).targets
     assert said.state == "open"
     assert said.next_try_s > 0
+
+
+async def test_a_provider_is_shown_with_what_traffic_tells_of_it() -> None:
+    runtime, _ = await worker()
+    now_us = runtime.clock.unix_us()
+    for outcome in ("success", "failed"):
+        runtime.observer.record(attempt(started_at_us=now_us, outcome=outcome))
+    await announce(runtime)
+    async with serving(runtime) as port:
+        shown = (await ask(port, "/api/providers/openai", method="GET")).json()["provider"]
+    assert (shown["health"], shown["connection"]) == ("failing", "untested")
 
 
 async def test_a_store_that_is_away_does_not_stop_a_worker() -> None:
