@@ -1,8 +1,8 @@
 """What workers have counted, added up: of those that run, and of those that have ended.
 
 A worker's counts outlive it, because a sum that falls when a worker is replaced reads like a
-restart of everything. Its last row stays in the store; once a minute rows of workers that have
-ended become one, with the same sum.
+restart of everything. Its last row stays in the store, and now and then the rows of workers that
+have ended become one, with the same sum.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from modelops.server.counters import OVERHEAD_MS, PROVIDER_MS
 from modelops.server.runtime import Runtime
 from modelops.store.protocol import Instance, OperationsStore, StoreError, StoreStaleError
 
-LOOK_S = 60.0
+LOOK_S = 600.0
 """Seconds between two looks: a worker that was silent in between has ended. By this process' own
-clock, so a clock that is wrong, or a laptop that slept, ends nobody."""
+clock, so a clock that is wrong, or a laptop that slept, ends nobody; and long, since a worker that
+was only paused would be counted twice when it goes on."""
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def total(rows: Iterable[Instance]) -> WorkerReport:
 
 
 async def merge_for_ever(runtime: Runtime) -> NoReturn:
-    """Merge the rows of workers that have ended, now and once a minute."""
+    """Merge the rows of workers that have ended, at the start and from time to time."""
     before: Mapping[str, int] = {}
     while True:
         try:
