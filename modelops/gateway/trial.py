@@ -143,7 +143,8 @@ class Trial:
             if out:
                 await reply.send(out)
             try:
-                piece = await response.read(min(IDLE_SECONDS, self._remaining(last)))
+                left = self._remaining(last)
+                piece = await response.read(IDLE_SECONDS if left > IDLE_SECONDS else left)
             except UpstreamError as error:
                 cut, out = classify_exception(error), b""
                 break

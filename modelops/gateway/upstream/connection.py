@@ -68,7 +68,7 @@ class Exchange:
                 raise self.error
             if self.complete:
                 return b""
-            await self._connection.progress(wait)
+            await self._connection.waiting.wait(wait)
         piece = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
         self.pieces.clear()
         self.held = 0
@@ -83,7 +83,8 @@ class Exchange:
 class Connection(asyncio.Protocol):
     """A connection to one origin, kept alive between exchanges.
 
-    `idle` is called with the connection when it may be used again, `lost` when it is gone.
+    `idle` is called with the connection when it may be used again, `lost` when it is gone. Who
+    reads an exchange waits at `waiting` for what comes next.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class Connection(asyncio.Protocol):
         self._unsent: memoryview | None = None
         self._writable = True
         self._paused = False
-        self._waiting = Waiting(self._late)
+        self.waiting = Waiting(self._late)
 
     async def exchange(self, request: Request, wait: float) -> Exchange:
         """Send a request and return the exchange once the response's head has come."""
@@ -111,7 +112,7 @@ class Connection(asyncio.Protocol):
         try:
             self._write(request)
             if not exchange.complete:
-                await self._waiting.wait(wait)
+                await self.waiting.wait(wait)
         except BaseException:
             self.abort()
             raise
@@ -119,12 +120,6 @@ class Connection(asyncio.Protocol):
             self.abort()
             raise exchange.error
         return exchange  # what came before an error is read first
-
-    async def progress(self, wait: float) -> None:
-        """Return when something happened to the exchange; a timeout error after `wait` seconds."""
-        exchange = self._exchange
-        if exchange is not None and not exchange.complete:
-            await self._waiting.wait(wait)
 
     def resume(self) -> None:
         """Read on: the reader has taken what was held."""
@@ -147,11 +142,11 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection at once; whoever still waits for an exchange gets a ClosedError."""
         exchange, self._exchange, self._unsent = self._exchange, None, None
-        self._waiting.stop()
+        self.waiting.stop()
         if exchange is not None and not exchange.complete:
             exchange.error = ClosedError("the connection was closed on this side")
             exchange.complete = True
-            self._waiting.wake()
+            self.waiting.wake()
             if self._transport is not None:
                 reset(self._transport)
         if self._transport is not None:
@@ -175,7 +170,7 @@ class Connection(asyncio.Protocol):
             return
         if exchange.status and exc is None and not exchange.delimited:
             exchange.complete = True
-            self._waiting.wake()
+            self.waiting.wake()
         elif self._answered:
             self._fail(TruncatedError("the connection ended in the middle of the response"))
         else:
@@ -237,7 +232,7 @@ class Connection(asyncio.Protocol):
             exchange.headers.clear()
             return
         exchange.status = status
-        self._waiting.wake()
+        self.waiting.wake()
 
     def on_body(self, piece: bytes) -> None:
         """Hold a piece of the body for its reader; over the bound, stop reading."""
@@ -249,7 +244,7 @@ class Connection(asyncio.Protocol):
         if exchange.held > HELD_MAX and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
-        self._waiting.wake()
+        self.waiting.wake()
 
     def on_message_complete(self) -> None:
         """End the exchange. Only here does llhttp know whether the connection lives on."""
@@ -258,7 +253,7 @@ class Connection(asyncio.Protocol):
             return
         self._keep_alive = self._parser.should_keep_alive()
         exchange.complete = True
-        self._waiting.wake()
+        self.waiting.wake()
 
     def _write(self, request: Request) -> None:
         if self._transport is None:
@@ -285,7 +280,7 @@ class Connection(asyncio.Protocol):
         if exchange is not None and not exchange.complete:
             exchange.error = error
             exchange.complete = True
-            self._waiting.wake()
+            self.waiting.wake()
         else:
             self._keep_alive = False
         if self._transport is not None:
