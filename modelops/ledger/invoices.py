@@ -3,6 +3,11 @@
 Which export it is follows from its columns. Columns of counts that a form may have and a file has
 not are 0; a file of another shape is an error that lists the forms. OpenAI's and OpenRouter's
 counts of input include cache; Anthropic's columns are apart and are added up.
+
+No provider documents its files. The columns of the usage exports of OpenAI and Anthropic and of
+OpenRouter's log of generations are those of files of 2025 and 2026 that people published and that
+several public programs read. OpenRouter's activity is its API's (openrouter.ai/docs,
+/api/v1/activity), written out as a table.
 """
 
 from __future__ import annotations
@@ -21,70 +26,88 @@ from modelops.resources.errors import ModelopsError
 class Form(NamedTuple):
     """An export: which column holds the day and the model, and which are added up for each count.
 
-    `cost` '' where an export has none.
+    `needed` tells it from the others. `cost` is empty where an export has none.
     """
 
     name: str
+    needed: tuple[str, ...]
     day: str
     model: str
     input: tuple[str, ...]
     output: tuple[str, ...]
-    cost: str
+    cost: tuple[str, ...] = ()
 
     @property
-    def needed(self) -> set[str]:
-        """The columns that tell it from the others."""
-        return {self.day, self.model, self.input[0], self.output[0], *filter(None, [self.cost])}
+    def title(self) -> str:
+        """Its name and the columns it is known by."""
+        return f"{self.name} ({', '.join(self.needed)})"
 
 
 FORMS = (
     Form(
-        "plain (day, model, input_tokens, output_tokens, cost_usd)",
-        "day",
-        "model",
-        ("input_tokens",),
-        ("output_tokens",),
-        "cost_usd",
+        name="plain",
+        needed=("day", "model", "input_tokens", "output_tokens", "cost_usd"),
+        day="day",
+        model="model",
+        input=("input_tokens",),
+        output=("output_tokens",),
+        cost=("cost_usd",),
     ),
     Form(
-        "OpenAI usage export (start_time_iso, model, input_tokens, output_tokens)",
-        "start_time_iso",
-        "model",
-        ("input_tokens",),
-        ("output_tokens",),
-        "",
+        name="OpenAI usage export",
+        needed=("start_time_iso", "model", "num_model_requests", "input_tokens"),
+        day="start_time_iso",
+        model="model",
+        input=("input_tokens",),
+        output=("output_tokens",),
     ),
     Form(
-        "Anthropic usage export (usage_date_utc, model_version, usage_input_tokens_no_cache, ...)",
-        "usage_date_utc",
-        "model_version",
-        (
+        name="Anthropic usage export",
+        needed=(
+            "usage_date_utc",
+            "model_version",
+            "usage_input_tokens_no_cache",
+            "usage_output_tokens",
+        ),
+        day="usage_date_utc",
+        model="model_version",
+        input=(
             "usage_input_tokens_no_cache",
             "usage_input_tokens_cache_read",
+            "usage_input_tokens_cache_write",  # of files older than the cache of an hour
             "usage_input_tokens_cache_write_5m",
             "usage_input_tokens_cache_write_1h",
         ),
-        ("usage_output_tokens",),
-        "",
+        output=("usage_output_tokens",),
     ),
     Form(
-        "OpenRouter activity (date, model, prompt_tokens, completion_tokens, usage)",
-        "date",
-        "model",
-        ("prompt_tokens",),
-        ("completion_tokens",),
-        "usage",
+        name="OpenRouter activity",
+        needed=("date", "model", "prompt_tokens", "completion_tokens", "usage"),
+        day="date",
+        model="model",
+        input=("prompt_tokens",),
+        output=("completion_tokens",),
+        cost=("usage", "byok_usage_inference"),
     ),
     Form(
-        "OpenRouter generations (created_at, model_permaslug, tokens_prompt, tokens_completion,"
-        " cost_total)",
-        "created_at",
-        "model_permaslug",
-        ("tokens_prompt",),
-        ("tokens_completion",),
-        "cost_total",
+        name="OpenRouter generations",
+        needed=(
+            "created_at",
+            "model_permaslug",
+            "tokens_prompt",
+            "tokens_completion",
+            "cost_total",
+        ),
+        day="created_at",
+        model="model_permaslug",
+        input=("tokens_prompt",),
+        output=("tokens_completion",),
+        cost=("cost_total", "byok_usage_inference"),
     ),
 )
+"""With a key of the caller's own, OpenRouter's cost is its fee and what the provider takes stands
+beside it: both are in the books (metering/normalize.py), so both are added here.
+"""
 
 MAX_LINES = 1_000_000
 
@@ -114,36 +137,38 @@ def read(text: str) -> dict[Key, Billed]:
             if reader.line_num > MAX_LINES:
                 raise ModelopsError(f"the file has over {MAX_LINES:,} lines", "cut it by month")
             key, billed = _line(form, row, reader.line_num)
-            found[key] = _added(found[key], billed) if key in found else billed
+            if key.model:
+                found[key] = _added(found[key], billed) if key in found else billed
+            elif billed.input_tokens or billed.output_tokens or billed.cost_pico:
+                raise ModelopsError(f"line {reader.line_num} names no {form.model}")
     except csv.Error as error:
         raise ModelopsError(f"what follows line {reader.line_num} is not CSV: {error}") from None
     if not found:
-        raise ModelopsError("the file has no line below its header", "export a longer span")
+        raise ModelopsError("the file has no usage below its header", "export a longer span")
     return found
 
 
 def _form(columns: Sequence[str]) -> Form:
     for form in FORMS:
-        if form.needed <= set(columns):
+        if set(form.needed) <= set(columns):
             return form
-    known = "; ".join(form.name for form in FORMS)
+    known = "; ".join(form.title for form in FORMS)
     shown = ", ".join(columns)[:200] or "none"
     raise ModelopsError(f"no export is known with these columns: {shown}", f"known: {known}")
 
 
 def _line(form: Form, row: Mapping[str, str | None], line: int) -> tuple[Key, Billed]:
+    """Return what a line says; the model is '' in OpenAI's lines for spans without any use."""
     if None in row or None in row.values():
         raise ModelopsError(f"line {line} has more or fewer cells than the header has columns")
     cells = {name: (value or "").strip() for name, value in row.items()}
     key = Key(_day(cells[form.day], line), cells[form.model])
-    if not key.model:
-        raise ModelopsError(f"line {line} names no {form.model}")
     counts = [
         sum(_count(cells[name], name, line) for name in names if name in cells)
         for names in (form.input, form.output)
     ]
-    cost = _pico(cells[form.cost], form.cost, line) if form.cost else None
-    return key, Billed(counts[0], counts[1], cost)
+    costs = [_pico(cells[name], name, line) for name in form.cost if name in cells]
+    return key, Billed(counts[0], counts[1], sum(costs) if costs else None)
 
 
 def _day(text: str, line: int) -> date:
@@ -157,11 +182,13 @@ def _day(text: str, line: int) -> date:
 
 
 def _count(text: str, name: str, line: int) -> int:
+    """Return a count of tokens; OpenAI writes 59200.0."""
     if not text:
         return 0
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+    digits = text.removesuffix(".0")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18):
         raise ModelopsError(f"line {line}: {name} is {text[:40]!r}, not a count of tokens")
-    return int(text)
+    return int(digits)
 
 
 def _pico(text: str, name: str, line: int) -> int:

@@ -1,11 +1,13 @@
 """Reconciling the books with what a provider says was used: every difference, nothing tolerated.
 
 Days are UTC days, as providers count them. A file's model is found by the name that the provider
-knows it by, or by the declared one. Only days that the file names are compared.
+knows it by, or by the declared one; where a file names a dated snapshot of a model that is declared
+without a date, that model is meant. Only days that the file names are compared.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,6 +23,10 @@ from modelops.store.sums import Sums
 
 NOTHING = Billed(0, 0, 0)
 DAY_US = 86_400_000_000
+
+
+_DATE = re.compile(r"-\d{4}-?\d\d-?\d\d$")
+"""What tells a snapshot from its model: gpt-4o-2024-08-06, claude-sonnet-4-5-20250929."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +59,8 @@ async def verify(store: KeepingStore, provider: str, billed: Mapping[Key, Billed
     names = await _names(store, provider)
     known: dict[Key, Billed] = {}
     for key, each in billed.items():
-        name = Key(key.day, names.get(key.model, key.model))
+        model = names.get(key.model) or names.get(_DATE.sub("", key.model)) or key.model
+        name = Key(key.day, model)
         known[name] = _added(known[name], each) if name in known else each
     booked = await _booked(store, provider, {key.day for key in known})
     keys = sorted(known.keys() | booked.keys())

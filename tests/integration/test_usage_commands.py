@@ -122,7 +122,7 @@ def test_an_export_is_verified_without_tolerance(program: Program, tmp_path: Pat
     day = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
     file = tmp_path / "export.csv"
     head = "day,model,input_tokens,output_tokens,cost_usd\n"
-    file.write_text(f"{head}{day},big-2026,60,30,0.00026\n{day},big,10,5,0.00001\n")
+    file.write_text(f"{head}{day},big-2026,60,30,0.00026\n{day},big-2026-08-06,10,5,0.00001\n")
     assert "no difference" in program("usage", "verify", str(file), "--provider", "second")
     file.write_text(f"{head}{day},big-2026,71,35,0.000270000001\n{day},huge,1,1,1\n")
     found = program("usage", "verify", str(file), "--provider", "second", code=1)

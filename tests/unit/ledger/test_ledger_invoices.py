@@ -22,37 +22,61 @@ PLAIN = "day,model,input_tokens,output_tokens,cost_usd\n"
         ),
         (
             (
-                "\ufeffstart_time_iso,end_time_iso,model,num_model_requests,input_tokens,"
-                "input_cached_tokens,output_tokens\n"
-                "2026-11-20T00:00:00+00:00,2026-11-21T00:00:00+00:00,gpt-4o,3,100,40,20\n"
+                "\ufeffstart_time,end_time,start_time_iso,end_time_iso,project_id,"
+                "num_model_requests,user_id,api_key_id,model,batch,service_tier,input_tokens,"
+                "output_tokens,input_cached_tokens,input_uncached_tokens\n"
+                "1795132800,1795219200,2026-11-20T00:00:00+00:00,2026-11-21T00:00:00+00:00,proj_1,"
+                "10.0,user-1,key_1,gpt-4o-2024-08-06,FALSE,default,59200.0,10646.0,5760.0,53440.0\n"
+                "1795219200,1795305600,2026-11-21T00:00:00+00:00,2026-11-22T00:00:00+00:00,,,,,,,,,"
+                ",,\n"
             ),
-            {Key(DAY, "gpt-4o"): Billed(100, 20, None)},
+            {Key(DAY, "gpt-4o-2024-08-06"): Billed(59_200, 10_646, None)},
         ),
         (
             (
-                "usage_date_utc,model_version,usage_input_tokens_no_cache,"
-                "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,"
-                "usage_input_tokens_cache_read,usage_output_tokens\n"
-                "2026-11-20,claude-sonnet-4-5-20250929,1,2,3,4,5\n"
+                "start_time,end_time,start_time_iso,end_time_iso,project_id,num_model_requests,"
+                "model,input_tokens\n"
+                "1,2,2026-11-20T00:00:00+00:00,2026-11-21T00:00:00+00:00,p,1,embed,7\n"
+            ),
+            {Key(DAY, "embed"): Billed(7, 0, None)},
+        ),
+        (
+            (
+                "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,"
+                "usage_input_tokens_no_cache,usage_input_tokens_cache_write_5m,"
+                "usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
+                "usage_output_tokens,web_search_count,inference_geo,speed\n"
+                "2026-11-20,claude-sonnet-4-5-20250929,ci,Default,standard,\u2264 200k,1,2,3,4,5,0,"
+                "not_available,\n"
             ),
             {Key(DAY, "claude-sonnet-4-5-20250929"): Billed(10, 5, None)},
         ),
         (
             (
-                "date,model,usage,requests,prompt_tokens,completion_tokens,reasoning_tokens\n"
-                "2026-11-20,openai/gpt-4o,0.25,2,7,8,0\n"
+                "date,model,model_permaslug,endpoint_id,provider_name,usage,byok_usage_inference,"
+                "requests,prompt_tokens,completion_tokens,reasoning_tokens\n"
+                "2026-11-20 00:00:00,openai/gpt-4o,openai/gpt-4o-2024-08-06,e,OpenAI,0.25,0.5,2,"
+                "7,8,0\n"
             ),
-            {Key(DAY, "openai/gpt-4o"): Billed(7, 8, 250_000_000_000)},
+            {Key(DAY, "openai/gpt-4o"): Billed(7, 8, 750_000_000_000)},
         ),
         (
             (
-                "generation_id,created_at,cost_total,tokens_prompt,tokens_completion,model_permaslug\n"
-                "gen-1,2026-11-20 23:59:59.9,0.25,7,8,openai/gpt-4o\n"
+                "generation_id,created_at,cost_total,cost_web_search,cost_cache,"
+                "tokens_prompt,tokens_completion,tokens_reasoning,model_permaslug,provider_name\n"
+                "gen-1,2026-11-20 23:59:59.9,0.25,0,0,7,8,1,openai/gpt-4o,OpenAI\n"
             ),
             {Key(DAY, "openai/gpt-4o"): Billed(7, 8, 250_000_000_000)},
         ),
     ],
-    ids=["plain", "openai", "anthropic", "openrouter activity", "openrouter generations"],
+    ids=[
+        "plain",
+        "openai",
+        "openai embeddings",
+        "anthropic",
+        "openrouter activity",
+        "openrouter generations",
+    ],
 )
 def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, Billed]) -> None:
     assert read(text) == expected
@@ -63,7 +87,12 @@ def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, B
     [
         ("", "these columns: none"),
         ("song,artist\na,b\n", "these columns: song, artist"),
-        (PLAIN, "no line below its header"),
+        (PLAIN, "no usage below its header"),
+        (
+            "start_time,end_time,start_time_iso,end_time_iso\n1,2,2026-11-20T00:00,2026-11-21T00:00\n",
+            "these columns: start_time, end_time, start_time_iso, end_time_iso",
+        ),
+        (PLAIN + "2026-11-20,gpt-4o,1.5,2,3\n", "input_tokens is '1.5'"),
         (PLAIN + "2026-11-20,gpt-4o,1\n", "line 2 has more or fewer cells"),
         (PLAIN + "2026-11-20,gpt-4o,1,2,3,4\n", "line 2 has more or fewer cells"),
         (PLAIN + "2026-11-20,,1,2,3\n", "line 2 names no model"),
