@@ -151,6 +151,61 @@ def test_openai_sends_an_image(program: Running, chatgpt: openai.OpenAI, model: 
     assert counted(program)["input"] == IMAGE_TOKENS + 4
 
 
+def test_openais_responses_answer_stream_and_parse(
+    program: Running, chatgpt: openai.OpenAI
+) -> None:
+    model = TARGETS["openai"]
+    answered = chatgpt.responses.create(model=model, input="write 30 words")
+    assert len(answered.output_text.split()) == 30
+    assert answered.usage is not None
+    assert answered.usage.output_tokens == counted(program)["output"]
+    with chatgpt.responses.stream(model=model, input="write 30 words") as stream:
+        said = "".join(
+            event.delta for event in stream if event.type == "response.output_text.delta"
+        )
+        assert stream.get_final_response().output_text == said
+    assert len(said.split()) == 30
+    parsed = chatgpt.responses.parse(model=model, input="x", text_format=Person)
+    assert parsed.output_parsed == Person(name="text", age=1)
+
+
+def test_openais_responses_call_a_tool_and_go_on(chatgpt: openai.OpenAI) -> None:
+    tools: Any = [{"type": "function", **TOOL, "parameters": PARAMETERS, "strict": True}]
+    conversation: Any = [{"role": "user", "content": ASK_TOOL}]
+    asked: Any = {"model": TARGETS["openai"], "tools": tools, "store": False}
+    called = chatgpt.responses.create(input=conversation, **asked)
+    (call,) = [item for item in called.output if item.type == "function_call"]
+    assert json.loads(call.arguments) == {"city": "Paris"}
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "18 degrees"}
+    conversation += [call, result]
+    answered = chatgpt.responses.create(input=conversation, **asked)
+    assert answered.output_text.endswith("get_weather: 18 degrees")
+
+
+@pytest.mark.parametrize("model", MESSAGES)
+def test_anthropics_tool_runner_runs_a_tool_and_ends(
+    claude: anthropic.Anthropic, model: str
+) -> None:
+    cities: list[str] = []
+
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """Tell the weather."""
+        cities.append(city)
+        return "18 degrees"
+
+    runner: Any = claude.beta.messages.tool_runner(
+        model=model,
+        max_tokens=500,
+        tools=[get_weather],
+        thread=False,
+        messages=[{"role": "user", "content": ASK_TOOL}],
+    )
+    last = runner.until_done()
+    assert cities == ["Paris"]
+    assert last.content[-1].text.endswith("get_weather: 18 degrees")
+
+
 @pytest.mark.parametrize("model", MESSAGES)
 def test_anthropic_gets_an_answer(
     program: Running, claude: anthropic.Anthropic, model: str
