@@ -87,6 +87,8 @@ def _head(found: Status) -> Iterator[str]:
     if not found.workers:
         live = "no worker is running; start one with `modelops serve`"
     yield f"{live}, store {found.store}, {found.waiting} rows waiting{practice}"
+    if found.collapsed:
+        yield f"{found.collapsed} rows of the books gave up their detail for want of room"
     if found.lost:
         yield f"{found.lost} rows of the books are LOST: {found.books_error}"
     elif found.books_error:

@@ -7,7 +7,7 @@ the store itself are passed over there, so adopting is safe to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -39,6 +39,7 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
 async def adopt_orphans(folder: Path, own_worker: str, store: BooksStore) -> Adopted:
     """Bring the rows of every dead worker in a folder to the store and remove their journals."""
     found = Adopted()
+    segments.sweep(folder)
     for owned in _orphans(folder, own_worker):
         found = found + await _adopt(owned, store)
     return found
@@ -50,24 +51,28 @@ def _orphans(folder: Path, own_worker: str) -> Iterator[list[Segment]]:
     Once the first lock is taken the owner is dead and makes no more files, so looking again after
     locking finds all of them.
     """
-    for worker in sorted({name.worker for name in _names(folder)} - {own_worker}):
+    for worker in sorted({name.worker for name in segments.named(folder)} - {own_worker}):
         owned: list[Segment] = []
-        for name in _names(folder, worker):
+        for name in segments.named(folder, worker):
             adopted = segments.adopt(folder / str(name))
             if adopted is None:
                 break
             owned.append(adopted)
-        if owned and [each.name for each in owned] == [str(n) for n in _names(folder, worker)]:
-            yield owned
+        names = segments.named(folder, worker)
+        if owned and [each.name for each in owned] == [str(name) for name in names]:
+            yield list(_current(owned, names))
         else:
             for each in owned:
                 each.close()
 
 
-def _names(folder: Path, worker: str = "") -> list[SegmentName]:
-    """Return the segments in a folder, of one worker if one is named, in their order."""
-    found = (parse_name(path.name) for path in folder.glob(f"*{segments.SUFFIX}"))
-    return sorted(name for name in found if name and worker in ("", name.worker))
+def _current(owned: list[Segment], names: list[SegmentName]) -> Iterator[Segment]:
+    """Yield segments whose rows are in no other, and delete what a killed worker had no time to."""
+    for segment, name in zip(owned, names, strict=True):
+        if any(other.supersedes(name) for other in names):
+            segment.remove()
+        else:
+            yield segment
 
 
 async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
@@ -83,15 +88,33 @@ async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
                 await store.add_attempts(ended)
                 rows += len(ended)
                 position = records[-1].end
-            torn += max(0, segment.size - position)
+            torn += _written(segment, position)
         await store.add_attempts(list(begun.values()))
         for segment in owned:
             segment.path.unlink(missing_ok=True)
-        await store.forget_journals([segment.name for segment in owned])
+        await store.forget_journals(_of_worker(owned[0], marks))
     finally:
         for segment in owned:
             segment.close()
     return Adopted(rows=rows + len(begun), interrupted=len(begun), torn_bytes=torn)
+
+
+def _of_worker(segment: Segment, marks: Iterable[str]) -> list[str]:
+    """Return the marks of a segment's worker, whose other segments may be gone for long."""
+    owner = parse_name(segment.name)
+    names = ((mark, parse_name(mark)) for mark in marks)
+    return [mark for mark, name in names if name and owner and name.worker == owner.worker]
+
+
+def _written(segment: Segment, position: int) -> int:
+    """Return how many bytes behind the last whole record are not those of an empty file."""
+    written = 0
+    read = 0
+    while data := segment.read(position + read, _READ_BYTES):
+        if used := len(data.rstrip(b"\0")):
+            written = read + used
+        read += len(data)
+    return written
 
 
 def _ended(records: list[Record], begun: dict[str, Attempt]) -> list[Attempt]:

@@ -23,7 +23,8 @@ from modelops.store.books import AttemptCursor
 class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt. Times are ISO 8601 in UTC, money exact decimal strings, None is not known.
 
-    `status` is the request's, for its final attempt; of another attempt it is the outcome.
+    `status` is the request's, for its final attempt; of another attempt it is the outcome. A row
+    with a `weight` above 1 stands for so many attempts: tokens and money are sums, durations means.
     """
 
     attempt_id: str
@@ -65,6 +66,7 @@ class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     finish_reason: str
     simulated: bool
+    weight: int
 
 
 class AttemptPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,13 +112,14 @@ def row(attempt: Attempt) -> AttemptRow:
         output_cost_usd=_usd(cost.output_pico),
         estimate_usd=_usd(cost.estimate_pico),
         cost_source=cost.source,
-        latency_ms=attempt.latency_us / 1000,
-        first_content_ms=_milliseconds(attempt.first_content_us),
+        latency_ms=attempt.latency_us / attempt.weight / 1000,
+        first_content_ms=_milliseconds(attempt.first_content_us, attempt.weight),
         http_status=attempt.status,
         error_class=attempt.error_class,
         message=attempt.message,
         finish_reason=attempt.finish_reason,
         simulated=attempt.simulated,
+        weight=attempt.weight,
     )
 
 
@@ -195,8 +198,8 @@ def _usd(pico: int | None) -> str | None:
     return None if pico is None else usd(pico)
 
 
-def _milliseconds(duration_us: int | None) -> float | None:
-    return None if duration_us is None else duration_us / 1000
+def _milliseconds(sum_us: int | None, count: int) -> float | None:
+    return None if sum_us is None else sum_us / count / 1000
 
 
 def _total(first: int | None, second: int | None) -> int | None:

@@ -1,15 +1,14 @@
 """The gateway's way into the books: `begin` and `record` write to the journal, a task drains it.
 
 It implements `gateway.call.Recorder` by shape. Nothing on the request road waits for the database:
-a record costs one write to a local file. While the store is away the journal grows, up to its
-bound; when the disk takes nothing either, rows wait in memory, and beyond that they are counted as
-lost.
+a record is a copy into a mapped file. While the store is away the journal grows up to its bound, or
+that of the disk; then the oldest rows lose their detail and keep their sums. Where even that gives
+no room rows wait in memory, and beyond that they are counted as lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 from collections import deque
 from pathlib import Path
@@ -25,11 +24,14 @@ from modelops.store.books import BooksStore
 INTERVAL_S = 0.1
 """Seconds between two looks at what there is to do; the journal is synced at each."""
 
-DRAIN_EVERY = 5
+DRAIN_EVERY = 10
 """Intervals between two batches for the store: a transaction costs 3 ms, whatever its size."""
 
 ADOPT_EVERY = 50
 """Intervals between two looks for journals of workers that are gone: five seconds."""
+
+FORGET_AT = 16
+"""Deleted segments whose marks are dropped from the store together."""
 
 CAPACITY = 10_000
 """Rows that may wait in memory when the journal takes none: about 15 MB."""
@@ -51,7 +53,8 @@ def journal_folder(store_url: str, state_directory: Path) -> Path:
 class Ledger:
     """Rows on their way to the store.
 
-    `waiting` counts rows that are not in the store yet, `lost` those that found no room at all.
+    `waiting` counts rows that are not in the store yet, `collapsed` those that lost their detail
+    for want of room (their sums are kept), `lost` those that found no room at all.
     `error` is what journal or store said last, '' when both are well. `adopted` is what was found
     of workers that are gone.
     """
@@ -73,6 +76,7 @@ class Ledger:
         self._journal_error = ""
         self._store_error = ""
         self.waiting = 0
+        self.collapsed = 0
         self.lost = 0
         self.adopted = Adopted()
 
@@ -81,26 +85,34 @@ class Ledger:
         """What journal or store said last, '' when both are well."""
         return self._store_error or self._journal_error
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing takes a row any more; half of the memory is for calls under way."""
+        return len(self._memory) >= CAPACITY // 2
+
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent; never waits and never raises.
 
         The attempt is the row it becomes if its end is never recorded: outcome `interrupted`.
         """
-        with contextlib.suppress(ValueError):  # its END counts as lost
-            self._append(Kind.BEGIN, attempt)
+        try:
+            self._journal.append(Kind.BEGIN, attempt)
+        except (OSError, ValueError) as error:  # its END is tried all the same
+            self._journal_error = str(error)
 
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books; never waits and never raises."""
         try:
-            kept = self._append(Kind.END, attempt)
+            self._journal.append(Kind.END, attempt)
         except ValueError as error:  # text that is no Unicode: no store takes it either
             self._journal_error = str(error)
             self.lost += 1
             return
-        if not kept and len(self._memory) >= CAPACITY:
-            self.lost += 1
-            return
-        if not kept:
+        except OSError as error:
+            self._journal_error = str(error)
+            if len(self._memory) >= CAPACITY:
+                self.lost += 1
+                return
             self._memory.append(attempt)
         self.waiting += 1
 
@@ -114,9 +126,9 @@ class Ledger:
         if self._drainer is not None:
             await self._drainer
         await self.drain()
-        done = self._journal.close()
-        if done and not self._store_error:
-            await self._forget(done)
+        self._journal.close()
+        if not self._store_error:
+            await self._forget()
         self.lost += len(self._memory)
         self._memory.clear()
 
@@ -124,7 +136,11 @@ class Ledger:
         """Bring what waits to the store, as far as it takes it."""
         async with self._draining:
             try:
-                await self._drain_journal()
+                while batch := self._journal.next_batch():
+                    if batch.rows:
+                        await self._store.add_journalled(batch.rows, batch.mark)
+                        self.waiting -= len(batch.rows)
+                    self._journal.consumed(batch)
                 while self._memory:
                     rows = [self._memory[n] for n in range(min(500, len(self._memory)))]
                     await self._store.add_attempts(rows)
@@ -135,6 +151,24 @@ class Ledger:
                 self._store_error = error.message
             else:
                 self._store_error = ""
+        if len(self._journal.superseded) >= FORGET_AT and not self._store_error:
+            await self._forget()
+
+    async def collapse(self) -> bool:
+        """Take their detail from the oldest rows, for room; return whether that gave any."""
+        async with self._draining:
+            try:
+                left = await asyncio.to_thread(self._journal.collapse)
+            except OSError as error:
+                self._journal_error = str(error)
+                return False
+            if left is None:
+                return False
+            self._journal.replace(left)
+            self.waiting -= left.detail_lost
+            self.collapsed += left.detail_lost
+            self._check_journal()
+            return True
 
     async def adopt(self) -> None:
         """Bring the rows of workers that are gone to the store."""
@@ -147,38 +181,29 @@ class Ledger:
         else:
             self.adopted = self.adopted + found
 
-    def _append(self, kind: Kind, attempt: Attempt) -> bool:
-        try:
-            self._journal.append(kind, attempt)
-        except OSError as error:
-            self._journal_error = str(error)
-            return False
-        self._journal_error = ""
-        return True
-
-    async def _drain_journal(self) -> None:
-        while batch := self._journal.next_batch():
-            if batch.rows:
-                await self._store.add_journalled(batch.rows, batch.mark)
-                self.waiting -= len(batch.rows)
-            done = self._journal.consumed(batch)
-            if done:
-                await self._store.forget_journals(done)
-
-    async def _forget(self, names: list[str]) -> None:
+    async def _forget(self) -> None:
+        """Drop the marks of segments that are gone."""
+        names = list(self._journal.superseded)
+        if not names:
+            return
         try:
             await self._store.forget_journals(names)
         except ModelopsError as error:
             self._store_error = error.message
+        else:
+            del self._journal.superseded[: len(names)]
 
     async def _run(self) -> None:
-        intervals = 0
+        intervals = collapse_at = 0
         while not self._stopping.is_set():
             if intervals % ADOPT_EVERY == 0:
                 await self.adopt()
+                self._journal.keep_reserve()
             if intervals % DRAIN_EVERY == 0:
                 self._check_journal()
                 await self.drain()
+            if self._store_error and self._journal.crowded and intervals >= collapse_at:
+                collapse_at = intervals + (1 if await self.collapse() else ADOPT_EVERY)
             if not self._journal.synced:
                 await asyncio.to_thread(self._sync)
             intervals += 1
@@ -188,11 +213,14 @@ class Ledger:
                 continue
 
     def _check_journal(self) -> None:
-        """See whether a journal that took nothing is well again, without waiting for a row."""
+        """See whether a journal that took nothing does again: what waits in memory first."""
         if not self._journal_error:
             return
         try:
             self._journal.check()
+            while self._memory:
+                self._journal.append(Kind.END, self._memory[0])
+                self._memory.popleft()
         except OSError as error:
             self._journal_error = str(error)
         else:

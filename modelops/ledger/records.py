@@ -1,14 +1,16 @@
 """How an attempt stands in a journal: length, checksum, payload.
 
 A process can die in the middle of a write, so whatever does not match its checksum ends the file:
-what follows was never acknowledged. The payload is msgpack with field names, so that a later
-version still reads the journal of an earlier one.
+what follows was never acknowledged. So does a length of 0, where nothing was written yet. The
+payload is msgpack with field names, so that a later version still reads the journal of an earlier
+one.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -21,7 +23,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Attempt)
 
 MAX_RECORD = 64 << 10
-"""Bytes of a record at most; real ones have 300 to 2,000."""
+"""Bytes of a record at most; real ones have 200 to 2,000."""
 
 
 class Kind(IntEnum):
@@ -29,6 +31,9 @@ class Kind(IntEnum):
 
     BEGIN = 1
     END = 2
+
+
+_KINDS = {kind: bytes((kind,)) for kind in Kind}
 
 
 class Record(NamedTuple):
@@ -45,13 +50,17 @@ class Record(NamedTuple):
 
 def encode(kind: Kind, attempt: Attempt) -> bytes:
     """Return the bytes of one record."""
-    payload = bytes((kind,)) + _ENCODER.encode(attempt)
+    payload = _KINDS[kind] + _ENCODER.encode(attempt)
     return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 
 def scan(data: bytes, offset: int) -> list[Record]:
     """Return the whole records at the beginning of `data`, which starts at `offset` of its file."""
-    found: list[Record] = []
+    return list(iterate(data, offset))
+
+
+def iterate(data: bytes, offset: int) -> Iterator[Record]:
+    """Yield what `scan` returns, one by one."""
     position = 0
     while position + _HEADER.size <= len(data):
         length, checksum = _HEADER.unpack_from(data, position)
@@ -62,6 +71,5 @@ def scan(data: bytes, offset: int) -> list[Record]:
         if zlib.crc32(payload) != checksum:
             break
         attempt = _DECODER.decode(payload[1:])
-        found.append(Record(Kind(payload[0]), attempt, offset + position, offset + end))
+        yield Record(Kind(payload[0]), attempt, offset + position, offset + end)
         position = end
-    return found

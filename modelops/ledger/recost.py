@@ -38,6 +38,8 @@ def adjustment(
         return None
     if model is None or model.price is None:
         return None
+    if attempt.weight > 1 and model.price.tiers:
+        return None  # tiers go by the size of each request, which a collapsed row has given up
     right = cost(
         attempt.usage,
         model.price,

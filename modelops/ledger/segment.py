@@ -1,48 +1,65 @@
-"""One file of a worker's journal: appended to by its owner, locked for as long as that lives.
+"""One file of a worker's journal: mapped and appended to by its owner, locked while that lives.
 
 The file is made under a temporary name, locked, then renamed, so nobody ever sees it unlocked. A
-lock that is free therefore means that the owner is gone, and the file may be adopted. Appending is
-safe against a kill of the process; only what was synced is safe against a loss of power.
+lock that is free therefore means that the owner is gone, and the file may be adopted. All of its
+space is allocated first: a full disk is met there, where it is an error, and not at a mapped page,
+where it is a signal. Appending is a copy into the page cache, without a system call; it is safe
+against a kill of the process, and only what was synced is safe against a loss of power.
 """
 
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 SUFFIX = ".journal"
-CHECKED_BYTES = 4096
-"""About two records: what a disk that was full has to take before it is called well again."""
-
-_NAME = re.compile(r"([0-9a-z-]{1,60})\.([0-9]{6})\.journal")
+_TEMPORARY = ".new"
+_NAME = re.compile(r"([0-9a-z-]{1,60})\.([0-9]{6,})(?:-([0-9]{6,}))?\.journal")
 
 
 class SegmentName(NamedTuple):
-    """Which worker's file this is, and which of its files."""
+    """Which worker's file this is, and which of its files; with `last` it stands for several.
+
+    A file `W.000003-000010.journal` holds what is left of files 3 to 10, and supersedes them.
+    """
 
     worker: str
     number: int
+    last: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.worker}.{self.number:06d}{SUFFIX}"
+        last = "" if self.last is None else f"-{self.last:06d}"
+        return f"{self.worker}.{self.number:06d}{last}{SUFFIX}"
+
+    def supersedes(self, other: SegmentName) -> bool:
+        """Say whether what the other file holds is in this one: both are there after a kill."""
+        if self.last is None or self == other or self.worker != other.worker:
+            return False
+        end = other.number if other.last is None else other.last
+        return self.number <= other.number and end <= self.last
 
 
 def parse_name(name: str) -> SegmentName | None:
     """Return what a file name says; None when it is not that of a segment."""
     match = _NAME.fullmatch(name)
-    return SegmentName(match[1], int(match[2])) if match else None
+    if match is None:
+        return None
+    return SegmentName(match[1], int(match[2]), int(match[3]) if match[3] else None)
 
 
 class Segment:
-    """An open, locked file. `size` is where the next record goes."""
+    """An open, locked file. `size` is where the next record goes, `capacity` where it ends."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, map_: mmap.mmap | None = None) -> None:
         self.path = path
-        self.size = os.fstat(descriptor).st_size
+        self.capacity = os.fstat(descriptor).st_size
+        self.size = 0 if map_ is not None else self.capacity
         self._descriptor = descriptor
+        self._map = map_
         self._synced = self.size
 
     @property
@@ -56,33 +73,39 @@ class Segment:
         return self._synced == self.size
 
     def append(self, record: bytes) -> None:
-        """Write one record; OSError when it does not fit, and then the file is as before."""
-        written = os.write(self._descriptor, record)
-        if written != len(record):
-            os.ftruncate(self._descriptor, self.size)
-            raise OSError(f"{self.path}: only {written} of {len(record)} bytes were written")
-        self.size += written
-
-    def check(self) -> None:
-        """See whether the disk takes a record, and leave the file as before; OSError if not."""
-        try:
-            if os.write(self._descriptor, bytes(CHECKED_BYTES)) != CHECKED_BYTES:
-                raise OSError(f"{self.path}: the disk is full")
-        finally:
-            os.ftruncate(self._descriptor, self.size)
+        """Write one record, which fits; ValueError when the file is not ours to write to."""
+        if self._map is None:
+            raise ValueError(f"{self.path} is only read")
+        end = self.size + len(record)
+        self._map[self.size : end] = record
+        self.size = end
 
     def read(self, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`."""
         return os.pread(self._descriptor, limit, offset)
 
     def sync(self) -> None:
-        """Make what was appended safe against a loss of power; takes about half a millisecond."""
+        """Make what was appended safe against a loss of power; takes about half a millisecond.
+
+        Not `mmap.flush`, which keeps every other thread waiting for the disk.
+        """
         size = self.size
         os.fdatasync(self._descriptor)
         self._synced = size
 
+    def publish(self, name: SegmentName) -> None:
+        """Give a file that was made in secret its name; what was under that name is gone."""
+        self.path = self.path.rename(self.path.with_name(str(name)))
+
+    def seal(self) -> None:
+        """Give back the space that nothing was written to: nothing more will be."""
+        self._unmap()
+        os.ftruncate(self._descriptor, self.size)
+        self.capacity = self.size
+
     def close(self) -> None:
         """Let go of the file and its lock."""
+        self._unmap()
         os.close(self._descriptor)
 
     def remove(self) -> None:
@@ -90,20 +113,48 @@ class Segment:
         self.path.unlink(missing_ok=True)
         self.close()
 
+    def _unmap(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
 
-def create(folder: Path, name: SegmentName) -> Segment:
-    """Return a new, empty segment that is locked for this process."""
+
+def create(folder: Path, name: SegmentName, capacity: int) -> Segment:
+    """Return a new, empty segment of so many bytes that is locked for this process."""
+    made = create_secretly(folder, str(name), capacity)
+    try:
+        made.publish(name)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def create_secretly(folder: Path, label: str, capacity: int) -> Segment:
+    """Return a segment that is nobody's to adopt until it is published; OSError when none fits."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path, temporary = folder / str(name), folder / f".{name}.new"
-    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600)
+    path = folder / f".{label}{_TEMPORARY}"
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        temporary.rename(path)
+        _allocate(descriptor, capacity)
+        return Segment(path, descriptor, mmap.mmap(descriptor, capacity))
     except OSError:
+        path.unlink(missing_ok=True)
         os.close(descriptor)
         raise
-    return Segment(path, descriptor)
+
+
+def _allocate(descriptor: int, capacity: int) -> None:
+    """Give a file all of its space, filled with zeros.
+
+    Writing is faster here than `posix_fallocate`, and not only known to some file systems: pages
+    that were written are mapped many at a time (0.2 us a record against 0.9, ext4, Linux 6.18).
+    """
+    written = 0
+    while written < capacity:
+        written += os.write(descriptor, bytes(min(1 << 20, capacity - written)))
 
 
 def adopt(path: Path) -> Segment | None:
@@ -121,3 +172,20 @@ def adopt(path: Path) -> Segment | None:
         os.close(descriptor)
         return None
     return Segment(path, descriptor)
+
+
+def named(folder: Path, worker: str = "") -> list[SegmentName]:
+    """Return the segments in a folder, of one worker if one is named, in their order."""
+    found = (parse_name(path.name) for path in folder.glob(f"*{SUFFIX}"))
+    return sorted(
+        (name for name in found if name and worker in ("", name.worker)),
+        key=lambda name: (name.worker, name.number, name.last or name.number),
+    )
+
+
+def sweep(folder: Path) -> None:
+    """Delete what was never published because its maker is gone."""
+    for path in folder.glob(f".*{_TEMPORARY}"):
+        left = adopt(path)
+        if left is not None:
+            left.remove()

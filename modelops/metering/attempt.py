@@ -20,7 +20,7 @@ MESSAGE_MAX = 300
 """Characters of an error message that are kept, after redaction."""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Tokens of one attempt, the same whatever the provider's habit.
 
     Input includes cache, output includes reasoning. None: not reported. `source` `none` has None
@@ -51,7 +51,7 @@ NOTHING_USED = Usage(
 )
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Money of one attempt in integer pico-USD (1e-12). None: unpriced or not metered, never 0.
 
     `total_pico` is input and output together; the two parts are None when the provider names only
@@ -66,7 +66,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     estimate_pico: int | None = None
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One row of the books.
 
     Ids are 32 hex digits (UUIDv7: time first, then chance). `position` is the place of the target

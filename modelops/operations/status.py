@@ -99,6 +99,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     providers: tuple[ProviderStatus, ...]
     store: str
     waiting: int
+    collapsed: int
     lost: int
     books_error: str
     simulated: bool
@@ -161,6 +162,7 @@ def build(
         ),
         store=store_error or "ok",
         waiting=sum(report.waiting for report in reports),
+        collapsed=sum(report.collapsed for report in reports),
         lost=sum(report.lost for report in reports),
         books_error=next((report.books_error for report in reports if report.books_error), ""),
         simulated=any(report.simulated for report in reports),

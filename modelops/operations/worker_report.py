@@ -54,12 +54,14 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `requests` counts by status since the worker started, `counts` by target; `overhead` is the time
     that answered requests took without that of their providers.
-    `waiting` rows are not in the store yet, `lost` ones never will be; `books_error` says why.
+    `waiting` rows are not in the store yet, `collapsed` ones gave up their detail for want of room,
+    not their sums, `lost` ones never will be in the store; `books_error` says why.
     """
 
     targets: tuple[TargetReport, ...] = ()
     broken: Mapping[str, str] = {}
     waiting: int = 0
+    collapsed: int = 0
     lost: int = 0
     books_error: str = ""
     simulated: bool = False

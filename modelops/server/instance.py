@@ -90,6 +90,7 @@ def report(runtime: Runtime) -> WorkerReport:
         targets=tuple(_targets(runtime)),
         broken=live.broken() if live else {},
         waiting=runtime.ledger.waiting,
+        collapsed=runtime.ledger.collapsed,
         lost=runtime.ledger.lost,
         books_error=runtime.ledger.error,
         simulated=bool(runtime.settings.simulator_url),

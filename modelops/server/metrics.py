@@ -109,6 +109,11 @@ def _of_requests(counted: WorkerReport) -> Iterator[Metric]:
         requests.add_metric([status], count)
     yield requests
     yield CounterMetricFamily(
+        "modelops_books_collapsed_rows",
+        "Rows that gave up their detail for want of room, and kept their sums.",
+        value=counted.collapsed,
+    )
+    yield CounterMetricFamily(
         "modelops_books_lost_rows", "Rows that found no room.", value=counted.lost
     )
     overhead = HistogramMetricFamily(

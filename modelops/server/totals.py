@@ -41,6 +41,7 @@ def total(rows: Iterable[Instance]) -> WorkerReport:
     return WorkerReport(
         requests=dict(requests),
         overhead=_histogram((report.overhead for report in reports), OVERHEAD_MS),
+        collapsed=sum(report.collapsed for report in reports),
         lost=sum(report.lost for report in reports),
         counts=tuple(counts.values()),
     )

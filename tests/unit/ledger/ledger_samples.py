@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from modelops.metering.attempt import Attempt
 from modelops.store.books import JournalMark
 from modelops.store.protocol import StoreLockedError
+from modelops.store.sums import Sums
+from modelops.store.tally import Place, Tallies, tally
 
 _NUMBERS = itertools.count(1)
 
@@ -28,11 +30,27 @@ def attempt(**fields: Any) -> Attempt:
     return Attempt(**(values | fields))
 
 
+def begun(row: Attempt) -> Attempt:
+    """Return what the gateway writes before the call whose row this becomes."""
+    return attempt(attempt_id=row.attempt_id, outcome="interrupted")
+
+
+def added_up(rows: Iterable[Attempt]) -> dict[Place, Sums]:
+    """Return everything that rows come to, group by group."""
+    found: Tallies = {}
+    tally(rows, found)
+    return {place: group.unpack() for place, group in found.items()}
+
+
 class MemoryBooks:
-    """Keeps rows by id, the first of each, as the store does; fails while `away`."""
+    """Keeps rows by id, the first of each, as the store does.
+
+    Fails while `away`; while `deaf` it keeps them, and its answer is lost.
+    """
 
     def __init__(self) -> None:
         self.away = False
+        self.deaf = False
         self.rows: dict[str, Attempt] = {}
         self.marks: dict[str, int] = {}
         self.batches: list[int] = []
@@ -42,6 +60,8 @@ class MemoryBooks:
         self.batches.append(len(attempts))
         for row in attempts:
             self.rows.setdefault(row.attempt_id, row)
+        if self.deaf:
+            raise StoreLockedError("the answer of the store is lost", "wait")
 
     async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
         await self.add_attempts(attempts)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from ledger_samples import MemoryBooks, attempt
+from ledger_samples import MemoryBooks, attempt, begun
 
 from modelops.ledger import Ledger, journal_folder, segment
 from modelops.ledger.journal import Journal
-from modelops.ledger.records import Kind, encode
+from modelops.ledger.records import MAX_RECORD, Kind, encode, scan
 from modelops.ledger.segment import SegmentName
-from modelops.metering.attempt import Attempt
 
 
-def begun(row: Attempt) -> Attempt:
-    """Return what the gateway writes before the call whose row this becomes."""
-    return attempt(attempt_id=row.attempt_id, outcome="interrupted")
+def written(file: Path) -> int:
+    """Return how many bytes of a segment are records."""
+    return scan(file.read_bytes(), 0)[-1].end
+
+
+def left_behind(folder: Path, number: int, *records: bytes) -> None:
+    """Write the segment of a worker that is gone."""
+    dead = segment.create(folder, SegmentName("1-dead", number), 4096)
+    for record in records:
+        dead.append(record)
+    dead.close()
 
 
 async def test_rows_reach_the_store_with_a_mark_and_the_file_goes_at_the_end(
@@ -38,7 +44,7 @@ async def test_rows_reach_the_store_with_a_mark_and_the_file_goes_at_the_end(
     assert list(books.rows.values()) == rows
     assert (ledger.waiting, ledger.lost, ledger.error) == (0, 0, "")
     (file,) = (tmp_path / "journals").iterdir()
-    assert books.marks == {file.name: file.stat().st_size}
+    assert books.marks == {file.name: written(file)}
     await ledger.close()
     assert list((tmp_path / "journals").iterdir()) == []
     assert books.marks == {}
@@ -56,7 +62,7 @@ async def test_the_mark_stays_before_a_call_that_has_not_ended(tmp_path: Path) -
     ledger.record(stream)
     await ledger.drain()
     (file,) = (tmp_path / "journals").iterdir()
-    assert books.marks == {file.name: file.stat().st_size}
+    assert books.marks == {file.name: written(file)}
     await ledger.close()
 
 
@@ -114,7 +120,10 @@ async def test_segments_are_followed_and_removed(tmp_path: Path) -> None:
     await ledger.close()
 
 
-async def test_rows_of_full_segments_wait_in_their_files_alone(tmp_path: Path) -> None:
+async def test_rows_of_full_segments_wait_in_their_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelops.ledger.journal.RECENT_MAX", 5)
     books = MemoryBooks()
     books.away = True
     journal = Journal(tmp_path / "journals", segment_bytes=2_000)
@@ -132,39 +141,51 @@ async def test_rows_of_full_segments_wait_in_their_files_alone(tmp_path: Path) -
     await ledger.close()
 
 
-async def test_a_full_journal_leaves_rows_to_memory_and_then_counts_them(
+async def test_a_journal_that_cannot_be_made_leaves_rows_to_memory_and_then_counts_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 2)
     books = MemoryBooks()
-    books.away = True
-    journal = Journal(tmp_path / "journals", segment_bytes=500, max_bytes=1_000)
-    ledger = Ledger(books, tmp_path / "journals", journal=journal)
-    rows = [attempt() for _ in range(10)]
-    for row in rows:
+    (tmp_path / "journals").write_text("a file where a folder should be")
+    ledger = Ledger(books, tmp_path / "journals")
+    rows = [attempt() for _ in range(3)]
+    for number, row in enumerate(rows):
+        assert ledger.full is (number > 0)
+        ledger.begin(begun(row))
         ledger.record(row)
-    assert "is full" in ledger.error
-    assert (ledger.waiting, ledger.lost) == (10 - ledger.lost, ledger.lost)
-    assert ledger.lost > 0
-    books.away = False
+    assert (ledger.waiting, ledger.lost) == (2, 1)
+    assert "exists" in ledger.error
+    (tmp_path / "journals").unlink()
+    ledger._check_journal()
+    assert (ledger.waiting, ledger.full, ledger.error) == (2, False, "")
     await ledger.drain()
-    assert len(books.rows) == 10 - ledger.lost
-    assert ledger.waiting == 0
+    assert (set(books.rows), ledger.waiting) == ({row.attempt_id for row in rows[:2]}, 0)
     await ledger.close()
 
 
-async def test_a_disk_that_takes_half_a_record_spoils_nothing(
+async def test_a_full_disk_is_met_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books = MemoryBooks()
     ledger = Ledger(books, tmp_path / "journals")
     rows = [attempt() for _ in range(3)]
+    write, room = os.write, 0
+
+    def limited(descriptor: int, data: bytes) -> int:
+        if left := room - os.fstat(descriptor).st_size:
+            return write(descriptor, data[:left])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", limited)
     ledger.record(rows[0])
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+    assert "No space left" in ledger.error
     ledger.record(rows[1])
-    assert "only 7 of" in ledger.error
-    monkeypatch.undo()
+    assert list((tmp_path / "journals").iterdir()) == []
+    room = 150_000
+    ledger._check_journal()
+    assert ledger.error == ""
+    (file,) = (tmp_path / "journals").iterdir()
+    assert MAX_RECORD <= file.stat().st_size <= room
     ledger.record(rows[2])
     await ledger.drain()
     assert set(books.rows) == {row.attempt_id for row in rows}
@@ -198,15 +219,9 @@ async def test_what_a_killed_worker_began_is_interrupted_and_its_torn_tail_is_pa
 ) -> None:
     folder = tmp_path / "journals"
     done, open_call, torn = attempt(), attempt(), attempt()
-    for number, data in enumerate(
-        (
-            encode(Kind.BEGIN, begun(done)) + encode(Kind.BEGIN, begun(open_call)),
-            encode(Kind.END, done) + encode(Kind.END, torn)[:-1],
-        )
-    ):
-        dead = segment.create(folder, SegmentName("1-dead", number))
-        dead.append(data)
-        dead.close()
+    left_behind(folder, 0, encode(Kind.BEGIN, begun(done)), encode(Kind.BEGIN, begun(open_call)))
+    left_behind(folder, 1, encode(Kind.END, done), encode(Kind.END, torn)[:-1])
+    segment.create_secretly(folder, "1-dead.reserve", 4096).close()
     (folder / "README").write_text("not a journal")
     books = MemoryBooks()
     ledger = Ledger(books, folder)
@@ -223,9 +238,7 @@ async def test_what_a_killed_worker_began_is_interrupted_and_its_torn_tail_is_pa
 
 async def test_an_orphan_stays_until_the_store_takes_it(tmp_path: Path) -> None:
     folder = tmp_path / "journals"
-    dead = segment.create(folder, SegmentName("1-dead", 0))
-    dead.append(encode(Kind.END, attempt()))
-    dead.close()
+    left_behind(folder, 0, encode(Kind.END, attempt()))
     books = MemoryBooks()
     books.away = True
     ledger = Ledger(books, folder)
@@ -242,9 +255,7 @@ async def test_the_task_drains_and_adopts_until_it_is_closed(
 ) -> None:
     monkeypatch.setattr("modelops.ledger.ledger.INTERVAL_S", 0)
     folder = tmp_path / "journals"
-    dead = segment.create(folder, SegmentName("1-dead", 0))
-    dead.append(encode(Kind.END, attempt()))
-    dead.close()
+    left_behind(folder, 0, encode(Kind.END, attempt()))
     books = MemoryBooks()
     ledger = Ledger(books, folder)
     ledger.start()
@@ -254,63 +265,6 @@ async def test_the_task_drains_and_adopts_until_it_is_closed(
     ledger.record(attempt())
     await ledger.close()
     assert len(books.rows) == 3
-
-
-_ACTIONS = st.lists(
-    st.sampled_from(["begin", "end", "end", "drain", "away", "back", "die"]), max_size=40
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(_ACTIONS, st.integers(300, 3_000))
-def test_every_call_is_in_the_books_once_whatever_happens(
-    tmp_path_factory: pytest.TempPathFactory, actions: list[str], segment_bytes: int
-) -> None:
-    folder = tmp_path_factory.mktemp("ledger") / "journals"
-    asyncio.run(_live(folder, actions, segment_bytes))
-
-
-async def _live(folder: Path, actions: list[str], segment_bytes: int) -> None:
-    """Go through actions, `die` being a kill: locks are gone, nothing is said."""
-    books = MemoryBooks()
-    ended: dict[str, Attempt] = {}
-    open_calls: dict[str, Attempt] = {}
-    abandoned: set[str] = set()
-
-    def born() -> tuple[Ledger, Journal]:
-        journal = Journal(folder, segment_bytes=segment_bytes)
-        return Ledger(books, folder, journal=journal), journal
-
-    ledger, journal = born()
-    for action in actions:
-        if action == "begin":
-            row = attempt()
-            open_calls[row.attempt_id] = row
-            ledger.begin(begun(row))
-        elif action == "end" and open_calls:
-            row = open_calls.pop(next(iter(open_calls)))
-            ended[row.attempt_id] = row
-            ledger.record(row)
-        elif action == "drain":
-            await ledger.drain()
-        elif action in ("away", "back"):
-            books.away = action == "away"
-        elif action == "die":
-            for reading in journal._readings:
-                reading.segment.close()
-            abandoned |= set(open_calls)
-            open_calls.clear()
-            ledger, journal = born()
-            await ledger.adopt()
-    for row in open_calls.values():
-        ended[row.attempt_id] = row
-        ledger.record(row)
-    books.away = False
-    await ledger.adopt()
-    await ledger.close()
-    assert {key: row for key, row in books.rows.items() if row.outcome == "success"} == ended
-    assert {key for key, row in books.rows.items() if row.outcome != "success"} == abandoned
-    assert not folder.exists() or list(folder.iterdir()) == []
 
 
 def test_journals_lie_beside_their_store_and_each_store_has_its_own() -> None:
@@ -323,16 +277,22 @@ def test_journals_lie_beside_their_store_and_each_store_has_its_own() -> None:
     assert one != journal_folder("postgresql://user:secret@host/db2", here)
 
 
-def test_whether_a_journal_takes_rows_is_seen_without_one(tmp_path: Path) -> None:
+def fill(journal: Journal) -> None:
+    """Write records until one is refused."""
+    while True:
+        journal.append(Kind.END, attempt())
+
+
+def test_whether_a_full_journal_takes_rows_again_is_seen_without_one(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journals", segment_bytes=500, max_bytes=1_000)
     journal.check()
-    (file,) = (tmp_path / "journals").iterdir()
-    journal.append(Kind.END, attempt())
-    before = file.read_bytes()
-    journal.check()
-    assert file.read_bytes() == before
-    while journal.size < 1_000:
-        journal.append(Kind.END, attempt())
-    with pytest.raises(OSError, match="is full"):
+    for _ in range(2):
+        with pytest.raises(OSError, match="is full"):
+            fill(journal)
+        with pytest.raises(OSError, match="is full"):
+            journal.check()
+        while batch := journal.next_batch():
+            journal.consumed(batch)
         journal.check()
+        journal.append(Kind.END, attempt())
     journal.close()

@@ -1,0 +1,130 @@
+"""Rows that are alike become one: what a journal does when it has no room for all of them.
+
+Pure. A collapsed row stands for the attempts of one minute that differ in nothing the books count
+by. Its usage, cost and durations are their sums and its `weight` is their number, so every report
+over it is the report over them, percentiles included: only durations of one bucket
+(metering/histogram.py) are put together. Lost are single times and ids, and error messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.metering.histogram import bucket_of
+
+MINUTE_US = 60_000_000
+
+_LARGEST = (*(2**62 - 1,) * 12, 2**31 - 1, 2**31 - 1)
+"""What columns and rollups hold, in the order of _amounts: rollups add two of a row's."""
+
+Amounts = tuple[int | None, ...]
+Key = tuple[object, ...]
+Collapsed = dict[Key, tuple[Attempt, Amounts]]
+"""The first attempt of each group, and what the whole group adds up to."""
+
+
+def collapse(row: Attempt, into: Collapsed) -> None:
+    """Put one row to those that are like it."""
+    key, amounts = _key(row), _amounts(row)
+    while found := into.get(key):
+        sums = tuple(
+            None if one is None or other is None else one + other
+            for one, other in zip(found[1], amounts, strict=True)
+        )
+        if all(sum_ is None or sum_ <= most for sum_, most in zip(sums, _LARGEST, strict=True)):
+            into[key] = (found[0], sums)
+            return
+        key = (*key, "another")  # a column could not hold both
+    into[key] = (row, amounts)
+
+
+def rows(collapsed: Collapsed) -> Iterator[Attempt]:
+    """Yield a row for each group: the row itself, where it is the only one."""
+    for first, sums in collapsed.values():
+        yield first if sums[-1] == first.weight else _row(first, sums)
+
+
+def _key(row: Attempt) -> Key:
+    """Return what rows must have in common; adjustments, which name what they correct, nothing."""
+    weight, first_content_us = row.weight, row.first_content_us
+    return (
+        row.attempt_id if row.outcome == "adjusted" else "",
+        row.started_at_us // MINUTE_US,
+        row.revision,
+        row.agent,
+        row.user,
+        row.chain,
+        row.position,
+        row.provider,
+        row.model,
+        row.endpoint,
+        row.protocol,
+        row.stream,
+        row.service_tier,
+        row.usage.source,
+        row.cost.source,
+        row.outcome,
+        row.status,
+        row.error_class,
+        row.finish_reason,
+        row.final,
+        row.simulated,
+        bucket_of(row.latency_us // weight) if row.outcome == "success" else None,
+        None if first_content_us is None else bucket_of(first_content_us // weight),
+        tuple(amount is None for amount in _amounts(row)),
+    )
+
+
+def _amounts(row: Attempt) -> Amounts:
+    """Return what is added up."""
+    usage, cost = row.usage, row.cost
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.cache_write_1h_tokens,
+        usage.reasoning_tokens,
+        cost.total_pico,
+        cost.input_pico,
+        cost.output_pico,
+        cost.estimate_pico,
+        row.latency_us,
+        row.first_content_us,
+        usage.billed_tool_calls,
+        row.weight,
+    )
+
+
+def _row(first: Attempt, sums: Amounts) -> Attempt:
+    """Return the row that stands for a group of several."""
+    (tokens_in, tokens_out, cache_read, cache_write, cache_write_1h, reasoning) = sums[:6]
+    (total, part_in, part_out, estimate, latency, first_content, tool_calls, weight) = sums[6:]
+    return msgspec.structs.replace(
+        first,
+        client_request_id="",
+        usage=Usage(
+            source=first.usage.source,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            cache_read_tokens=cache_read,
+            cache_write_tokens=cache_write,
+            cache_write_1h_tokens=cache_write_1h,
+            reasoning_tokens=reasoning,
+            billed_tool_calls=tool_calls,
+        ),
+        cost=Cost(
+            source=first.cost.source,
+            total_pico=total,
+            input_pico=part_in,
+            output_pico=part_out,
+            estimate_pico=estimate,
+        ),
+        latency_us=latency,
+        first_content_us=first_content,
+        message="",
+        weight=weight,
+    )

@@ -1,0 +1,147 @@
+"""A journal's whole life: kills, lost answers and collapses in any order, and every sum once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger_samples import MemoryBooks, added_up, attempt, begun
+
+from modelops.ledger import Ledger
+from modelops.ledger.journal import Journal
+from modelops.metering.attempt import Attempt, Usage
+
+
+class Life:
+    """One worker after another with the same store, and what clients know of it."""
+
+    def __init__(self, folder: Path, segment_bytes: int, kinds: int) -> None:
+        self.folder = folder
+        self.segment_bytes = segment_bytes
+        self.kinds = kinds
+        self.books = MemoryBooks()
+        self.ended: list[Attempt] = []
+        self.open_calls: dict[str, Attempt] = {}
+        self.abandoned: set[str] = set()
+        self.collapsed = 0
+        self.bear()
+
+    def bear(self) -> None:
+        self.journal = Journal(self.folder, segment_bytes=self.segment_bytes)
+        self.ledger = Ledger(self.books, self.folder, journal=self.journal)
+
+    async def calls(self) -> None:
+        """Begin eight calls, of which two do not end for now."""
+        for number in range(8):
+            row = attempt(
+                usage=Usage(source="reported", input_tokens=number),
+                latency_us=10**6 + number,
+                position=number % self.kinds,
+            )
+            self.open_calls[row.attempt_id] = row
+            self.ledger.begin(begun(row))
+            if number % 4:
+                self.finished(row)
+
+    async def end(self) -> None:
+        """End the call that began first."""
+        if self.open_calls:
+            self.finished(next(iter(self.open_calls.values())))
+
+    def finished(self, row: Attempt) -> None:
+        del self.open_calls[row.attempt_id]
+        self.ended.append(row)
+        self.ledger.record(row)
+
+    async def drain(self) -> None:
+        await self.ledger.drain()
+
+    async def away(self) -> None:
+        self.books.away, self.books.deaf = True, False
+
+    async def deaf(self) -> None:
+        self.books.away, self.books.deaf = False, True
+
+    async def back(self) -> None:
+        self.books.away = self.books.deaf = False
+
+    async def collapse(self) -> None:
+        await self.ledger.collapse()
+        self.collapsed += self.ledger.collapsed
+
+    async def die(self) -> None:
+        """Be killed: locks are gone, nothing is said."""
+        for reading in self.journal._readings:
+            reading.segment.close()
+        if self.journal._reserve is not None:
+            self.journal._reserve.close()
+        self.abandoned |= set(self.open_calls)
+        self.open_calls.clear()
+        self.bear()
+        await self.ledger.adopt()
+
+    async def die_collapsing(self) -> None:
+        """Be killed when what is left has its name, and what it supersedes is still there."""
+        left = self.journal.collapse()
+        if left is not None and left.reading.segment is not self.journal._reserve:
+            left.reading.segment.close()
+        await self.die()
+
+    async def finish(self) -> None:
+        while self.open_calls:
+            await self.end()
+        await self.back()
+        await self.ledger.adopt()
+        await self.ledger.close()
+
+
+_ACTIONS = ["calls", "end", "drain", "away", "deaf", "back", "collapse", "die", "die_collapsing"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(_ACTIONS), max_size=40), st.integers(300, 3_000), st.integers(1, 3))
+def test_every_call_is_in_the_books_once_whatever_happens(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[str], segment_bytes: int, kinds: int
+) -> None:
+    life = Life(tmp_path_factory.mktemp("ledger") / "journals", segment_bytes, kinds)
+    asyncio.run(_live(life, actions))
+    found = [row for row in life.books.rows.values() if row.outcome == "success"]
+    assert added_up(found) == added_up(life.ended)
+    assert {row.attempt_id for row in found} <= {row.attempt_id for row in life.ended}
+    others = {key for key, row in life.books.rows.items() if row.outcome != "success"}
+    assert others == life.abandoned
+    assert not life.folder.exists() or list(life.folder.iterdir()) == []
+
+
+async def _live(life: Life, actions: list[str]) -> None:
+    for action in actions:
+        await getattr(life, action)()
+    await life.finish()
+
+
+@pytest.mark.parametrize("death", ["die", "die_collapsing", "collapse"])
+async def test_rows_of_long_collapse_and_open_calls_do_not(tmp_path: Path, death: str) -> None:
+    life = Life(tmp_path / "journals", 3_000, 1)
+    await life.calls()
+    await life.drain()
+    await life.calls()
+    await life.deaf()
+    await life.drain()
+    await life.away()
+    for _ in range(40):
+        await life.calls()
+    waiting = life.ledger.waiting
+    await life.collapse()
+    assert life.collapsed > 100
+    assert life.ledger.waiting == waiting - life.collapsed
+    for _ in range(40):
+        await life.calls()
+    await getattr(life, death)()
+    await life.finish()
+    found = [row for row in life.books.rows.values() if row.outcome == "success"]
+    assert added_up(found) == added_up(life.ended)
+    assert len(found) < 0.6 * len(life.ended)
+    assert len(life.books.rows) - len(found) == len(life.abandoned)
