@@ -106,3 +106,48 @@ def test_nothing_crashes_the_gateway(
             assert isinstance(document, dict)
 
     asyncio.run(run())
+
+
+SEED = msgspec.json.encode({"model": "p-openai/m", "max_tokens": 9, "messages": [], "input": "hi"})
+HEADERS = [
+    b"x-modelops-prefer", b"x-modelops-user", b"x-request-id", b"traceparent", b"tracestate",
+    b"anthropic-version", b"anthropic-beta", b"openai-beta",
+]  # fmt: skip
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """Return a body of any bytes, or one that was well formed before some were exchanged."""
+    content = SEED
+    for _ in range(draw(st.integers(0, 3))):
+        start = draw(st.integers(0, len(content)))
+        end = draw(st.integers(start, min(start + 12, len(content))))
+        content = content[:start] + draw(st.binary(max_size=6)) + content[end:]
+    return draw(st.sampled_from([content, draw(st.binary(max_size=80))]))
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@settings(max_examples=60, deadline=None)
+@given(
+    content=damaged(),
+    headers=st.dictionaries(st.sampled_from(HEADERS), st.binary(max_size=40)),
+    agent=st.sampled_from(["", "somebody"]),
+)
+def test_no_bytes_crash_the_gateway(
+    endpoint: Endpoint, content: bytes, headers: dict[bytes, bytes], agent: str
+) -> None:
+
+    async def run() -> None:
+        bench = Bench(TABLE)
+        for protocol in PROTOCOLS:
+            bench.client.script(f"p-{protocol}", *(FakeResponse(400) for _ in range(4)))
+        dialect: Dialect = "anthropic" if "messages" in endpoint else "openai"
+        reply = await bench.ask(
+            content, endpoint=endpoint, dialect=dialect, headers=headers, agent=agent
+        )
+        assert reply.finished
+        assert 400 <= reply.status < 500, reply.body
+        assert isinstance(msgspec.json.decode(reply.body), dict)
+        assert [row.final for row in bench.rows] == [True]
+
+    asyncio.run(run())
