@@ -1,6 +1,6 @@
 """The interface of an upstream client: one request out, a response read piece by piece.
 
-Two stand behind it: `http1`, the program's own, and later one that goes through a proxy.
+`http1` implements it, directly or through a proxy; tests put others in its place.
 """
 
 from __future__ import annotations
