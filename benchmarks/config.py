@@ -92,11 +92,15 @@ def measure(folder: Path, rounds: int) -> dict[str, process.Run]:
         "apply (11,601 resources)": [*modelops, "apply", "--yes", *where],
         "no-op plan": [*modelops, "plan", *where],
     }
-    taken: dict[str, list[process.Run]] = {name: [] for name in steps}
+    changed = "plan, 10,000 models changed"
+    taken: dict[str, list[process.Run]] = {name: [] for name in (*steps, changed)}
     for _ in range(rounds):
         shutil.rmtree(state, ignore_errors=True)
         for name, command in steps.items():
             taken[name].append(process.run(command, folder))
+        write(folder, price=2)
+        taken[changed].append(process.run(steps["no-op plan"], folder))
+        write(folder)
     return {name: process.median(runs) for name, runs in taken.items()}
 
 
