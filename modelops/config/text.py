@@ -21,6 +21,8 @@ INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
     "|\r(?!\n)"
 )
+_PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n"
+"""What most files are made of, which takes no search to tell."""
 
 _OTHER_ENCODINGS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -49,7 +51,7 @@ def decode(raw: bytes, file: str) -> str | Diagnostic:
             f"byte 0x{raw[error.start]:02x} is not UTF-8",
             "save the file as UTF-8",
         )
-    invisible = INVISIBLE.search(text)
+    invisible = INVISIBLE.search(text) if raw.translate(None, _PLAIN) else None
     if invisible is not None:
         return found(
             rules.CONTROL_CHARACTER,
