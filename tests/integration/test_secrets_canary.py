@@ -28,8 +28,9 @@ from modelops.secrets.secret import Secret
 
 ALICE = identities.generate()
 KEY = "sk-canary-7f3a9c1e5b8d2046"
-PROVIDERS = {"unauthorized": 401, "broken": 500, "limited": 429, "good": 200}
-"""Providers, whose model has their name, and the status each answers; failures repeat the key."""
+PROVIDERS = {"unauthorized": 401, "broken": 500, "limited": 429, "good": 200, "chatty": 200}
+"""Providers, whose model has their name, and the status each answers. Failures repeat the key, all
+headers do, and the chatty one's good answer does where the protocol has words of its own."""
 
 PAGES = (
     "/readyz", "/metrics", "/schema", "/api/status", "/api/providers", "/api/providers/broken",
@@ -57,15 +58,19 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         body: Any = {"error": {"message": f"wrong key: {key}", "type": "x", "code": key}}
         if status == 200:
             message = {"role": "assistant", "content": "Hello"}
+            word = key if model == "chatty" else "stop"
             body = {
                 "id": "1", "object": "chat.completion", "created": 1, "model": model,
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "choices": [{"index": 0, "message": message, "finish_reason": word}],
                 "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+                "service_tier": word,
             }  # fmt: skip
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
+        for name in ("x-request-id", "x-ratelimit-scope", "openai-organization"):
+            self.send_header(name, f"of {key}")
         self.end_headers()
         self.wfile.write(content)
 
@@ -194,7 +199,9 @@ def test_key_is_found_nowhere(
             seen["chat"] = answer
             assert status == 200, answer
             for name in PROVIDERS:
-                seen[f"chat {name}"] = chat(url, f"{name}/{name}")[1]
+                answer = chat(url, f"{name}/{name}")[1]
+                body = b"" if name == "chatty" else answer  # which passes byte for byte
+                seen[f"chat {name}"] = answer.partition(b"{")[0] + body
             answers = {page: ask(url, "GET", page) for page in PAGES}
             seen |= {page: body for page, (_, body) in answers.items()}
             seen |= processes(pids)
