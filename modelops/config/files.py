@@ -126,12 +126,13 @@ def _content(root: Path, name: str) -> bytes | Diagnostic:
         return _problem(rules.CONTROL_CHARACTER, name, message, "rename it")
     path = root / name
     try:
-        if path.is_symlink():
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
             path = Path(os.path.realpath(path, strict=True))
             if not path.is_relative_to(root):
                 message = "the link leads out of the configuration folder"
                 return _problem(rules.SYMLINK, name, message, "put the file itself here")
-        status = path.stat()
+            status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return _problem(rules.UNREADABLE_FILE, name, "this is not a regular file")
         if status.st_size > MAX_BYTES:
