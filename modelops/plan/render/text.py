@@ -100,20 +100,20 @@ def _warnings(plan: Plan) -> tuple[Check, ...]:
 def _change(change: Change, widths: tuple[int, int], paint: Paint) -> Iterator[str]:
     """Yield a change: one line for what appears or goes, and one for each field that changes."""
     symbol = phrases.SYMBOLS[change.action]
-    shown = change.action in ("update", "move")
     notes = (
         phrases.gist(change) if change.action == "create" else "",
         f"from {change.moved_from}" if change.moved_from else "",
-        phrases.reach(change.reaches),
+        phrases.reach(change.reaches) if change.reaches else "",
     )
     line = f"{visible(change.address):<{widths[0]}}  {_place(change):<{widths[1]}}  " + "   ".join(
         filter(None, notes)
     )
     yield f"  {paint(_COLORS[symbol], symbol)} {line.rstrip()}"
-    fields = change.fields if shown else ()
-    column = min(max((len(phrases.label(field)) for field in fields), default=0), WIDEST)
-    for field in fields:
-        yield _field(field, column, paint)
+    if change.action in ("update", "move"):
+        labels = (len(phrases.label(field)) for field in change.fields)
+        column = min(max(labels, default=0), WIDEST)
+        for field in change.fields:
+            yield _field(field, column, paint)
 
 
 def _place(change: Change) -> str:
