@@ -36,9 +36,10 @@ async def apply_remote(
 ) -> Revision:
     """Make the revision a client asks for, in the operator's name and at this server's time.
 
-    `identity_file` holds what opens the seals; None where a simulator needs no keys. StaleError
-    when the store has moved on, RefusedError when safety says no or a seal does not open,
-    ModelopsError when what it would make cannot be served.
+    `identity_file` holds what opens the seals; None where a simulator needs no keys. A rollback
+    makes no seal, and is not held up by one that opens no more. StaleError when the store has moved
+    on, RefusedError when safety says no or a seal does not open, ModelopsError when what it would
+    make cannot be served.
     """
     base = await store.snapshot()
     if (base.head.revision, base.head.digest) != (sent.base.revision, sent.base.digest):
@@ -48,7 +49,7 @@ async def apply_remote(
         )
     after = applied(base.state, sent.changes)
     _check_served(after)
-    if identity_file is not None:
+    if identity_file is not None and sent.info.kind == "apply":
         _check_seals(after, sent, identity_file)
     gone = base.state.keys() - after.keys()
     traffic = await calls_of_last_day(store, gone, now_us) if gone else {}

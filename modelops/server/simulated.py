@@ -7,8 +7,9 @@ find what they would find at providers that have every declared model.
 from __future__ import annotations
 
 import logging
-import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,15 +26,19 @@ def offer(simulator_url: str, models: Iterable[Model]) -> None:
     for model in models:
         offered.setdefault(model.provider, []).append(model.upstream_model)
     try:
-        for provider, names in offered.items():
-            _post(f"{simulator_url}/_simulator/models", {"provider": provider, "models": names})
-    except OSError as error:
+        _tell(simulator_url, offered)
+    except (OSError, HTTPException) as error:
         logger.warning("the simulator at %s was not told its models: %s", simulator_url, error)
 
 
-def _post(url: str, content: dict[str, object]) -> None:
-    request = urllib.request.Request(  # noqa: S310  # the simulator's, from the command line
-        url, msgspec.json.encode(content), {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-        answer.read()
+def _tell(simulator_url: str, offered: Mapping[str, Sequence[str]]) -> None:
+    """Say it for one provider after the other, past any proxy."""
+    parts = urlsplit(simulator_url)
+    connection = HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+    try:
+        for provider, models in offered.items():
+            content = msgspec.json.encode({"provider": provider, "models": models})
+            connection.request("POST", f"{parts.path}/_simulator/models", content)
+            connection.getresponse().read()
+    finally:
+        connection.close()

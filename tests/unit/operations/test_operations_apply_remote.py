@@ -19,7 +19,7 @@ from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.sealing import binding
 from modelops.secrets.secret import Secret
 from modelops.store import open_store
-from modelops.store.protocol import Changes, CommitInfo
+from modelops.store.protocol import Changes, CommitInfo, RevisionKind
 from modelops.store.remote import ApplyRequest
 
 KEY = "sk-canary-0123456789abcdef"
@@ -82,7 +82,13 @@ def row(recipient: str, provider: Provider = PROVIDER) -> SealedSecret:
     )
 
 
-async def send(url: str, folder: Path, *rows: SealedSecret, simulated: bool = False) -> int:
+async def send(
+    url: str,
+    folder: Path,
+    *rows: SealedSecret,
+    simulated: bool = False,
+    kind: RevisionKind = "apply",
+) -> int:
     """Apply a provider with these rows; return the revision that stands then."""
     store = open_store(url)
     try:
@@ -91,7 +97,7 @@ async def send(url: str, folder: Path, *rows: SealedSecret, simulated: bool = Fa
             ApplyRequest(
                 base=await store.head(),
                 changes=Changes(put=(SETTINGS, PROVIDER), secrets=rows),
-                info=INFO,
+                info=replace(INFO, kind=kind),
             ),
             "ci",
             1,
@@ -131,6 +137,13 @@ async def test_behind_a_simulator_no_seal_is_opened(
     other = server_identity.create(tmp_path, {})[1]
     store = new_sqlite_store()
     assert await send(store, tmp_path / "none", row(other.recipient), simulated=True) == 1
+
+
+async def test_a_rollback_is_not_held_up_by_a_seal_that_opens_no_more(
+    new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
+) -> None:
+    elsewhere = row(identity.recipient, replace(PROVIDER, base_url="https://old.example/v1"))
+    assert await send(new_sqlite_store(), tmp_path, elsewhere, kind="rollback") == 1
 
 
 async def test_a_row_of_what_is_deleted_is_not_opened(
