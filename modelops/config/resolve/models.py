@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import get_args
 
 from modelops import catalog
@@ -81,6 +82,7 @@ def _price(
     return price
 
 
+@lru_cache  # a few combinations, again and again
 def capabilities(values: tuple[Capability, ...] | None) -> tuple[Capability, ...] | None:
     """Return capabilities in one order, each once: how they are listed means nothing."""
     return None if values is None else tuple(name for name in _CAPABILITIES if name in values)
