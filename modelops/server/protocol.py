@@ -137,14 +137,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None or cycle.response_complete:
-            self.transport.write(closing_error(status, message))
-        elif not cycle.more_body:
-            cycle.keep_alive = False  # which closes the connection behind its answer
-            return
-        elif not cycle.response_started and not self.pipeline:
-            dialect = dialect_of(cycle.scope["path"], {})
-            self.transport.write(closing_error(status, message, dialect))
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                cycle.keep_alive = False  # which closes the connection behind its answer
+                return
+            if cycle.response_started or self.pipeline:
+                self.transport.close()
+                return
+        dialect = dialect_of(self.url.decode("latin-1"), {})
+        self.transport.write(closing_error(status, message, dialect))
         self.transport.close()
 
 

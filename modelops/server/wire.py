@@ -8,10 +8,10 @@ from modelops.gateway.call import Dialect
 from modelops.server.problems import dialect_error
 
 
-def closing_error(status: int, message: str, dialect: Dialect = "openai") -> bytes:
+def closing_error(status: int, message: str, dialect: Dialect) -> bytes:
     """Return a whole HTTP/1.1 answer that closes the connection.
 
-    It has OpenAI's shape where there is no path or header yet that says who is asking.
+    It has OpenAI's shape where there is no path yet that says who is asking.
     """
     body = dialect_error(dialect, status, message)
     head = (

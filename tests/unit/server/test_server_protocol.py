@@ -39,6 +39,15 @@ async def test_a_large_head_is_431(sent: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize("path", [b"chat/completions", b"messages"])
+async def test_a_large_head_is_refused_in_the_shape_of_its_path(path: bytes) -> None:
+    head = POST.replace(b"chat/completions", path) + b"x: " + b"a" * (protocol.HEAD_MAX - 20)
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await exchange(port, head + b"\r\n\r\n")
+    assert answer.status == 431
+    assert ("type" in answer.json()) == (path == b"messages")
+
+
 async def flood(port: int, sent: bytes) -> bytes:
     """Send until the server refuses, and return what it said before it closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
