@@ -72,6 +72,11 @@ class Reply(Protocol):
 class Recorder(Protocol):
     """Where attempts go: no await, never an exception."""
 
+    @property
+    def full(self) -> bool:
+        """Whether no further row finds a place."""
+        ...
+
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent.
 

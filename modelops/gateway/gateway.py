@@ -19,6 +19,13 @@ from modelops.gateway.upstream.client import Client
 _JSON = (b"content-type", b"application/json")
 
 
+_UNMETERED = GatewayError(
+    503,
+    "books_full",
+    "the books take no row any more, and no request may go without one here (metering: required)",
+)
+
+
 class Gateway:
     """Answers requests from one routing table after another.
 
@@ -55,6 +62,10 @@ class Gateway:
         """
         roads = self._roads
         table = roads.table
+        if table.metering == "required" and self.tools.recorder.full:
+            content = error_body(call.dialect, _UNMETERED, call.request_id)
+            _reply(reply, base_lines(call, table), _UNMETERED, content)
+            return
         try:
             body = Body(call.endpoint, call.body, call.received_at_us)
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")

@@ -112,6 +112,7 @@ class RoutingTable(msgspec.Struct, frozen=True, kw_only=True):
 
     revision: int
     default_chain: str
+    metering: resolved.Metering
     providers: Mapping[str, Provider]
     models: Mapping[str, Target]
     bare: Mapping[str, tuple[Target, ...]]
@@ -154,6 +155,7 @@ def compile_table(
     return RoutingTable(
         revision=revision,
         default_chain=settings.default_chain if settings else "",
+        metering=settings.metering if settings else "best_effort",
         providers=providers,
         models=models,
         bare=_bare_names(models),

@@ -8,8 +8,10 @@ is bounded: a store that is away for long, or a full disk, costs the oldest rows
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from modelops.ledger import segment as segments
@@ -83,14 +85,19 @@ class Journal:
                 return batch
         return None
 
-    def consumed(self, batch: Batch) -> None:
-        """Note that a batch is in the store, and delete the segments that are done with."""
-        for reading in self._readings:
-            if reading.segment.name == batch.mark.journal:
-                self._advance(reading, batch)
+    def consumed(self, batch: Batch) -> bool:
+        """Note that a batch is in the store, and delete the segments that are done with.
+
+        Return False when its segment was collapsed meanwhile: its rows are still to be brought.
+        """
+        names = [reading.segment.name for reading in self._readings]
+        if batch.mark.journal not in names:
+            return False
+        self._advance(self._readings[names.index(batch.mark.journal)], batch)
         for reading in [each for each in self._readings[:-1] if each.done]:
             self._readings.remove(reading)
             self._remove(reading)
+        return True
 
     def sync(self) -> None:
         """Make everything written so far safe against a loss of power."""
@@ -100,10 +107,12 @@ class Journal:
 
     def keep_reserve(self) -> None:
         """Have room at hand for what a collapse leaves on a full disk, if there is any now."""
-        if self._reserve is None and self._readings:
+        if self._reserve is None and self._readings and not self._full:
+            label = f"{self.worker}.reserve"
             with contextlib.suppress(OSError):  # tried again later
-                self._reserve = segments.create_secretly(
-                    self._folder, f"{self.worker}.reserve", self._segment_bytes // 2
+                self._reserve = self._as_long_as_fits(
+                    self._segment_bytes // 2,
+                    lambda capacity: segments.create_secretly(self._folder, label, capacity),
                 )
 
     def collapse(self) -> Left | None:
@@ -157,18 +166,33 @@ class Journal:
                 reading.recent.clear()
 
     def _made(self, length: int) -> Segment:
-        """Return a new segment, a shorter one where there is no room for a long one."""
+        """Return a new segment for a record of so many bytes."""
         capacity = max(self._segment_bytes, length)
         if self.size + capacity > self._max_bytes:
             raise OSError(f"the journal {self._folder} is full: {self.size} bytes wait")
         name = SegmentName(self.worker, self._number)
+        return self._as_long_as_fits(
+            capacity, lambda capacity: segments.create(self._folder, name, capacity)
+        )
+
+    def _as_long_as_fits(self, capacity: int, make: Callable[[int], Segment]) -> Segment:
+        """Return a segment of `capacity`, or a shorter one where there is no room for that."""
         while True:
             try:
-                return segments.create(self._folder, name, capacity)
+                self._leave_room(capacity)
+                return make(capacity)
             except OSError:
                 capacity //= 2
                 if capacity < _LEAST_BYTES:
                     raise
+
+    def _leave_room(self, capacity: int) -> None:
+        """Raise OSError unless as much stays free as the journal then holds.
+
+        A store on the same disk will need that much for its rows.
+        """
+        if segments.free_bytes(self._folder) < self.size + 2 * capacity:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
 
     def _advance(self, reading: Reading, batch: Batch) -> None:
         for record in batch.records:

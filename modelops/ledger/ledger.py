@@ -9,6 +9,7 @@ no room rows wait in memory, and beyond that they are counted as lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections import deque
 from pathlib import Path
@@ -21,14 +22,17 @@ from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import BooksStore
 
-INTERVAL_S = 0.1
-"""Seconds between two looks at what there is to do; the journal is synced at each."""
+SYNC_S = 0.1
+"""Seconds between two syncs of the journal, and looks whether it is full."""
 
-DRAIN_EVERY = 10
-"""Intervals between two batches for the store: a transaction costs 3 ms, whatever its size."""
+COLLAPSE_EVERY = 50
+"""Such looks between two tries to collapse a full journal that gained nothing from it."""
 
-ADOPT_EVERY = 50
-"""Intervals between two looks for journals of workers that are gone: five seconds."""
+DRAIN_S = 1.0
+"""Seconds between two batches for the store: a transaction costs 3 ms, whatever its size."""
+
+ADOPT_EVERY = 5
+"""Such batches between two looks for journals of workers that are gone."""
 
 FORGET_AT = 16
 """Deleted segments whose marks are dropped from the store together."""
@@ -70,9 +74,11 @@ class Ledger:
         self._folder = folder
         self._journal = journal or Journal(folder)
         self._memory: deque[Attempt] = deque()
-        self._drainer: asyncio.Task[None] | None = None
+        self._offered: list[Attempt] = []
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._stopping = asyncio.Event()
         self._draining = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._journal_error = ""
         self._store_error = ""
         self.waiting = 0
@@ -117,36 +123,32 @@ class Ledger:
         self.waiting += 1
 
     def start(self) -> None:
-        """Start draining, twice a second, and looking for orphaned journals."""
-        self._drainer = asyncio.create_task(self._run(), name="ledger")
+        """Start bringing rows to the store, and looking after the journal.
+
+        Two tasks, because a store that is locked is waited for.
+        """
+        self._tasks = (
+            asyncio.create_task(self._bring_for_ever(), name="ledger to store"),
+            asyncio.create_task(self._keep_for_ever(), name="ledger's journal"),
+        )
 
     async def close(self) -> None:
         """Stop, and bring what waits to the store; what it does not take stays in the journal."""
         self._stopping.set()
-        if self._drainer is not None:
-            await self._drainer
+        await asyncio.gather(*self._tasks)
         await self.drain()
         self._journal.close()
         if not self._store_error:
             await self._forget()
-        self.lost += len(self._memory)
-        self._memory.clear()
+        self.lost += len(self._offered) + len(self._memory)
+        self._offered, self._memory = [], deque()
 
     async def drain(self) -> None:
         """Bring what waits to the store, as far as it takes it."""
         async with self._draining:
             try:
-                while batch := self._journal.next_batch():
-                    if batch.rows:
-                        await self._store.add_journalled(batch.rows, batch.mark)
-                        self.waiting -= len(batch.rows)
-                    self._journal.consumed(batch)
-                while self._memory:
-                    rows = [self._memory[n] for n in range(min(500, len(self._memory)))]
-                    await self._store.add_attempts(rows)
-                    self.waiting -= len(rows)
-                    for _ in rows:
-                        self._memory.popleft()
+                await self._drain_journal()
+                await self._drain_memory()
             except ModelopsError as error:
                 self._store_error = error.message
             else:
@@ -156,7 +158,7 @@ class Ledger:
 
     async def collapse(self) -> bool:
         """Take their detail from the oldest rows, for room; return whether that gave any."""
-        async with self._draining:
+        async with self._reading:
             try:
                 left = await asyncio.to_thread(self._journal.collapse)
             except OSError as error:
@@ -193,24 +195,64 @@ class Ledger:
         else:
             del self._journal.superseded[: len(names)]
 
-    async def _run(self) -> None:
-        intervals = collapse_at = 0
+    async def _drain_journal(self) -> None:
+        """Bring the journal's rows to the store.
+
+        It may be collapsed while the store is waited for: then what was under way is still in it,
+        as it was, and is brought once more.
+        """
+        while True:
+            async with self._reading:
+                batch = self._journal.next_batch()
+            if batch is None:
+                return
+            if batch.rows:
+                await self._store.add_journalled(batch.rows, batch.mark)
+            async with self._reading:
+                if self._journal.consumed(batch):
+                    self.waiting -= len(batch.rows)
+
+    async def _drain_memory(self) -> None:
+        """Bring the rows that wait in memory to the store.
+
+        Those it was asked to take stay apart until it has: it may have them, whatever it says, so
+        the journal must not put them together with others.
+        """
+        while self._offered or self._memory:
+            if not self._offered:
+                count = min(500, len(self._memory))
+                self._offered = [self._memory.popleft() for _ in range(count)]
+            await self._store.add_attempts(self._offered)
+            self.waiting -= len(self._offered)
+            self._offered = []
+
+    async def _bring_for_ever(self) -> None:
+        """Bring rows to the store: this worker's, and those of workers that are gone."""
+        rounds = 0
         while not self._stopping.is_set():
-            if intervals % ADOPT_EVERY == 0:
+            if rounds % ADOPT_EVERY == 0:
                 await self.adopt()
-                self._journal.keep_reserve()
-            if intervals % DRAIN_EVERY == 0:
-                self._check_journal()
-                await self.drain()
-            if self._store_error and self._journal.crowded and intervals >= collapse_at:
-                collapse_at = intervals + (1 if await self.collapse() else ADOPT_EVERY)
+            await self.drain()
+            rounds += 1
+            await self._pause(DRAIN_S)
+
+    async def _keep_for_ever(self) -> None:
+        """Sync the journal, and give it room."""
+        looks = collapse_at = 0
+        while not self._stopping.is_set():
+            self._check_journal()
+            self._journal.keep_reserve()
+            stuck = self._store_error or self._memory
+            if stuck and self._journal.crowded and looks >= collapse_at:
+                collapse_at = looks + (1 if await self.collapse() else COLLAPSE_EVERY)
             if not self._journal.synced:
                 await asyncio.to_thread(self._sync)
-            intervals += 1
-            try:
-                await asyncio.wait_for(self._stopping.wait(), INTERVAL_S)
-            except TimeoutError:
-                continue
+            looks += 1
+            await self._pause(SYNC_S)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _check_journal(self) -> None:
         """See whether a journal that took nothing does again: what waits in memory first."""

@@ -157,6 +157,13 @@ def _allocate(descriptor: int, capacity: int) -> None:
         written += os.write(descriptor, bytes(min(1 << 20, capacity - written)))
 
 
+def free_bytes(folder: Path) -> int:
+    """Return how much room the disk under a folder has for this process."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
 def adopt(path: Path) -> Segment | None:
     """Return a segment whose owner is gone, locked for this process; None while it lives."""
     try:

@@ -21,6 +21,7 @@ Protocol = Literal["openai", "anthropic", "gemini", "ollama"]
 ModelType = Literal["chat", "embedding"]
 Capability = Literal["vision", "documents", "tools", "json", "reasoning", "prompt_cache"]
 Role = Literal["viewer", "operator", "deployer"]
+Metering = Literal["best_effort", "required"]
 Source = Literal["default", "preset", "catalog"]
 TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
 KeyTest = Literal["models", "key_endpoint", "balance", "one_token"]
@@ -47,13 +48,18 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(Resolved, frozen=True, kw_only=True, tag="config"):
-    """What holds for the whole configuration. Empty strings: none named."""
+    """What holds for the whole configuration. Empty strings: none named.
+
+    `metering` says what happens when the books take no row any more: requests are served on and
+    their rows counted as lost, or refused.
+    """
 
     config: str
     default_chain: str
     timezone: str
     server_recipients: tuple[str, ...]
     operators: tuple[Operator, ...]
+    metering: Metering = "best_effort"
     sources: Mapping[str, Source] = {}
 
     @property

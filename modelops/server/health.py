@@ -7,11 +7,13 @@ answers name states, never values.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 from litestar import Response, get
 
+from modelops.gateway.table import RoutingTable
 from modelops.server.parts import Parts
 from modelops.server.runtime import Runtime
 
@@ -53,16 +55,21 @@ def ready(runtime: Runtime) -> Readiness:
         for problem in (runtime.store_error, runtime.revision_error, _books(runtime))
         if problem
     ) + tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())
-    usable = any(provider.usable for provider in live.table.providers.values())
-    if not usable:
+    for nothing in _nothing_served(runtime, live.table):
         return Readiness(
-            status="unavailable",
-            revision=live.head.revision,
-            problems=(*problems, "no provider is usable"),
+            status="unavailable", revision=live.head.revision, problems=(*problems, nothing)
         )
     return Readiness(
         status="degraded" if problems else "ready", revision=live.head.revision, problems=problems
     )
+
+
+def _nothing_served(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
+    """Yield why every request is refused, if it is."""
+    if not any(provider.usable for provider in table.providers.values()):
+        yield "no provider is usable"
+    if table.metering == "required" and runtime.ledger.full:
+        yield "the books take no row any more (metering: required)"
 
 
 def _books(runtime: Runtime) -> str:

@@ -81,6 +81,11 @@ class Observer:
         """
         self._wait((request_id, duration_us))
 
+    @property
+    def full(self) -> bool:
+        """Whether no further row finds a place."""
+        return self._recorder.full
+
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent; never waits and never raises."""
         self._recorder.begin(attempt)

@@ -19,7 +19,7 @@ from modelops.resources import resolved
 from modelops.resources.configuration import SecretSource
 from modelops.resources.state import State, by_address
 
-RESOLVER_VERSION = 1
+RESOLVER_VERSION = 2
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,11 +13,12 @@ def resolve_settings(entry: Entry[declared.Settings]) -> resolved.Settings:
     """Return the settings resolved."""
     value = entry.value
     fill = Fill(entry.document.data)
-    fill.fixed("timezone", "server_recipients", "operators")
+    fill.fixed("timezone", "metering", "server_recipients", "operators")
     return resolved.Settings(
         config=value.config,
         default_chain=fill.default("default_chain", value.default_chain, ""),
         timezone=value.timezone,
+        metering=value.metering,
         server_recipients=value.server_recipients,
         operators=tuple(
             resolved.Operator(operator=item.operator, role=item.role, keys=_keys(item.keys))

@@ -32,6 +32,13 @@ class Settings(Declared, frozen=True, kw_only=True):
     timezone: Annotated[
         str, Meta(description="What today, week and month mean.", examples=["Europe/Berlin"])
     ] = "UTC"
+    metering: Annotated[
+        Literal["best_effort", "required"],
+        Meta(
+            description="When the books take no row any more: serve on and count what is lost, or"
+            " answer 503."
+        ),
+    ] = "best_effort"
     server_recipients: Annotated[
         tuple[Annotated[str, Meta(pattern=patterns.RECIPIENT)], ...],
         Meta(description="Public keys of the servers that secrets are sealed to."),

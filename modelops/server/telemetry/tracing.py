@@ -34,6 +34,11 @@ class Tracing:
         self._instruments = Instruments(meter)
         self.clock = clock
 
+    @property
+    def full(self) -> bool:
+        """Whether no further row finds a place."""
+        return self._recorder.full
+
     def begin(self, attempt: Attempt) -> None:
         """Pass on that a call is about to be sent."""
         self._recorder.begin(attempt)

@@ -145,6 +145,7 @@ class Recorder:
     def __init__(self) -> None:
         self.begun: list[Attempt] = []
         self.rows: list[Attempt] = []
+        self.full = False
 
     def begin(self, attempt: Attempt) -> None:
         self.begun.append(attempt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from gateway_doubles import (
     ASK,
@@ -462,3 +463,23 @@ async def test_refusals_are_answered_in_the_callers_dialect() -> None:
         "model_not_found",
         0,
     )
+
+
+async def test_where_metering_is_required_nothing_is_called_without_room_in_the_books() -> None:
+    required = msgspec.structs.replace(settings("pair"), metering="required")
+    declared = (provider("one"), model("one/a"), chain("pair", "one/a"))
+    for changes, full in (((), True), ((required,), False)):
+        bench = Bench(table(*declared, *changes))
+        bench.recorder.full = full
+        bench.client.script("one", FakeResponse(*OK))
+        assert ((await bench.ask(ASK)).status, len(bench.rows)) == (200, 1)
+    bench = Bench(table(*declared, required))
+    bench.recorder.full = True
+    openai = await bench.ask(ASK)
+    anthropic = await bench.ask(ASK, endpoint="/v1/messages", dialect="anthropic")
+    assert (bench.client.requests, bench.rows) == ([], [])
+    for reply in (openai, anthropic):
+        assert reply.status == 503
+        assert (reply.error()["type"], reply.error()["code"]) == ("api_error", "books_full")
+        assert reply.headers["x-should-retry"] == "false"
+    assert msgspec.json.decode(anthropic.body)["type"] == "error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ledger_samples import MemoryBooks, added_up, attempt, begun
 from modelops.ledger import Ledger
 from modelops.ledger.journal import Journal
 from modelops.metering.attempt import Attempt, Usage
+from modelops.store.books import JournalMark
 
 
 class Life:
@@ -145,3 +147,61 @@ async def test_rows_of_long_collapse_and_open_calls_do_not(tmp_path: Path, death
     assert added_up(found) == added_up(life.ended)
     assert len(found) < 0.6 * len(life.ended)
     assert len(life.books.rows) - len(found) == len(life.abandoned)
+
+
+class SlowBooks(MemoryBooks):
+    """Waits to be told before it takes rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
+        self.asked.set()
+        await self.go_on.wait()
+        await super().add_journalled(attempts, mark)
+
+
+async def test_a_journal_is_collapsed_while_the_store_is_waited_for(tmp_path: Path) -> None:
+    books = SlowBooks()
+    journal = Journal(tmp_path / "journals", segment_bytes=3_000)
+    ledger = Ledger(books, tmp_path / "journals", journal=journal)
+    rows = [attempt(latency_us=10**6) for _ in range(200)]
+    for row in rows[:100]:
+        ledger.record(row)
+    draining = asyncio.create_task(ledger.drain())
+    await books.asked.wait()
+    under_way = journal._readings[0].offered
+    assert under_way > 0
+    for row in rows[100:]:
+        ledger.record(row)
+    assert await ledger.collapse()
+    assert 0 < ledger.waiting < 200
+    books.go_on.set()
+    await draining
+    assert added_up(list(books.rows.values())) == added_up(rows)
+    assert (ledger.waiting, ledger.error, ledger.lost) == (0, "", 0)
+    assert len(books.rows) == 200 - ledger.collapsed
+    await ledger.close()
+    assert books.marks == {}
+
+
+async def test_rows_that_waited_in_memory_are_not_put_together_once_they_were_offered(
+    tmp_path: Path,
+) -> None:
+    books = MemoryBooks()
+    (tmp_path / "journals").write_text("a file where a folder should be")
+    ledger = Ledger(books, tmp_path / "journals", journal=Journal(tmp_path / "journals"))
+    rows = [attempt() for _ in range(4)]
+    for row in rows:
+        ledger.record(row)
+    books.deaf = True
+    await ledger.drain()
+    (tmp_path / "journals").unlink()
+    ledger._check_journal()
+    await ledger.collapse()
+    books.deaf = False
+    await ledger.drain()
+    assert added_up(list(books.rows.values())) == added_up(rows)
+    assert ledger.waiting == 0
+    await ledger.close()

@@ -253,7 +253,8 @@ async def test_an_orphan_stays_until_the_store_takes_it(tmp_path: Path) -> None:
 async def test_the_task_drains_and_adopts_until_it_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelops.ledger.ledger.INTERVAL_S", 0)
+    monkeypatch.setattr("modelops.ledger.ledger.DRAIN_S", 0)
+    monkeypatch.setattr("modelops.ledger.ledger.SYNC_S", 0)
     folder = tmp_path / "journals"
     left_behind(folder, 0, encode(Kind.END, attempt()))
     books = MemoryBooks()

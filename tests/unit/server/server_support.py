@@ -312,7 +312,7 @@ async def hello(_call: Call, reply: Reply) -> None:
 def make_runtime(store: MemoryStore, script: Answer = hello, **fields: Any) -> Runtime:
     values: dict[str, Any] = {"store_url": "sqlite:////nowhere/store.db", "port": 0, "grace_s": 1}
     values |= {"state_directory": "/nowhere"}
-    ledger = Ledger(store, Path("/nowhere/journals"))
+    ledger = Ledger(store, Path("/dev/null/journals"))
     return Runtime(
         settings=ServerSettings(**(values | fields)),
         store=store,

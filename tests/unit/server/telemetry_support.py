@@ -38,6 +38,7 @@ class Books:
     def __init__(self) -> None:
         self.begun: list[Attempt] = []
         self.rows: list[Attempt] = []
+        self.full = False
 
     def begin(self, attempt: Attempt) -> None:
         self.begun.append(attempt)

@@ -44,6 +44,7 @@ def test_the_window_forgets_what_is_older() -> None:
 class Kept:
     def __init__(self) -> None:
         self.rows: list[Attempt] = []
+        self.full = False
 
     def begin(self, attempt: Attempt) -> None:
         self.rows.append(attempt)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from server_support import MemoryStore, ScriptedGateway, chain, make_runtime, provider, state
+from server_support import (
+    MemoryStore,
+    ScriptedGateway,
+    chain,
+    make_runtime,
+    provider,
+    settings,
+    state,
+)
 
 from modelops.server import live as live_module
 from modelops.server.health import ready
@@ -70,6 +78,17 @@ async def test_while_the_store_is_away_the_last_good_one_serves() -> None:
     store.stand(state(chain("fast")))
     await refresh(runtime)
     assert (revision(runtime), ready(runtime).status) == (2, "ready")
+
+
+async def test_where_metering_is_required_nothing_is_ready_without_room_in_the_books(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 0)
+    for metering, status in (("best_effort", "ready"), ("required", "unavailable")):
+        runtime = make_runtime(MemoryStore(state(settings(metering=metering))))
+        await refresh(runtime)
+        assert ready(runtime).status == status
+    assert "metering: required" in ready(runtime).problems[0]
 
 
 async def test_a_store_that_vanishes_is_not_an_empty_one() -> None:
