@@ -10,6 +10,7 @@ import pytest
 from config_support import NOW, VALID, found, look, write
 
 from modelops.config.load import inspect
+from modelops.config.report import FORMATS, render
 from modelops.config.rules import RULES
 
 ALPHA, MAIN, DEV = "providers.d/alpha.yaml", "chains.d/main.yaml", "agents.d/dev.yaml"
@@ -322,6 +323,13 @@ def test_a_rule_finds_what_it_is_for(rule: str, files: Files, tmp_path: Path) ->
     clean, places = unmarked(files)
     assert places
     assert found(tmp_path, clean) == [f"{rule} {place}" for place in places]
+
+
+def test_every_format_names_the_rule(tmp_path: Path) -> None:
+    for rule, files in dict(CASES).items():
+        report = look(tmp_path / rule, unmarked(files)[0]).report
+        for output_format in FORMATS:
+            assert rule in render(report, output_format), (rule, output_format)
 
 
 def test_every_rule_has_a_case() -> None:
