@@ -13,7 +13,7 @@ from modelops.cli import options
 from modelops.config.report import FORMATS, render
 from modelops.config.rules import RULES
 from modelops.operations.validate import validate
-from modelops.resources.errors import ExitCode
+from modelops.resources.errors import ExitCode, ModelopsError
 
 
 @click.command()
@@ -39,6 +39,8 @@ def _rules(output_format: str) -> str:
     if output_format == "json":
         listing = msgspec.json.encode(list(RULES.values()))
         return msgspec.json.format(listing, indent=2).decode() + "\n"
+    if output_format != "text":
+        raise ModelopsError("rules are listed as text or json", "leave --format out, or name json")
     return "".join(
         f"{rule.id} ({rule.severity})\n{textwrap.indent(textwrap.fill(rule.doc, 90), '  ')}\n"
         for rule in RULES.values()

@@ -54,6 +54,7 @@ def test_json_is_for_programs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--rules", "--format", "sarif"], "error: rules are listed as text or json"),
         (["-C", "/nowhere/at/all"], "error: there is no folder /nowhere/at/all"),
         (
             ["-C", str(FIXTURES / "full"), "--env", "Not A Name"],
