@@ -2,7 +2,8 @@
 
 Pure. The row of an attempt stays as it was booked. An adjustment has its time and its dimensions
 and costs the difference, so every report shows the corrected sum, and `by status` what of it was
-adjusted. What the provider itself said a call cost is not corrected.
+adjusted. An estimate is taken back where there is a cost now. What the provider itself said a call
+cost is not corrected.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ def adjustment(
             total_pico=difference,
             input_pico=difference_of_input,
             output_pico=difference - difference_of_input,
+            estimate_pico=-attempt.cost.estimate_pico
+            if unpriced and attempt.cost.estimate_pico
+            else None,
         ),
         latency_us=0,
         first_content_us=None,

@@ -40,8 +40,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of every group.
 
     Money is USD, as an exact decimal string without an exponent. A `None` cost: there were attempts
-    and none of them has one. `estimate_usd` is for cut streams and stands beside the cost, not
-    inside it.
+    and none of them has one. `estimate_usd` is for cut streams and for service
+    tiers without a price and stands beside the cost, not inside it.
     `unpriced` attempts reported usage but have no price, `unmetered` ones reported none.
     `success_rate` leaves out what the client cancelled; `fallback_rate` is the share of served
     requests that another target than the first served. Latency is that of successful attempts.

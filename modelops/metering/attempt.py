@@ -56,7 +56,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
 
     `total_pico` is input and output together; the two parts are None when the provider names only
     the sum. `estimate_pico` is set, and the rest is None, when a stream ended without a usage
-    report: it is shown beside the cost, never added to it.
+    report, or was served at a tier that has no price: it is shown beside the cost, never added.
     """
 
     source: CostSource = ""

@@ -20,6 +20,10 @@ PICO_PER_TOKEN = 1_000_000
 _MINUTE_US = 60_000_000
 _MINUTES_A_DAY = 24 * 60
 
+ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
+"""What providers call the service that their list prices are for: OpenAI and OpenRouter default,
+Anthropic standard, Groq on_demand."""
+
 BYTES_PER_TOKEN = 4
 """OpenAI's rule of thumb for English; used only for estimates, which are shown as such."""
 
@@ -36,7 +40,9 @@ def cost(
 
     `source` names where `price` comes from (`declared` or `catalog`). Usage that is not `reported`
     in full, or a price nobody knows, costs None; nothing used costs 0 at any price. `service_tier`
-    is what the provider says it served, `started_at_us` Unix time in microseconds.
+    is what the provider says it served, `started_at_us` Unix time in microseconds. A tier that is
+    none of ORDINARY_TIERS and has no rates of its own costs None, with the ordinary price as the
+    estimate: flex is half of it and priority twice, so it would be a wrong sum.
     """
     if usage.provider_cost_pico is not None and usage.source in ("reported", "partial"):
         return _provider_cost(usage.provider_cost_pico, usage.provider_input_pico)
@@ -49,6 +55,10 @@ def cost(
     rates = rates_at(price, usage.input_tokens, service_tier, started_at_us)
     input_pico = _input_pico(usage, usage.input_tokens, rates)
     output_pico = _pico(usage.output_tokens, rates.output)
+    if service_tier not in ORDINARY_TIERS and not any(
+        served.tier == service_tier for served in price.service_tiers
+    ):
+        return Cost(source=source, estimate_pico=input_pico + output_pico)
     return Cost(
         source=source,
         total_pico=input_pico + output_pico,

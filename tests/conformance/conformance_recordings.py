@@ -95,4 +95,4 @@ def _documents(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _is_answer(events: list[dict[str, Any]]) -> bool:
-    return bool(events) and "error" not in events[0] and events[0].get("type") != "error"
+    return bool(events) and not events[0].get("error") and events[0].get("type") != "error"

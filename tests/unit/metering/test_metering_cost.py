@@ -219,3 +219,22 @@ def test_a_service_tier_wins_over_the_hour_and_the_hour_over_the_size(
         started_at_us=at(time_of_day),
     )
     assert guessed.estimate_pico == found.total_pico
+
+
+NOON = at("12:00:00")
+
+
+@pytest.mark.parametrize("tier", ["default", "standard", "on_demand", "auto", ""])
+def test_ordinary_service_costs_the_price(tier: str) -> None:
+    usage = Usage(source="reported", input_tokens=3, output_tokens=4)
+    found = cost(usage, FLEXIBLE, "catalog", service_tier=tier, started_at_us=NOON)
+    assert found.total_pico == 70_000_000
+
+
+def test_a_service_tier_without_a_price_is_unpriced_with_an_estimate_beside() -> None:
+    usage = Usage(source="reported", input_tokens=3, output_tokens=4)
+    for tier in ("batch", "scale", "Priority"):
+        found = cost(usage, FLEXIBLE, "catalog", service_tier=tier, started_at_us=NOON)
+        assert found == Cost(source="catalog", estimate_pico=70_000_000)
+    nothing = Usage(source="reported", input_tokens=0, output_tokens=0)
+    assert cost(nothing, FLEXIBLE, "catalog", service_tier="batch").total_pico == 0
