@@ -24,14 +24,22 @@ RECENT_MAX = 10_000
 read back. A store that is away for longer finds the rest in the file."""
 
 _READ_BYTES = 2 << 20
+_BEGIN = Kind.BEGIN
 
 
 class Batch(NamedTuple):
-    """Rows for the store, with the mark to commit with them, and what to note once they are in."""
+    """Rows for the store, with the mark to commit with them, and what to note once they are in.
+
+    That is: how many records they were, where the last one ends, the calls then open that began in
+    this segment, and those that ended and did not.
+    """
 
     rows: list[Attempt]
     mark: JournalMark
-    records: list[Record]
+    records: int
+    end: int
+    open_calls: dict[str, int]
+    ended_elsewhere: list[str]
 
 
 class Reading:
@@ -86,19 +94,25 @@ class Reading:
         records = self.unread()
         if not records:
             return None
-        still_open = dict(self.open_calls)
-        for record in records:
-            if record.kind is Kind.BEGIN:
-                still_open[record.attempt.attempt_id] = record.start
-            else:
-                still_open.pop(record.attempt.attempt_id, None)
-        consumed = min(still_open.values(), default=records[-1].end)
-        rows = [record.attempt for record in records if record.kind is Kind.END]
-        self.offered = max(self.offered, records[-1].end)
-        return Batch(rows, JournalMark(self.segment.name, consumed), records)
+        end = records[-1].end
+        rows: list[Attempt] = []
+        open_calls = dict(self.open_calls)
+        elsewhere: list[str] = []
+        for kind, attempt, start, _ in records:
+            if kind is _BEGIN:
+                open_calls[attempt.attempt_id] = start
+                continue
+            rows.append(attempt)
+            if open_calls.pop(attempt.attempt_id, None) is None:
+                elsewhere.append(attempt.attempt_id)
+        self.offered = max(self.offered, end)
+        mark = JournalMark(self.segment.name, min(open_calls.values(), default=end))
+        return Batch(rows, mark, len(records), end, open_calls, elsewhere)
 
-    def advance(self, position: int) -> None:
-        """Note that everything before `position` is in the store."""
-        self.position = position
-        while self.recent and self.recent[0].start < position:
-            self.recent.popleft()
+    def advance(self, batch: Batch) -> None:
+        """Note that a batch is in the store."""
+        if self.recent and self.recent[0].start == self.position:
+            for _ in range(batch.records):
+                self.recent.popleft()
+        self.position = batch.end
+        self.open_calls = batch.open_calls

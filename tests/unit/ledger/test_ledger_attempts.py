@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+import msgspec
 import pytest
 from ledger_samples import attempt
 
@@ -63,3 +64,9 @@ def test_the_export_has_focus_columns_and_no_formulas() -> None:
     assert priced["ResourceId"] == "openai/gpt-4o"
     assert priced["user"] == "'=HYPERLINK(1)"
     assert (other["BilledCost"], other["ConsumedQuantity"], other["ResourceId"]) == ("", "", "")
+
+
+def test_a_row_that_stands_for_several_shows_sums_and_mean_durations() -> None:
+    shown = row(msgspec.structs.replace(PRICED, weight=3, first_content_us=600))
+    assert (shown.weight, shown.latency_ms, shown.first_content_ms) == (3, 0.5, 0.2)
+    assert (shown.input_tokens, shown.cost_usd) == (10, "0.000000000003")

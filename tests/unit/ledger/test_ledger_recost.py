@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import attempt
@@ -11,7 +12,7 @@ from ledger_samples import attempt
 from modelops.ledger.recost import adjustment
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.cost import cost
-from modelops.resources.resolved import Model, Price
+from modelops.resources.resolved import Model, Price, Tier
 from modelops.store.books import Adjustment
 
 
@@ -89,3 +90,22 @@ def test_what_the_provider_said_and_what_nobody_knows_is_not_corrected() -> None
     assert adjustment(unmetered, models(price(9)), None) is None
     assert adjustment(booked(price(1)), models(None), None) is None
     assert adjustment(booked(price(1)), {}, None) is None
+
+
+def test_a_collapsed_row_is_corrected_unless_the_price_goes_by_the_size_of_each_request() -> None:
+    row = msgspec.structs.replace(booked(price(1)), weight=3)
+    found = adjustment(row, models(price(2)), None)
+    assert found is not None
+    assert found.cost.total_pico == 13_000_000
+    rate = Decimal(4)
+    tier = Tier(
+        above_input_tokens=5,
+        input=rate,
+        output=rate,
+        cache_read=rate,
+        cache_write=rate,
+        cache_write_1h=rate,
+    )
+    tiered = msgspec.structs.replace(price(2), tiers=(tier,))
+    assert adjustment(row, models(tiered), None) is None
+    assert adjustment(booked(price(1)), models(tiered), None) is not None
