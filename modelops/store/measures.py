@@ -6,13 +6,13 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
 
 from modelops.store.books import Dimension
-from modelops.store.sums import MEASURES
+from modelops.store.sums import MEASURES, pack
 from modelops.store.tables import attempts
 
 _columns = attempts.c
@@ -66,14 +66,27 @@ _VALUES: Mapping[str, ColumnElement[int]] = {
     "first_content_sum_us": _known(_columns.first_content_us),
 }
 
-COUNTED: tuple[ColumnElement[Any], ...] = (
-    *(_VALUES[name] for name in MEASURES),
-    _columns.weight,
-    case((_succeeded, _columns.latency_bucket)),
-    _columns.first_content_bucket,
+MONEY_PART = 1_000_000
+"""Money is added in two parts, its quotient and its remainder by this: the sum of many 64-bit
+numbers may not fit into one."""
+
+MONEY = tuple(name for name in MEASURES if name.endswith("_pico"))
+
+SUMS = (
+    *(
+        func.sum(_VALUES[name] % MONEY_PART if name in MONEY else _VALUES[name])
+        for name in MEASURES
+    ),
+    *(func.sum(_VALUES[name] // MONEY_PART) for name in MONEY),
 )
-"""What a row counts for: its values in the order of sums.MEASURES, its weight, and the buckets of
-its latency and of its time to first content, NULL where those do not count."""
+"""What rows add up to: in the order of sums.MEASURES, of money the remainders; then the quotients.
+"""
+
+DURATIONS = (case((_succeeded, _columns.latency_bucket)), _columns.first_content_bucket)
+"""The buckets of a row's latency and time to first content, NULL where it does not count."""
+
+WEIGHT = func.sum(_columns.weight)
+"""How many attempts rows stand for."""
 
 
 def dimensions(table: FromClause) -> dict[Dimension, ColumnElement[Any]]:
@@ -99,3 +112,11 @@ def matches(
         known[name].in_([int(value) for value in values] if name == "revision" else values)
         for name, values in filters.items()
     ]
+
+
+def packed_sums(values: Sequence[int]) -> int:
+    """Return what SUMS found, packed."""
+    remainders, quotients = values[: len(MEASURES)], values[len(MEASURES) :]
+    whole = dict(zip(MONEY, quotients, strict=True))
+    large = pack([int(whole.get(name, 0)) for name in MEASURES])
+    return pack([int(value) for value in remainders]) + large * MONEY_PART

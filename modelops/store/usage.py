@@ -11,14 +11,14 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store import retention
-from modelops.store.books import Selection, UsageGroup
+from modelops.store.books import SLOT_US, Selection, UsageGroup
 from modelops.store.cubes import Cube, cubes_for
-from modelops.store.measures import COUNTED, dimensions, matches
-from modelops.store.sums import MEASURES, Packed, counted, loaded, loaded_counts, pack
+from modelops.store.measures import DURATIONS, SUMS, WEIGHT, dimensions, matches, packed_sums
+from modelops.store.sums import Packed, counted, loaded, loaded_counts
 from modelops.store.tables import attempts, rollups
 
 Key = tuple[Any, ...]
@@ -83,24 +83,41 @@ async def _from_attempts(
     connection: AsyncConnection, span: Span, selection: Selection, groups: Groups
 ) -> None:
     known, started, starts = dimensions(attempts), attempts.c.started_at_us, selection.starts
+    step_us = 1 if any(us % SLOT_US for us in starts) else SLOT_US
     keys = [known[name] for name in selection.by]
-    query = (
-        select(*keys, started, *COUNTED)
-        .where(started >= span[0], started < span[1])
-        .where(*matches(attempts, selection.filters))
+    if starts:
+        keys.append(started // step_us)
+    within = (
+        started >= span[0],
+        started < span[1],
+        *matches(attempts, selection.filters),
     )
-    width = len(keys)
-    end = width + 1 + len(MEASURES)
-    async for rows in _streamed(connection, query):
+
+    def group_of(values: Sequence[Any]) -> Packed:
+        if not starts:
+            return _found(groups, (None, *values))
+        *others, number = values
+        return _found(groups, (starts[bisect_right(starts, number * step_us) - 1], *others))
+
+    async for rows in _streamed(connection, _grouped(keys, SUMS).where(*within)):
         for row in rows:
-            start = starts[bisect_right(starts, row[width]) - 1] if starts else None
-            found = _found(groups, (start, *row[:width]))
-            found.sums += pack(row[width + 1 : end])
-            weight, latency, first_content = row[end:]
+            if row[-1] is not None:  # a sum of no row at all
+                group_of(row[: len(keys)]).sums += packed_sums(row[len(keys) :])
+    counted_rows = _grouped([*keys, *DURATIONS], [WEIGHT]).where(*within)
+    async for rows in _streamed(connection, counted_rows):
+        for *values, latency, first_content, weight in rows:
+            found = group_of(values)
             if latency is not None:
-                found.latency += counted(latency, weight)
+                found.latency += counted(latency, int(weight))
             if first_content is not None:
-                found.first_content += counted(first_content, weight)
+                found.first_content += counted(first_content, int(weight))
+
+
+def _grouped(
+    keys: Sequence[ColumnElement[Any]], values: Sequence[ColumnElement[Any]]
+) -> Select[*tuple[Any, ...]]:
+    labels = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    return select(*labels, *values).group_by(*labels)
 
 
 async def _streamed(
