@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from modelops.resources.errors import ModelopsError
 from modelops.store.books import SLOT_US
 from modelops.store.cubes import DAY_US
 from modelops.store.protocol import StoreError
@@ -50,11 +51,14 @@ async def count(connection: AsyncConnection, before_us: int) -> int:
 
 
 async def require_kept(connection: AsyncConnection, since_us: int) -> None:
-    """Raise StoreError unless all attempts that started at a time or later are still there."""
+    """Raise unless all attempts that started at a time or later are still there.
+
+    ModelopsError, since the store is well: it is another question that it answers.
+    """
     pruned = await connection.scalar(select(rollup_state.c.pruned_until))
     pruned_us = int(pruned or 0) * SLOT_US
-    if since_us < pruned_us:
-        raise StoreError(
+    if pruned_us and since_us < pruned_us:
+        raise ModelopsError(
             f"attempts before {_day(pruned_us)} were pruned, and what is kept of them does not"
             " answer this report",
             f"begin at {_day(pruned_us)} or at a whole day, or group by less",

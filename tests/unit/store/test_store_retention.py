@@ -6,6 +6,7 @@ import pytest
 from store_samples import attempt
 
 from modelops.metering.attempt import Cost, Usage
+from modelops.resources.errors import ModelopsError
 from modelops.store import open_store
 from modelops.store.books import SLOT_US, Dimension, Selection
 from modelops.store.protocol import StoreError
@@ -35,11 +36,11 @@ async def test_sums_outlive_their_attempts(store_url: str) -> None:
     assert await requests(START_US) == await requests(START_US, "user") == 17
     assert await requests(START_US + SLOT_US, "model") == 15
     assert await requests(START_US, "user", "model", "status") == 17
-    with pytest.raises(StoreError, match="pruned"):
+    with pytest.raises(ModelopsError, match="pruned"):
         await requests(START_US + 1, "model")
-    with pytest.raises(StoreError, match="pruned"):
+    with pytest.raises(ModelopsError, match="pruned"):
         await requests(START_US + SLOT_US, "user")
-    with pytest.raises(StoreError, match="pruned"):
+    with pytest.raises(ModelopsError, match="pruned"):
         await requests(START_US + SLOT_US, "user", "model")
     await store.close()
 
@@ -82,6 +83,6 @@ async def test_the_last_unit_counts_whole_only_while_nothing_lies_behind_the_spa
     await store.add_attempts([attempt(started_at_us=START_US + 7)])
     assert await requests(START_US + 6, "user") == await requests(START_US + 6, "model") == 1
     await store.prune_attempts(START_US + DAY_US)
-    with pytest.raises(StoreError, match="pruned"):
+    with pytest.raises(ModelopsError, match="pruned"):
         await requests(START_US + 6, "user")
     await store.close()

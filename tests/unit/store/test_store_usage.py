@@ -186,6 +186,7 @@ async def test_rows_are_kept_once_and_chosen_by_time_and_filters(store_url: str)
     assert await count(Selection(since_us=10, until_us=21)) == 2
     assert await count(Selection(since_us=11, until_us=21)) == 1
     assert await count(Selection(since_us=10, until_us=20)) == 1
+    assert await count(Selection(since_us=-300, until_us=20)) == 1, "nothing was pruned"
     for filters in (
         {"provider": ("groq", "x")},
         {"revision": ("7",)},
