@@ -21,13 +21,8 @@ SETTINGS = """
 [parameters]
 "path.provider" = "first"
 "path.name" = "first/sim-chat"
-
-[[operations]]
-include-path = "/v1/embeddings"
-checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "502"]
 """
-"""Names that exist, so that tests, discovery and single models are come to. A request that names no
-model goes to the default chain, of which no target embeds: rightly a 502."""
+"""Names that exist, so that tests, discovery and single models are come to."""
 
 
 def write_whole_configuration(folder: Path, simulator_url: str) -> None:
