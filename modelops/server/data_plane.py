@@ -14,6 +14,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.ids import new_id
@@ -21,7 +22,7 @@ from modelops.server.access import AccessError, data_plane_caller
 from modelops.server.body import BodyError, ClientGoneError, body_at_hand, read_body
 from modelops.server.body_room import Held
 from modelops.server.problems import dialect_error
-from modelops.server.protocol import connection_of, cycle_of
+from modelops.server.protocol import connection_of, take_cycle
 from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
 
@@ -54,9 +55,10 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             return
-        reply, held = ConnectionReply(cycle_of(scope)), Held(runtime.bodies)
+        cycle, held = take_cycle(scope), Held(runtime.bodies)
+        reply = ConnectionReply(cycle)
         try:
-            await _answer(runtime, route, scope, receive, reply, held)
+            await _answer(runtime, route, scope, receive, cycle, reply, held)
         except ClientGoneError:
             pass
         except AccessError as error:
@@ -83,6 +85,7 @@ async def _answer(
     route: Route,
     scope: HTTPScope,
     receive: Receive,
+    cycle: RequestResponseCycle,
     reply: ConnectionReply,
     held: Held,
 ) -> None:
@@ -102,7 +105,7 @@ async def _answer(
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
-    body = body_at_hand(cycle_of(scope), held)
+    body = body_at_hand(cycle, held)
     if body is None:
         body = await read_body(headers, receive, held)
     call = Call(

@@ -7,7 +7,7 @@ request, whose head comes in one piece, never sets it.
 
 The protocol also stands in the scope of each request (`connection_of`), because it knows at once
 what ASGI tells only to who waits for it: that the client left. So does uvicorn's own state of the
-request (`cycle_of`), which knows whether the body is already here and how to answer.
+request (`take_cycle`), which knows whether the body is already here and how to answer.
 """
 
 from __future__ import annotations
@@ -154,6 +154,9 @@ def connection_of(scope: HTTPScope) -> BoundedProtocol:
     return cast("BoundedProtocol", scope["extensions"][CONNECTION])  # type: ignore[index]
 
 
-def cycle_of(scope: HTTPScope) -> RequestResponseCycle:
-    """Return uvicorn's state of a request."""
-    return cast("RequestResponseCycle", scope["extensions"][CYCLE])  # type: ignore[index]
+def take_cycle(scope: HTTPScope) -> RequestResponseCycle:
+    """Return uvicorn's state of a request, once.
+
+    It holds the scope, so left in there it would keep both until the collector comes by.
+    """
+    return cast("RequestResponseCycle", scope["extensions"].pop(CYCLE))  # type: ignore[union-attr]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -125,9 +127,7 @@ async def test_pipelined_requests_are_answered_in_their_order() -> None:
     async with serving(make_runtime(MemoryStore(state()), script)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         bodies = [b"first", b"the second", b"3"]
-        head = f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n".encode()
-        head += b"content-type: application/json\r\n"
-        writer.writelines(head + b"content-length: %d\r\n\r\n%b" % (len(b), b) for b in bodies)
+        writer.writelines(request(port, body) for body in bodies)
         for body in bodies:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
             assert b"content-length: %d\r\n" % len(body) in head
@@ -143,3 +143,30 @@ async def test_head_is_refused_without_a_body() -> None:
         writer.close()
     assert answer.startswith(b"HTTP/1.1 405 ")
     assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_a_request_leaves_no_circle_for_the_collector() -> None:
+    seen: list[weakref.ref[object]] = []
+
+    async def script(_call: Call, reply: Reply) -> None:
+        seen.append(weakref.ref(cast("ConnectionReply", reply)._cycle))
+        reply.start(200, b"", 2)
+        reply.finish(b"ok")
+
+    gc.disable()
+    try:
+        async with serving(make_runtime(MemoryStore(state()), script)) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(3):
+                writer.write(request(port, b"{}"))
+                await asyncio.wait_for(reader.readuntil(b"\r\n\r\nok"), 5)
+            assert [cycle() for cycle in seen[:2]] == [None, None]
+            writer.close()
+    finally:
+        gc.enable()
+
+
+def request(port: int, body: bytes) -> bytes:
+    head = f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
