@@ -52,8 +52,8 @@ def collapse_oldest(
 ) -> Left | None:
     """Collapse segments that are not written to any more, and publish what is left of them.
 
-    Runs in a thread of its own, while nothing is brought to the store. Returns None where nothing
-    is gained. A disk that is full takes what is left only if it fits into `reserve`, a segment that
+    Runs in a thread of its own, while no batch begins or ends. Returns None where nothing is
+    gained. A disk that is full takes what is left only if it fits into `reserve`, a segment that
     was made before and not published; OSError otherwise.
     """
     gathered = _Gathered({}, [], {})
@@ -76,6 +76,8 @@ def collapse_oldest(
     if first is None or last is None or length > GAIN * _length(readings[:count]):
         return None
     name = SegmentName(first.worker, first.number, last.number if last.last is None else last.last)
+    if name == first:
+        return None  # it was collapsed before, and nothing has come since
     if reserve is None or length > reserve.capacity:
         reserve = segments.create_secretly(folder, str(name), max(length, 1))
     for record in content:

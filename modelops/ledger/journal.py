@@ -105,7 +105,7 @@ class Journal:
 
     def sync(self) -> None:
         """Make everything written so far safe against a loss of power."""
-        for reading in self._readings:
+        for reading in list(self._readings):
             if not reading.segment.synced:
                 reading.segment.sync()
 
@@ -120,7 +120,7 @@ class Journal:
                 )
 
     def collapse(self) -> Left | None:
-        """Collapse the older half of the journal, in a thread, while only `append` is called.
+        """Collapse the older half of the journal, in a thread, while no batch begins or ends.
 
         None where nothing is gained, OSError where the disk does not take what is left.
         """

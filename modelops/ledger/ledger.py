@@ -23,7 +23,10 @@ from modelops.resources.errors import ModelopsError
 from modelops.store.books import BooksStore
 
 SYNC_S = 0.1
-"""Seconds between two syncs of the journal, and looks whether it is full."""
+"""Seconds between two syncs of the journal."""
+
+LOOK_S = 0.1
+"""Seconds between two looks whether the journal is full."""
 
 COLLAPSE_EVERY = 50
 """Such looks between two tries to collapse a full journal that gained nothing from it."""
@@ -123,13 +126,14 @@ class Ledger:
         self.waiting += 1
 
     def start(self) -> None:
-        """Start bringing rows to the store, and looking after the journal.
+        """Start bringing rows to the store, syncing the journal, and giving it room.
 
-        Two tasks, because a store that is locked is waited for.
+        Each is a task of its own: a locked store is waited for, and a collapse takes seconds.
         """
         self._tasks = (
             asyncio.create_task(self._bring_for_ever(), name="ledger to store"),
-            asyncio.create_task(self._keep_for_ever(), name="ledger's journal"),
+            asyncio.create_task(self._sync_for_ever(), name="ledger to disk"),
+            asyncio.create_task(self._make_room_for_ever(), name="ledger room"),
         )
 
     async def close(self) -> None:
@@ -236,8 +240,15 @@ class Ledger:
             rounds += 1
             await self._pause(DRAIN_S)
 
-    async def _keep_for_ever(self) -> None:
-        """Sync the journal, and give it room."""
+    async def _sync_for_ever(self) -> None:
+        """Make what was written safe against a loss of power."""
+        while not self._stopping.is_set():
+            if not self._journal.synced:
+                await asyncio.to_thread(self._sync)
+            await self._pause(SYNC_S)
+
+    async def _make_room_for_ever(self) -> None:
+        """See that the journal takes rows."""
         looks = collapse_at = 0
         while not self._stopping.is_set():
             self._check_journal()
@@ -245,10 +256,8 @@ class Ledger:
             stuck = self._store_error or self._memory
             if stuck and self._journal.crowded and looks >= collapse_at:
                 collapse_at = looks + (1 if await self.collapse() else COLLAPSE_EVERY)
-            if not self._journal.synced:
-                await asyncio.to_thread(self._sync)
             looks += 1
-            await self._pause(SYNC_S)
+            await self._pause(LOOK_S)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

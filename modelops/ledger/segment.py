@@ -90,7 +90,8 @@ class Segment:
         Not `mmap.flush`, which keeps every other thread waiting for the disk.
         """
         size = self.size
-        os.fdatasync(self._descriptor)
+        if self._descriptor >= 0:  # else it was done with while this waited for its turn
+            os.fdatasync(self._descriptor)
         self._synced = size
 
     def publish(self, name: SegmentName) -> None:
@@ -107,6 +108,7 @@ class Segment:
         """Let go of the file and its lock."""
         self._unmap()
         os.close(self._descriptor)
+        self._descriptor = -1
 
     def remove(self) -> None:
         """Delete the file, then let go of it."""

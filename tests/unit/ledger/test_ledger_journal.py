@@ -205,3 +205,26 @@ async def test_rows_that_waited_in_memory_are_not_put_together_once_they_were_of
     assert added_up(list(books.rows.values())) == added_up(rows)
     assert ledger.waiting == 0
     await ledger.close()
+
+
+async def test_what_was_collapsed_is_not_collapsed_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = MemoryBooks()
+    journal = Journal(tmp_path / "journals", segment_bytes=3_000)
+    ledger = Ledger(books, tmp_path / "journals", journal=journal)
+    rows = [attempt(agent=f"agent-{number % 20}") for number in range(100)]
+    for row in rows:
+        ledger.record(row)
+    assert await ledger.collapse()
+    monkeypatch.setattr("modelops.ledger.reading._READ_BYTES", 3_000)
+    batch = journal.next_batch()
+    assert batch is not None
+    await books.add_journalled(batch.rows, batch.mark)
+    assert journal.consumed(batch)
+    ledger.waiting -= len(batch.rows)
+    assert not await ledger.collapse()
+    assert all(reading.segment.path.exists() for reading in journal._readings)
+    await ledger.drain()
+    assert added_up(list(books.rows.values())) == added_up(rows)
+    await ledger.close()
