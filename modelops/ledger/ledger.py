@@ -97,7 +97,7 @@ class Ledger:
     @property
     def full(self) -> bool:
         """Whether nothing takes a row any more; half of the memory is for calls under way."""
-        return len(self._memory) >= CAPACITY // 2
+        return self._in_memory() >= CAPACITY // 2
 
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent; never waits and never raises.
@@ -119,7 +119,7 @@ class Ledger:
             return
         except OSError as error:
             self._journal_error = str(error)
-            if len(self._memory) >= CAPACITY:
+            if self._in_memory() >= CAPACITY:
                 self.lost += 1
                 return
             self._memory.append(attempt)
@@ -144,7 +144,7 @@ class Ledger:
         self._journal.close()
         if not self._store_error:
             await self._forget()
-        self.lost += len(self._offered) + len(self._memory)
+        self.lost += self._in_memory()
         self._offered, self._memory = [], deque()
 
     async def drain(self) -> None:
@@ -186,6 +186,9 @@ class Ledger:
             self._journal_error = str(error)
         else:
             self.adopted = self.adopted + found
+
+    def _in_memory(self) -> int:
+        return len(self._offered) + len(self._memory)
 
     async def _forget(self) -> None:
         """Drop the marks of segments that are gone."""

@@ -187,7 +187,7 @@ async def test_a_journal_is_collapsed_while_the_store_is_waited_for(tmp_path: Pa
 
 
 async def test_rows_that_waited_in_memory_are_not_put_together_once_they_were_offered(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books = MemoryBooks()
     (tmp_path / "journals").write_text("a file where a folder should be")
@@ -197,6 +197,8 @@ async def test_rows_that_waited_in_memory_are_not_put_together_once_they_were_of
         ledger.record(row)
     books.deaf = True
     await ledger.drain()
+    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 8)
+    assert ledger.full, "those the store was asked to take count"
     (tmp_path / "journals").unlink()
     ledger._check_journal()
     await ledger.collapse()
