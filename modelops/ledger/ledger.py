@@ -34,6 +34,10 @@ COLLAPSE_EVERY = 50
 DRAIN_S = 1.0
 """Seconds between two batches for the store: a transaction costs 3 ms, whatever its size."""
 
+DRAIN_AT = 3_000
+"""Rows that do not wait for the second to be over: so the journal need not be read back
+(`reading.RECENT_MAX` records, two for each call, are kept in memory)."""
+
 ADOPT_EVERY = 5
 """Such batches between two looks for journals of workers that are gone."""
 
@@ -80,6 +84,7 @@ class Ledger:
         self._offered: list[Attempt] = []
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._stopping = asyncio.Event()
+        self._due = asyncio.Event()
         self._draining = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._journal_error = ""
@@ -124,6 +129,8 @@ class Ledger:
                 return
             self._memory.append(attempt)
         self.waiting += 1
+        if self.waiting >= DRAIN_AT and not self._store_error:
+            self._due.set()
 
     def start(self) -> None:
         """Start bringing rows to the store, syncing the journal, and giving it room.
@@ -139,6 +146,7 @@ class Ledger:
     async def close(self) -> None:
         """Stop, and bring what waits to the store; what it does not take stays in the journal."""
         self._stopping.set()
+        self._due.set()
         await asyncio.gather(*self._tasks)
         await self.drain()
         self._journal.close()
@@ -241,7 +249,9 @@ class Ledger:
                 await self.adopt()
             await self.drain()
             rounds += 1
-            await self._pause(DRAIN_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), DRAIN_S)
+            self._due.clear()
 
     async def _sync_for_ever(self) -> None:
         """Make what was written safe against a loss of power."""

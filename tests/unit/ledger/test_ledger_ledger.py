@@ -12,6 +12,7 @@ import pytest
 from ledger_samples import MemoryBooks, attempt, begun
 
 from modelops.ledger import Ledger, journal_folder, segment
+from modelops.ledger import ledger as ledger_module
 from modelops.ledger.journal import Journal
 from modelops.ledger.records import MAX_RECORD, Kind, encode, scan
 from modelops.ledger.segment import SegmentName
@@ -63,6 +64,23 @@ async def test_the_mark_stays_before_a_call_that_has_not_ended(tmp_path: Path) -
     await ledger.drain()
     (file,) = (tmp_path / "journals").iterdir()
     assert books.marks == {file.name: written(file)}
+    await ledger.close()
+
+
+async def test_many_rows_do_not_wait_for_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "DRAIN_S", 3_600)
+    monkeypatch.setattr(ledger_module, "DRAIN_AT", 3)
+    books = MemoryBooks()
+    ledger = Ledger(books, tmp_path / "journals")
+    ledger.start()
+    async with asyncio.timeout(10):
+        for total in (3, 6):
+            for _ in range(3):
+                ledger.record(attempt())
+            while len(books.rows) < total or ledger.waiting:
+                await asyncio.sleep(0)
     await ledger.close()
 
 
