@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from modelops.operations.dump import provider_file
 from modelops.operations.test import Subject
 from modelops.probes.additions import declarable, entry, snippet, with_models
 from modelops.probes.diagnosis import diagnose
@@ -45,6 +47,20 @@ def only(found: Discovery, patterns: Sequence[str]) -> Discovery:
 def declaration(subject: Subject, found: Discovery) -> str:
     """Return the new models as YAML to put into the provider's file."""
     return snippet([entry(subject.provider, offer) for offer in declarable(found.new)])
+
+
+def patch(subject: Subject, found: Discovery) -> str:
+    """Return the new models as a unified diff, '' when there are none.
+
+    It is against the provider's file as `modelops dump` writes it: who asks a server has no other.
+    """
+    entries = [entry(subject.provider, offer) for offer in declarable(found.new)]
+    if not entries:
+        return ""
+    path, before = provider_file(subject.provider, subject.models)
+    after = with_models(before, path, entries)
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}"))
 
 
 def write(subject: Subject, found: Discovery, path: Path) -> int:

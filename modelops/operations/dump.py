@@ -6,7 +6,7 @@ would write. Comments are gone for good, and sealed keys stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from modelops.config.files import SETTINGS
 from modelops.operations.declared_form import written, written_agent, written_provider
 from modelops.resources import state as states
 from modelops.resources.errors import ModelopsError
+from modelops.resources.resolved import Model, Provider
 from modelops.resources.state import State
 from modelops.store.protocol import ConfigStore
 
@@ -60,14 +61,20 @@ def _files(state: State) -> Iterator[tuple[str, str]]:
     settings = states.settings(state)
     if settings is not None:
         yield SETTINGS, emit(written(settings))
-    models = sorted(states.models(state).values(), key=lambda model: model.model)
+    models = states.models(state).values()
     for name, provider in sorted(states.providers(state).items()):
         own = [model for model in models if model.provider == name]
-        yield f"providers.d/{name}.yaml", emit(written_provider(provider, own))
+        yield provider_file(provider, own)
     for name, chain in sorted(states.chains(state).items()):
         yield f"chains.d/{name}.yaml", emit(written(chain))
     for name, agent in sorted(states.agents(state).items()):
         yield f"agents.d/{name}.yaml", emit(written_agent(agent))
+
+
+def provider_file(provider: Provider, models: Sequence[Model]) -> tuple[str, str]:
+    """Return the path and the text of a provider's file."""
+    own = sorted(models, key=lambda model: model.model)
+    return f"providers.d/{provider.provider}.yaml", emit(written_provider(provider, own))
 
 
 def _sealed(state: State) -> Iterator[str]:

@@ -15,7 +15,7 @@ from litestar import post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, QueryParameter
 
-from modelops.operations.discover import declaration, discover
+from modelops.operations.discover import declaration, discover, patch
 from modelops.operations.test import Subject, connection_reports, store_report, subject
 from modelops.probes.discovery import Discovery
 from modelops.probes.report import Report
@@ -30,10 +30,15 @@ Call = Annotated[
 
 
 class DiscoveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider offers against what is declared; `yaml` declares what is new."""
+    """What a provider offers against what is declared.
+
+    `yaml` declares what is new, `patch` is a diff that adds it to the file of the provider as
+    `modelops dump` writes it; both are '' when nothing is.
+    """
 
     found: Discovery
     yaml: str
+    patch: str
 
 
 @post("/providers/{provider:str}/test", status_code=200, opt={"role": "operator"})
@@ -50,7 +55,7 @@ async def discover_models(runtime: Parts, provider: FromPath[str]) -> DiscoveryA
     """Compare what a provider offers with what is declared."""
     asked = await _subject(runtime, provider)
     found = await discover(asked)
-    return DiscoveryAnswer(found=found, yaml=declaration(asked, found))
+    return DiscoveryAnswer(found=found, yaml=declaration(asked, found), patch=patch(asked, found))
 
 
 async def _subject(runtime: Runtime, provider: str) -> Subject:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from server_support import MemoryStore, ask, make_runtime, model, provider, serving, state
 
+from modelops.operations.dump import provider_file
+from modelops.resources import state as states
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
 
@@ -60,15 +64,27 @@ async def test_only_declared_providers_are_asked(port: int) -> None:
 async def test_a_simulator_offers_what_is_declared(port: int) -> None:
     report = (await ask(port, "/api/providers/acme/test")).json()
     assert [(check["model"], check["offer"]) for check in report["models"]] == [("m-1", "offered")]
-    found = (await ask(port, "/api/providers/acme/discover")).json()["found"]
+    answer = (await ask(port, "/api/providers/acme/discover")).json()
+    found = answer["found"]
     assert found["new"] == found["gone"] == found["changed"] == []
+    assert answer["yaml"] == answer["patch"] == ""
 
 
-async def test_discovery_comes_with_what_declares_it(port: int, simulator: Simulator) -> None:
+async def test_discovery_comes_with_what_declares_it(
+    port: int, simulator: Simulator, tmp_path: Path
+) -> None:
     simulator.world.offer("acme", ["m-1", "vendor/new"])
     found = (await ask(port, "/api/providers/acme/discover")).json()
     assert [offer["model"] for offer in found["found"]["new"]] == ["vendor/new"]
     assert found["yaml"] == "models:\n  - model: vendor/new\n"
+    provider = states.providers(DECLARED)["acme"]
+    models = [model for model in states.models(DECLARED).values() if model.provider == "acme"]
+    name, text = provider_file(provider, models)
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text(text)
+    git = ["git", "-C", str(tmp_path), "apply", "-"]
+    subprocess.run(git, input=found["patch"].encode(), check=True)
+    assert (tmp_path / name).read_text() == f"{text}  - model: vendor/new\n"
 
 
 async def test_what_cannot_be_asked_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
