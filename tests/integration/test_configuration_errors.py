@@ -54,6 +54,28 @@ def test_a_person_reads_them_on_stderr(
     assert printed.err.startswith("error: the configuration in . has 1 error:\n  modelops.yaml:2:1")
 
 
+@pytest.mark.parametrize("command", [["up"], ["test"], ["discover", "first"], ["plan"]])
+@pytest.mark.parametrize("form", ["json", "github", "sarif"])
+def test_a_job_may_say_the_form_for_every_command(
+    command: list[str],
+    form: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (folder / "modelops.yaml").write_text("config: x\nconfig: z\n")
+    assert run(["validate", "--format", form]) == ExitCode.ERROR
+    document = capsys.readouterr().out
+    monkeypatch.setenv("MODELOPS_DIAGNOSTICS", form)
+    assert run(command) == ExitCode.ERROR
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (document, "")
+    assert run(["fmt"]) == ExitCode.ERROR  # which reads no further than the layout
+    printed = capsys.readouterr()
+    assert "duplicate key 'config'" in printed.out
+    assert printed.err == ""
+
+
 @pytest.mark.parametrize("output_format", ["json", "sarif", "text"])
 def test_another_error_is_words_on_stderr_whatever_the_format(
     output_format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
