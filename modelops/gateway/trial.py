@@ -143,8 +143,7 @@ class Trial:
             if out:
                 await reply.send(out)
             try:
-                left = self._remaining(last)
-                piece = await response.read(IDLE_SECONDS if left > IDLE_SECONDS else left)
+                piece = await response.read(min(IDLE_SECONDS, self._remaining(last)))
             except UpstreamError as error:
                 cut, out = classify_exception(error), b""
                 break

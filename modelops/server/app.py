@@ -7,7 +7,6 @@ from collections.abc import Awaitable
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -61,12 +60,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     error handling would cost a tenth of the request, for what the handler does itself.
     """
     app = create_litestar(runtime)
-    known = {
-        path: handler.fn
-        for handler in app.asgi_router.route_handler_index.values()
-        if isinstance(handler, ASGIRouteHandler)
-        for path in handler.paths
-    }
+    known = {path: handler.fn for handler in data_plane(runtime) for path in handler.paths}
 
     def enter(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         handler: ASGIApp = known.get(scope["path"], app)
