@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,15 @@ import pytest
 from modelops.cli.main import run
 from modelops.resources.errors import ExitCode
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "config" / "two-targets"
-
 COMMANDS = (["validate"], ["plan"], ["apply", "--yes"])
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a configuration with one error and one warning the working directory."""
-    place = tmp_path / "config"
-    shutil.copytree(FIXTURE, place)
-    monkeypatch.chdir(place)
-    monkeypatch.delenv("MODELOPS_STORE", raising=False)
-    with (place / "modelops.yaml").open("a") as settings:
+def folder(folder: Path) -> Path:
+    """Return that configuration with one error and one warning."""
+    with (folder / "modelops.yaml").open("a") as settings:
         settings.write("timezone: Europe/Belrin\n")
-    return place
+    return folder
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,10 +1,9 @@
-"""`plan`, `apply`, `show`, `history`, `diff` and `rollback` as a person or CI meets them."""
+"""`plan` and `apply` as a person or CI meets them."""
 
 from __future__ import annotations
 
 import io
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,29 +11,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from folder_changes import change
 
 from modelops.cli.main import run
 from modelops.plan.document import decode, seal
 from modelops.resources.errors import ExitCode
-
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "config" / "two-targets"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a configuration of its own the working directory."""
-    place = tmp_path / "config"
-    shutil.copytree(FIXTURE, place)
-    monkeypatch.chdir(place)
-    monkeypatch.delenv("MODELOPS_STORE", raising=False)
-    return place
-
-
-def change(folder: Path, name: str = "display_name: Another") -> None:
-    """Change one field of one chain."""
-    path = next((folder / "chains.d").glob("*.yaml"))
-    lines = [line for line in path.read_text().splitlines() if not line.startswith("display_name")]
-    path.write_text("\n".join([*lines, name]) + "\n")
 
 
 class Terminal(io.StringIO):
@@ -42,12 +23,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture
-def out(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """Return what was printed to stdout since the last time."""
-    return lambda: capsys.readouterr().out
 
 
 def test_the_first_journey(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,118 +210,6 @@ def test_a_rename_is_a_move_and_its_entry_may_stay(
     assert run(["show", f"chain/{name}"]) == ExitCode.ERROR
     settings.write_text(settings.read_text() + "# applied everywhere?\n")
     assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
-
-
-def test_show_finds_what_was_nearly_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["apply", "--yes"])
-    capsys.readouterr()
-    assert run(["show"]) == ExitCode.DONE
-    listed = capsys.readouterr().out
-    address = next(line.split()[0] for line in listed.splitlines() if line.startswith("chain/"))
-    assert run(["show", address]) == ExitCode.DONE
-    assert capsys.readouterr().out.splitlines()[0] == address
-    assert run(["show", address[:-1]]) == ExitCode.ERROR
-    assert f"did you mean {address}" in capsys.readouterr().err
-    assert run(["show", "--revision", "7"]) == ExitCode.ERROR
-
-
-def test_a_rollback_brings_the_content_back_and_holds_what_it_left(
-    folder: Path, out: Callable[[], str]
-) -> None:
-    run(["apply", "--yes"])
-    out()
-    run(["show", "--format", "json"])
-    first = json.loads(out())
-    change(folder)
-    assert run(["apply", "--yes"]) == ExitCode.DONE
-    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
-    out()
-    run(["show", "--format", "json"])
-    third = json.loads(out())
-    assert (third["resources"], third["digest"]) == (first["resources"], first["digest"])
-    assert third["revision"] == 3
-    assert run(["plan"]) == ExitCode.REFUSED
-    assert "[rolled-back]" in out()
-    assert run(["apply", "--yes"]) == ExitCode.REFUSED
-    change(folder, "display_name: A third")
-    assert run(["plan"]) == ExitCode.DONE
-    change(folder)
-    assert run(["apply", "--yes", "--reapply"]) == ExitCode.DONE
-    out()
-    assert run(["history", "--format", "json"]) == ExitCode.DONE
-    kinds = [item["info"]["kind"] for item in json.loads(out())["items"]]
-    assert kinds == ["apply", "rollback", "apply", "apply"]
-
-
-def test_two_rollbacks_in_a_row_hold_both(folder: Path) -> None:
-    run(["apply", "--yes"])
-    for name in ("second", "third"):
-        change(folder, f"display_name: {name}")
-        run(["apply", "--yes"])
-    assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
-    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
-    for name, code in (("second", 3), ("third", 3), ("fourth", 0)):
-        change(folder, f"display_name: {name}")
-        assert run(["plan"]) == code
-    assert run(["rollback", "3", "--yes"]) == ExitCode.DONE
-    change(folder, "display_name: third")
-    assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
-
-
-@pytest.mark.parametrize("revision", ["1", "2", "99"])
-def test_there_is_no_rollback_to_what_is_or_never_was(folder: Path, revision: str) -> None:
-    run(["apply", "--yes"])
-    assert run(["rollback", revision, "--yes"]) == ExitCode.ERROR
-
-
-def test_diff_compares_revisions(folder: Path, out: Callable[[], str]) -> None:
-    run(["apply", "--yes"])
-    change(folder)
-    run(["apply", "--yes"])
-    out()
-    assert run(["diff", "1"]) == ExitCode.DONE
-    text = out()
-    assert "-> Another" in text
-    assert text.splitlines()[-1] == "Revision 1 -> 2: 1 resource changed."
-    assert run(["diff", "2", "1", "--format", "json"]) == ExitCode.DONE
-    assert json.loads(out())["changes"][0]["fields"][0]["old"] == "Another"
-    assert run(["diff", "2", "2"]) == ExitCode.DONE
-    assert out() == "Revision 2 -> 2: no resource changed.\n"
-
-
-def test_history_pages(folder: Path, out: Callable[[], str]) -> None:
-    assert run(["history"]) == ExitCode.DONE
-    assert out().startswith("No revisions yet")
-    for name in ("one", "two", "three"):
-        change(folder, f"display_name: {name}")
-        run(["apply", "--yes", "--message", f"{name}\x1b[2J"])
-    out()
-    assert run(["history", "--limit", "2", "--format", "json"]) == ExitCode.DONE
-    page = json.loads(out())
-    assert [item["revision"] for item in page["items"]] == [3, 2]
-    assert page["next_cursor"] == 2
-    assert run(["history", "--before", "2", "--format", "json"]) == ExitCode.DONE
-    assert json.loads(out())["next_cursor"] is None
-    assert run(["history"]) == ExitCode.DONE
-    text = out()
-    assert len(text.splitlines()) == 3
-    assert "\x1b" not in text
-
-
-def test_history_has_a_line_on_each_change(folder: Path, out: Callable[[], str]) -> None:
-    run(["apply", "--yes"])
-    change(folder)
-    run(["apply", "--yes"])
-    out()
-    assert run(["history", "--changes", "--limit", "1"]) == ExitCode.DONE
-    head, line = out().splitlines()
-    assert head.split()[:1] == ["2"]
-    assert line.split()[0] == "~"
-    assert line.endswith("display_name")
-    assert run(["history", "--changes", "--format", "json"]) == ExitCode.DONE
-    newest, oldest = json.loads(out())["items"]
-    assert [item["fields"] for item in newest["changes"]] == [["display_name"]]
-    assert {item["action"] for item in oldest["changes"]} == {"create"}
 
 
 def test_a_plan_knows_its_commit(folder: Path, out: Callable[[], str]) -> None:

@@ -6,6 +6,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import row_samples as samples
+
 from modelops.metering.attempt import Attempt
 from modelops.operations.apply import apply
 from modelops.operations.plan import Request, prepare
@@ -17,20 +19,9 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SPARE = "chain: spare\ntargets: [{{model: {model}}}]\n"
 
 
-def attempt(number: int, chain: str, when: datetime) -> Attempt:
-    return Attempt(
-        attempt_id=f"{number:032x}",
-        request_id=f"{number:032x}",
-        started_at_us=int(when.timestamp() * 1_000_000),
-        revision=1,
-        chain=chain,
-        position=0,
-        number=0,
-        provider="p",
-        model="m",
-        endpoint="/v1/chat/completions",
-        outcome="success",
-        final=True,
+def attempt(chain: str, when: datetime) -> Attempt:
+    return samples.attempt(
+        started_at_us=int(when.timestamp() * 1_000_000), chain=chain, provider="p", model="m"
     )
 
 
@@ -56,13 +47,13 @@ async def refusals(tmp_path: Path, *attempts: Attempt) -> list[Check]:
 
 
 async def test_a_chain_that_is_called_is_not_deleted_unasked(tmp_path: Path) -> None:
-    recent = [attempt(number, "spare", NOW - timedelta(hours=number)) for number in range(1, 4)]
+    recent = [attempt("spare", NOW - timedelta(hours=number)) for number in range(1, 4)]
     (refusal,) = await refusals(tmp_path, *recent)
     assert refusal.rule == "deletes-in-use"
     assert "3 calls in the last 24 hours" in refusal.message
 
 
 async def test_calls_of_others_or_of_long_ago_are_no_reason(tmp_path: Path) -> None:
-    old = attempt(1, "spare", NOW - timedelta(hours=25))
-    other = attempt(2, "production", NOW - timedelta(hours=1))
+    old = attempt("spare", NOW - timedelta(hours=25))
+    other = attempt("production", NOW - timedelta(hours=1))
     assert await refusals(tmp_path, old, other) == []

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from resource_samples import model, provider
 
 from modelops.operations.test import Subject, connection_reports
 from modelops.probes import calling, sdk_call
 from modelops.probes.report import Report
-from modelops.resources.resolved import Model, Protocol, Provider
+from modelops.resources.resolved import Protocol
 from modelops.secrets.secret import Secret
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
@@ -39,40 +40,20 @@ def _subject(
     *,
     key: str = KEY,
     preset: str = "",
-    **model: Any,
+    **changes: Any,
 ) -> Subject:
-    provider = Provider(
-        provider=name,
+    spoken_to = provider(
+        name,
         preset=preset,
-        display_name=name,
         protocol=protocol,
         base_url=f"{url}/{name}{path}",
         auth=auth,
         api_key="env:MODELOPS_SECRET_X",
-        enabled=True,
-        insecure=False,
-        max_concurrent_requests=0,
-        labels={},
-        aggregator=False,
-        token_limit_field="max_tokens",
         key_test="one_token",
         key_url="https://keys.example",
-        docs_url="",
-        protected=False,
     )
-    fields: dict[str, Any] = {"type": "chat", "capabilities": ("tools",)} | model
-    declared = Model(
-        provider=name,
-        model="m-1",
-        upstream_model="m-1",
-        context_window=None,
-        max_output_tokens=None,
-        price=None,
-        default=True,
-        protected=False,
-        **fields,
-    )
-    return Subject(provider=provider, models=(declared,), secret=Secret(key))
+    fields: dict[str, Any] = {"capabilities": ("tools",), "default": True} | changes
+    return Subject(provider=spoken_to, models=(model(f"{name}/m-1", **fields),), secret=Secret(key))
 
 
 def _call(report: Report) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from row_samples import sealed
 
 from modelops.config import InvalidConfigurationError, load_configuration
 from modelops.operations.sealing import seal_secrets
@@ -291,16 +292,8 @@ def test_value_that_no_header_carries(folder: Path, value: str) -> None:
     assert value not in str(caught.value)
     configuration = load_configuration(folder)
     bound = binding("acme", "", configuration.state, "provider/first", "api_key")
-    row = SealedSecret(
-        address="provider/first",
-        field="api_key",
-        kind="sops",
-        source_sha256="",
-        data_key_sha256="",
-        origin=bound.origin,
-        blob=seal(Secret(value), bound, [SERVER.recipient]),  # by someone who writes to the store
-        updated_at=1,
-    )
+    written = seal(Secret(value), bound, [SERVER.recipient])  # by someone who writes to the store
+    row = sealed(address="provider/first", origin=bound.origin, blob=written)
     with pytest.raises(SecretError, match="the sealed key"):
         open_row({row.place: row}, bound, [SERVER])
 

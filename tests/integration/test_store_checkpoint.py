@@ -5,22 +5,17 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from row_samples import instance
+
 from modelops.store import migrate, open_store
 from modelops.store.database import TIDY_EVERY
 from modelops.store.protocol import Instance
 
 
 def _instance(number: int) -> Instance:
-    return Instance(
-        instance=f"worker-{number % 3}",
-        host="here",
-        pid=number,
-        started_at_us=1,
-        seen_at_us=number + 1,
-        revision=0,
-        error="",
-        report="x" * 150_000,  # 37 pages: 31 of these pass SQLite's own 1,000
-    )
+    content = "x" * 150_000  # 37 pages: 31 of these pass SQLite's own 1,000
+    name = f"worker-{number % 3}"
+    return instance(name, pid=number, seen_at_us=number + 1, revision=0, report=content)
 
 
 async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_path: Path) -> None:

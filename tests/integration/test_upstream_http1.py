@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import ssl
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from faulty_upstream import FaultyUpstream, certificate, proxying, serving
+from upstream_ends import GRACE, TRIES, end_of, open_sockets, until
 
 from modelops.gateway.upstream.errors import (
     ClosedError,
-    ConnectError,
-    ConnectTimeoutError,
-    DnsError,
     HeadTimeoutError,
     IdleTimeoutError,
     MalformedError,
     ResetError,
-    TlsError,
     TruncatedError,
     UpstreamError,
 )
 from modelops.gateway.upstream.http1 import Http1Client
 from modelops.gateway.upstream.proxy import proxy_from
-from modelops.gateway.upstream.request import Origin, Request
-from modelops.resources.errors import ModelopsError
-
-URL = "http://u:p%40ss@proxy.test:3128"
-GRACE = 0.05
-"""Seconds within which a cancelled call must have ended its connection."""
-
-TRIES = 3
-"""How often that is measured; the best counts, because this machine has other work too."""
+from modelops.gateway.upstream.request import Request
 
 
 class Rig:
@@ -73,7 +58,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
         client = Http1Client(tls=client_tls, proxy=proxy)
         yield Rig(upstream, client)
         await client.close()
-        await _until(lambda: upstream.open == 0)
+        await until(lambda: upstream.open == 0)
         assert len(heads) - 1 == (upstream.connections if proxy else 0)
 
 
@@ -191,7 +176,7 @@ async def test_timers_tell_where_the_time_went(rig: Rig) -> None:
     with pytest.raises(IdleTimeoutError):
         await response.read(0.05)
     response.close()
-    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 1.0)
+    await asyncio.wait_for(until(lambda: rig.upstream.open == 0), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -212,29 +197,29 @@ async def test_a_cancelled_call_ends_its_connection_at_once(rig: Rig, path: str,
         """Cancel a call in the middle; return the seconds until the upstream saw its end."""
         before = len(upstream.requests)
         task = asyncio.create_task(rig.fetch(path, body))
-        await _until(lambda: upstream.open and (size > 2 or len(upstream.requests) > before))
+        await until(lambda: upstream.open and (size > 2 or len(upstream.requests) > before))
         await asyncio.sleep(0.03)
-        return await _end_of(task, upstream)
+        return await end_of(task, upstream)
 
     assert min([await cancelled() for _ in range(TRIES)]) < GRACE
 
 
 async def test_two_hundred_cancelled_calls_leave_no_socket(rig: Rig) -> None:
-    sockets = _sockets()
+    sockets = open_sockets()
     paths = ("/hang", "/stall-in-head", "/stall", "/hang") * 50
     tasks = [asyncio.create_task(rig.fetch(path)) for path in paths]
-    await asyncio.wait_for(_until(lambda: len(rig.upstream.requests) == 200), 20)
+    await asyncio.wait_for(until(lambda: len(rig.upstream.requests) == 200), 20)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 5)
-    await asyncio.wait_for(_until(lambda: _sockets() <= sockets), 5)
+    await asyncio.wait_for(until(lambda: rig.upstream.open == 0), 5)
+    await asyncio.wait_for(until(lambda: open_sockets() <= sockets), 5)
 
 
 async def test_an_unread_response_ends_its_connection(rig: Rig) -> None:
     response = await rig.client.send(rig.request("/fifty-megabytes"), 5.0)
     response.close()
-    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 1.0)
+    await asyncio.wait_for(until(lambda: rig.upstream.open == 0), 1.0)
 
 
 async def test_events_arrive_when_they_are_sent(rig: Rig) -> None:
@@ -296,174 +281,8 @@ async def test_an_answer_before_the_end_of_a_long_request_is_read(rig: Rig) -> N
 async def test_closing_ends_what_is_under_way(rig: Rig) -> None:
     await rig.fetch("/ok")
     task = asyncio.create_task(rig.fetch("/hang"))
-    await asyncio.wait_for(_until(lambda: len(rig.upstream.requests) == 2), 1.0)
+    await asyncio.wait_for(until(lambda: len(rig.upstream.requests) == 2), 1.0)
     await rig.client.close()
     with pytest.raises(ClosedError):
         await asyncio.wait_for(task, 1.0)
-    await asyncio.wait_for(_until(lambda: rig.upstream.open == 0), 1.0)
-
-
-async def test_a_refused_connection_and_an_unknown_name() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    client = Http1Client()
-    with pytest.raises(ConnectError):
-        await client.send(Request(Origin("127.0.0.1", port, tls=False), "/", b"", b""), 5.0)
-    with pytest.raises(DnsError):
-        await client.send(Request(Origin("a..b.invalid", 80, tls=False), "/", b"", b""), 5.0)
-    await client.close()
-
-
-async def test_a_listener_that_never_answers_tls_is_a_connect_timeout() -> None:
-    async with serving() as upstream:
-        client = Http1Client(connect_timeout=0.05)
-        origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
-        with pytest.raises(ConnectTimeoutError):
-            await client.send(Request(origin, "/", b"", b""), 5.0)
-        await asyncio.wait_for(_until(lambda: upstream.open == 0), 1.0)
-        await client.close()
-
-
-async def test_a_cancelled_tls_handshake_ends_its_connection() -> None:
-    async with serving() as upstream:
-        client = Http1Client()
-        origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
-
-        async def cancelled() -> float:
-            task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
-            await asyncio.wait_for(_until(lambda: upstream.open == 1), 1.0)
-            return await _end_of(task, upstream)
-
-        assert min([await cancelled() for _ in range(TRIES)]) < GRACE
-        await client.close()
-
-
-async def test_a_call_that_is_cancelled_before_it_is_connected_leaves_no_socket() -> None:
-    with contextlib.ExitStack() as queue:
-        listener = queue.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):  # more than wait at a listener that takes none: the next hangs
-            waiting = queue.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        client, sockets = Http1Client(), _sockets()
-        origin = Origin("127.0.0.1", listener.getsockname()[1], tls=False)
-        task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
-        await asyncio.wait_for(_until(lambda: _sockets() > sockets), 1.0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert _sockets() == sockets
-        await client.close()
-
-
-async def test_a_call_that_is_cancelled_while_its_name_is_looked_up_never_connects(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with serving() as upstream:
-        client = Http1Client()
-        found = asyncio.get_running_loop().create_future()
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: found)
-        origin = Origin("provider.test", upstream.origin.port, tls=False)
-        task = asyncio.create_task(client.send(Request(origin, "/ok", b"", b""), 5.0))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await client.close()
-        assert upstream.connections == 0
-
-
-async def test_a_call_that_is_cancelled_while_its_tunnel_opens_leaves_no_socket() -> None:
-    async with proxying(b"") as heads:
-        sockets = _sockets()
-        client = Http1Client(proxy=proxy_from({"HTTPS_PROXY": f"127.0.0.1:{int(heads[0])}"}))
-        origin = Origin("provider.test", 443, tls=True)
-        task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
-        await asyncio.wait_for(_until(lambda: len(heads) == 2), 1.0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await asyncio.wait_for(_until(lambda: _sockets() <= sockets), 1.0)
-        await client.close()
-
-
-async def test_certificates_are_verified(tmp_path: Path) -> None:
-    server, _ = certificate(tmp_path)
-    async with serving(server) as upstream:
-        client = Http1Client()
-        with pytest.raises(TlsError, match=r"self.signed"):
-            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
-        await client.close()
-
-
-async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
-    server, trusting = certificate(tmp_path, "other.test")
-    async with serving(server) as upstream:
-        client = Http1Client(tls=trusting)
-        with pytest.raises(TlsError, match=r"127\.0\.0\.1"):
-            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
-        await client.close()
-
-
-def test_the_default_tls_settings_verify() -> None:
-    from modelops.gateway.upstream.connect import tls_context
-
-    context = tls_context()
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname
-    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
-
-
-async def test_a_proxy_that_refuses_is_a_connect_error(tmp_path: Path) -> None:
-    server, trusting = certificate(tmp_path)
-    async with serving(server) as upstream, proxying(b"407 Proxy Authentication Required") as heads:
-        proxy = proxy_from({"https_proxy": f"127.0.0.1:{int(heads[0])}"})
-        client = Http1Client(tls=trusting, proxy=proxy)
-        with pytest.raises(ConnectError, match="407"):
-            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
-        await client.close()
-        assert upstream.connections == 0
-
-
-def test_which_origins_go_through_a_proxy() -> None:
-    proxy = proxy_from({"HTTPS_PROXY": URL, "NO_PROXY": ".local, x.test,y.test:8443"})
-    assert proxy is not None
-    assert "ss" not in repr(proxy)
-    assert proxy.serves(Origin("api.openai.com", 443, tls=True))
-    assert not proxy.serves(Origin("x.test", 443, tls=True))
-    assert not proxy.serves(Origin("gpu.local", 443, tls=True))
-    assert not proxy.serves(Origin("y.test", 8443, tls=True))
-    assert proxy.serves(Origin("y.test", 443, tls=True))
-    assert not proxy.serves(Origin("api.openai.com", 80, tls=False))
-    asked = proxy.request(Origin("::1", 443, tls=True))
-    assert asked.startswith(b"CONNECT [::1]:443 HTTP/1.1\r\n")
-    assert b"proxy-authorization: Basic dTpwQHNz\r\n" in asked
-    assert proxy_from({}) is None
-    with pytest.raises(ModelopsError, match="http:// proxy"):
-        proxy_from({"HTTPS_PROXY": "socks5://proxy.test"})
-
-
-def _sockets() -> int:
-    """Return how many sockets this process has open."""
-    found = 0
-    for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found += str(entry.readlink()).startswith("socket:")
-    return found
-
-
-async def _end_of(task: asyncio.Task[Any], upstream: FaultyUpstream) -> float:
-    """Cancel a call; return the seconds until the upstream saw the end of its one connection."""
-    cancelled_at = asyncio.get_running_loop().time()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.wait_for(_until(lambda: upstream.open == 0), 5.0)
-    return upstream.ended_at[-1] - cancelled_at
-
-
-async def _until(condition: object) -> None:
-    assert callable(condition)
-    while not condition():
-        await asyncio.sleep(0.002)
+    await asyncio.wait_for(until(lambda: rig.upstream.open == 0), 1.0)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import row_samples as samples
 
 from modelops.cli.main import run
 from modelops.metering.attempt import Attempt, Cost, Usage
@@ -37,16 +38,13 @@ def configuration(folder: Path, price: str) -> Path:
 
 def attempt(number: int, revision: int, *, cost: int, outcome: str = "success") -> Attempt:
     ok = outcome == "success"
-    return Attempt(
+    return samples.attempt(
         attempt_id=f"{number:032x}",
         request_id=f"{number:032x}",
         started_at_us=START_US + number * 1_000_000,
         revision=revision,
-        position=0,
-        number=0,
         provider="second",
         model="big",
-        endpoint="/v1/chat/completions",
         usage=Usage(source="reported", input_tokens=10 * ok, output_tokens=5 * ok),
         cost=Cost(
             source="declared", total_pico=cost * 15 * ok, input_pico=cost * 10 * ok,
@@ -54,7 +52,6 @@ def attempt(number: int, revision: int, *, cost: int, outcome: str = "success") 
         ),
         latency_us=1_000_000 * revision,
         outcome="success" if ok else "failed",
-        final=True,
     )  # fmt: skip
 
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import resource_samples as samples
 from hypothesis import given
 from hypothesis import strategies as st
+from resource_samples import target
 
 from modelops.config.worst_case import longest_backoff_ms, worst_case
-from modelops.resources.resolved import Chain, Target
+from modelops.resources.resolved import Chain
 
 
 def chain(*targets: tuple[int, int], deadline_ms: int = 300_000, max_attempts: int = 100) -> Chain:
     """Return a chain of targets given as (timeout_ms, max_retries)."""
-    return Chain(
-        chain="c",
-        display_name="c",
-        aliases=(),
-        requires=(),
-        targets=tuple(
-            Target(model=f"p/{n}", max_retries=retries, timeout_ms=timeout, answer_timeout_ms=1)
-            for n, (timeout, retries) in enumerate(targets)
-        ),
-        deadline_ms=deadline_ms,
-        max_duration_ms=1,
-        max_attempts=max_attempts,
-        protected=False,
+    tries = (
+        target(f"p/{n}", max_retries=retries, timeout_ms=timeout)
+        for n, (timeout, retries) in enumerate(targets)
     )
+    return samples.chain("c", *tries, deadline_ms=deadline_ms, max_attempts=max_attempts)
 
 
 def test_a_single_target_takes_its_tries_and_backoffs() -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import msgspec
+import resource_samples as samples
+from resource_samples import agent as agent
+from resource_samples import chain as chain
 
 from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.gateway import Gateway
@@ -198,100 +202,25 @@ class Bench:
         return reply
 
 
-def provider(name: str, **changes: object) -> resolved.Provider:
+def provider(name: str, **changes: Any) -> resolved.Provider:
     """Return a provider at https://NAME.test that speaks the OpenAI protocol."""
-    plain = resolved.Provider(
-        provider=name,
-        preset=name,
-        display_name=name,
-        protocol="openai",
-        base_url=f"https://{name}.test/v1",
-        auth="bearer",
-        api_key="sealed",
-        enabled=True,
-        insecure=False,
-        max_concurrent_requests=0,
-        labels={},
-        aggregator=False,
-        token_limit_field="max_tokens",
-        key_test="models",
-        key_url="",
-        docs_url="",
-        protected=False,
-    )
-    return msgspec.structs.replace(plain, **changes)
+    return samples.provider(name, **({"base_url": f"https://{name}.test/v1"} | changes))
 
 
-def model(reference: str, **changes: object) -> resolved.Model:
+def model(reference: str, **changes: Any) -> resolved.Model:
     """Return a priced chat model, named provider/model."""
-    owner, _, name = reference.partition("/")
-    plain = resolved.Model(
-        provider=owner,
-        model=name,
-        upstream_model=name,
-        type="chat",
-        context_window=100_000,
-        max_output_tokens=4096,
-        capabilities=("tools",),
-        price=resolved.Price(
-            input=Decimal(1),
-            output=Decimal(2),
-            cache_read=Decimal(1),
-            cache_write=Decimal(1),
-            cache_write_1h=Decimal(1),
-            tiers=(),
-        ),
-        default=False,
-        protected=False,
-    )
-    return msgspec.structs.replace(plain, **changes)
-
-
-def chain(name: str, *targets: str, **changes: object) -> resolved.Chain:
-    """Return a chain of targets with 2 retries and 30 s each, 300 s in all."""
-    plain = resolved.Chain(
-        chain=name,
-        display_name=name,
-        aliases=(),
-        requires=(),
-        targets=tuple(
-            resolved.Target(model=item, max_retries=2, timeout_ms=30_000, answer_timeout_ms=300_000)
-            for item in targets
-        ),
-        deadline_ms=300_000,
-        max_duration_ms=1_800_000,
-        max_attempts=len(targets) + 3,
-        protected=False,
-    )
-    return msgspec.structs.replace(plain, **changes)
-
-
-def agent(name: str, **changes: object) -> resolved.Agent:
-    """Return an agent that may call everything."""
-    plain = resolved.Agent(
-        agent=name,
-        display_name=name,
-        chain="",
-        allow=("chain/*", "model/*"),
-        parameters=resolved.Parameters(max_tokens=None, temperature=None, top_p=None),
-        keys=(),
-        credentials=(),
-        prefer="",
-        labels={},
-        protected=False,
-    )
-    return msgspec.structs.replace(plain, **changes)
+    known: dict[str, Any] = {
+        "context_window": 100_000,
+        "max_output_tokens": 4096,
+        "capabilities": ("tools",),
+        "price": samples.price(1, output=Decimal(2)),
+    }
+    return samples.model(reference, **(known | changes))
 
 
 def settings(default_chain: str = "") -> resolved.Settings:
     """Return the settings of a configuration."""
-    return resolved.Settings(
-        config="test",
-        default_chain=default_chain,
-        timezone="UTC",
-        server_recipients=(),
-        operators=(),
-    )
+    return samples.settings(config="test", default_chain=default_chain)
 
 
 def state(*resources: resolved.Resource) -> State:

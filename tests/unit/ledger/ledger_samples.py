@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import row_samples
 
 from modelops.metering.attempt import Attempt
 from modelops.store.books import JournalMark
@@ -12,22 +13,10 @@ from modelops.store.protocol import StoreLockedError
 from modelops.store.sums import Sums
 from modelops.store.tally import Place, Tallies, tally
 
-_NUMBERS = itertools.count(1)
-
 
 def attempt(**fields: Any) -> Attempt:
-    values: dict[str, Any] = {
-        "attempt_id": f"{next(_NUMBERS):032x}",
-        "request_id": f"{next(_NUMBERS):032x}",
-        "started_at_us": 1_763_700_000_000_000,
-        "revision": 1,
-        "position": 0,
-        "number": 0,
-        "endpoint": "/v1/chat/completions",
-        "outcome": "success",
-        "final": True,
-    }
-    return Attempt(**(values | fields))
+    """Return a row that reached no provider, another one each time."""
+    return row_samples.attempt(**({"provider": "", "model": ""} | fields))
 
 
 def begun(row: Attempt) -> Attempt:

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import attempt
+from resource_samples import model, price
 
 from modelops.ledger.recost import adjustment
 from modelops.metering.attempt import Attempt, Cost, Usage
@@ -16,27 +17,9 @@ from modelops.resources.resolved import Model, Price, Tier
 from modelops.store.books import Adjustment
 
 
-def price(value: int) -> Price:
-    rate = Decimal(value)
-    return Price(
-        input=rate, output=rate, cache_read=rate, cache_write=rate, cache_write_1h=rate, tiers=()
-    )
-
-
 def models(rate: Price | None) -> dict[str, Model]:
-    model = Model(
-        provider="openai",
-        model="gpt-4o",
-        upstream_model="gpt-4o",
-        type="chat",
-        context_window=None,
-        max_output_tokens=None,
-        capabilities=None,
-        price=rate,
-        default=False,
-        protected=False,
-    )
-    return {model.name: model}
+    priced = model("openai/gpt-4o", price=rate)
+    return {priced.name: priced}
 
 
 def booked(rate: Price | None, tokens: int = 10) -> Attempt:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from resource_samples import provider, settings
+from row_samples import info, sealed
 
 from modelops.operations.apply_remote import apply_remote
 from modelops.resources.errors import RefusedError
-from modelops.resources.resolved import Provider, Settings
+from modelops.resources.resolved import Provider
 from modelops.resources.state import by_address
 from modelops.secrets import server_identity
 from modelops.secrets.identities import Identity
@@ -19,46 +21,14 @@ from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.sealing import binding
 from modelops.secrets.secret import Secret
 from modelops.store import open_store
-from modelops.store.protocol import Changes, CommitInfo, RevisionKind
+from modelops.store.protocol import Changes, RevisionKind
 from modelops.store.remote import ApplyRequest
 
 KEY = "sk-canary-0123456789abcdef"
 
-SETTINGS = Settings(
-    config="acme", default_chain="", timezone="UTC", server_recipients=(), operators=()
-)
-PROVIDER = Provider(
-    provider="openai",
-    preset="openai",
-    display_name="OpenAI",
-    protocol="openai",
-    base_url="https://api.openai.com/v1",
-    auth="bearer",
-    api_key="sealed",
-    enabled=True,
-    insecure=False,
-    max_concurrent_requests=0,
-    labels={},
-    aggregator=False,
-    token_limit_field="max_tokens",
-    key_test="models",
-    key_url="",
-    docs_url="",
-    protected=False,
-)
-INFO = CommitInfo(
-    kind="apply",
-    config="acme",
-    environment="prod",
-    config_digest="c",
-    created_at_us=1,
-    created_by="ada@laptop",
-    git_commit="",
-    message="",
-    tool_version="0.1.0",
-    catalog="",
-    counts={},
-)
+SETTINGS = settings()
+PROVIDER = provider("openai", base_url="https://api.openai.com/v1")
+INFO = info(environment="prod")
 
 
 @pytest.fixture
@@ -70,16 +40,7 @@ def row(recipient: str, provider: Provider = PROVIDER) -> SealedSecret:
     """Seal a key as a client does."""
     state = by_address([SETTINGS, provider])
     bound = binding("acme", "prod", state, "provider/openai", "api_key")
-    return SealedSecret(
-        address="provider/openai",
-        field="api_key",
-        kind="sops",
-        source_sha256="0" * 64,
-        data_key_sha256="0" * 64,
-        origin=bound.origin,
-        blob=seal(Secret(KEY), bound, [recipient]),
-        updated_at=1,
-    )
+    return sealed(origin=bound.origin, blob=seal(Secret(KEY), bound, [recipient]))
 
 
 async def send(

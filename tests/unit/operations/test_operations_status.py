@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import resource_samples as samples
+from row_samples import head, info
 
 from modelops.cli.status import duration, lines
 from modelops.operations.status import Status, alive, build
@@ -14,13 +16,11 @@ from modelops.operations.wait import NotLiveError, wait_until_live
 from modelops.operations.worker_report import TargetReport, WorkerReport
 from modelops.probes.report import Diagnosis, Report, Step
 from modelops.resources.resolved import Provider
-from modelops.store.protocol import CommitInfo, Head, Instance, Revision
+from modelops.store.protocol import Instance, Revision
 
 NOW_US = 1_800_000_000_000_000
 NOW = datetime.fromtimestamp(NOW_US / 1_000_000, UTC)
-HEAD = Head(
-    store_id="s", config="acme", environment="prod", revision=42, digest="d", config_digest="c"
-)
+HEAD = head(environment="prod", revision=42)
 KEY_REJECTED = Diagnosis(
     code="key_rejected", message="the key was rejected", hint="get one at https://keys.example"
 )
@@ -28,42 +28,17 @@ LAST = Revision(
     revision=42,
     base=41,
     digest="d",
-    info=CommitInfo(
-        kind="apply",
-        config="acme",
+    info=info(
         environment="prod",
-        config_digest="c",
         created_at_us=NOW_US - 200_000_000,
-        created_by="ada@laptop",
         git_commit="9ac1e2f09ac1e2f0",
         message="Raise timeouts",
-        tool_version="0.1.0",
-        catalog="",
-        counts={},
     ),
 )
 
 
 def provider(name: str, *, enabled: bool = True) -> Provider:
-    return Provider(
-        provider=name,
-        preset=name,
-        display_name=name,
-        protocol="openai",
-        base_url="https://api.example",
-        auth="none",
-        api_key="",
-        enabled=enabled,
-        insecure=False,
-        max_concurrent_requests=0,
-        labels={},
-        aggregator=False,
-        token_limit_field="max_tokens",
-        key_test="models",
-        key_url="",
-        docs_url="",
-        protected=False,
-    )
+    return samples.provider(name, auth="none", api_key="", enabled=enabled)
 
 
 def target(name: str, state: Any = "ok", **fields: Any) -> TargetReport:

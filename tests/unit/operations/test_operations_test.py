@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from row_samples import head
 
 from modelops.config import load_configuration
 from modelops.operations.test import (
@@ -22,7 +23,7 @@ from modelops.resources.errors import ModelopsError
 from modelops.resources.state import models
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
-from modelops.store.protocol import Head, ProbeResult, Snapshot
+from modelops.store.protocol import ProbeResult, Snapshot
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -101,14 +102,7 @@ class FakeStore:
     """A store that holds one state, and keeps reports."""
 
     def __init__(self, configuration: Configuration, environment: str = "") -> None:
-        self.head = Head(
-            store_id="s",
-            config=configuration.config,
-            environment=environment,
-            revision=1,
-            digest="",
-            config_digest="",
-        )
+        self.head = head(config=configuration.config, environment=environment)
         self.state = dict(configuration.state)
         self.kept: dict[str, ProbeResult] = {}
 

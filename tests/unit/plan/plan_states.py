@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
+import resource_samples as samples
 from hypothesis import strategies as st
+from resource_samples import price as price
+from resource_samples import target as target
 
 from modelops.plan.build import Base, Provenance
 from modelops.resources.configuration import Configuration, Diagnostic, Position
@@ -17,7 +19,6 @@ from modelops.resources.resolved import (
     Key,
     Model,
     Operator,
-    Parameters,
     Price,
     Provider,
     Resource,
@@ -38,104 +39,40 @@ PROVENANCE = Provenance(
 
 
 def settings(**fields: Any) -> Settings:
-    values: dict[str, Any] = {
-        "config": "acme",
-        "default_chain": "production",
-        "timezone": "UTC",
-        "server_recipients": (),
-        "operators": (),
-    }
-    return Settings(**(values | fields))
+    return samples.settings(**({"default_chain": "production"} | fields))
 
 
 def provider(name: str = "openai", **fields: Any) -> Provider:
-    values: dict[str, Any] = {
-        "provider": name,
-        "preset": name,
-        "display_name": name.title(),
-        "protocol": "openai",
-        "base_url": f"https://api.{name}.example/v1",
-        "auth": "bearer",
-        "api_key": "env:MODELOPS_SECRET_X",
-        "enabled": True,
-        "insecure": False,
-        "max_concurrent_requests": 0,
-        "labels": {},
-        "aggregator": False,
-        "token_limit_field": "max_tokens",
-        "key_test": "models",
-        "key_url": "",
-        "docs_url": "",
-        "protected": False,
-    }
-    return Provider(**(values | fields))
-
-
-def price(amount: str = "3", **fields: Any) -> Price:
-    names = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
-    values: dict[str, Any] = {name: Decimal(amount) for name in names} | {"tiers": ()}
-    return Price(**(values | fields))
+    shown = {"display_name": name.title(), "api_key": "env:MODELOPS_SECRET_X"}
+    return samples.provider(name, **(shown | fields))
 
 
 def model(name: str = "openai/gpt-4o", **fields: Any) -> Model:
-    owner, _, own = name.partition("/")
-    values: dict[str, Any] = {
-        "provider": owner,
-        "model": own,
-        "upstream_model": own,
-        "type": "chat",
+    known: dict[str, Any] = {
         "context_window": 128000,
         "max_output_tokens": 16384,
         "capabilities": ("tools",),
         "price": price(),
-        "default": False,
-        "protected": False,
         "sources": {"upstream_model": "default", "type": "default", "price": "catalog"},
     }
-    return Model(**(values | fields))
-
-
-def target(name: str = "openai/gpt-4o", **fields: Any) -> Target:
-    values: dict[str, Any] = {
-        "model": name,
-        "max_retries": 2,
-        "timeout_ms": 30_000,
-        "answer_timeout_ms": 300_000,
-    }
-    return Target(**(values | fields))
+    return samples.model(name, **(known | fields))
 
 
 def chain(name: str = "production", *targets: str | Target, **fields: Any) -> Chain:
-    given = targets or ("openai/gpt-4o",)
-    values: dict[str, Any] = {
-        "chain": name,
+    shown: dict[str, Any] = {
         "display_name": name.title(),
-        "aliases": (),
-        "requires": (),
-        "targets": tuple(target(item) if isinstance(item, str) else item for item in given),
-        "deadline_ms": 300_000,
-        "max_duration_ms": 1_800_000,
-        "max_attempts": len(given) + 3,
-        "protected": False,
         "sources": {"display_name": "default", "max_attempts": "default"},
     }
-    return Chain(**(values | fields))
+    return samples.chain(name, *targets, **(shown | fields))
 
 
 def agent(name: str = "dev", **fields: Any) -> Agent:
-    values: dict[str, Any] = {
-        "agent": name,
+    usual: dict[str, Any] = {
         "display_name": name.title(),
         "chain": "production",
         "allow": ("chain/production",),
-        "parameters": Parameters(max_tokens=None, temperature=None, top_p=None),
-        "keys": (),
-        "credentials": (),
-        "prefer": "",
-        "labels": {},
-        "protected": False,
     }
-    return Agent(**(values | fields))
+    return samples.agent(name, **(usual | fields))
 
 
 def ordinary() -> dict[str, Resource]:

@@ -8,8 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import resource_samples as samples
 
+from modelops.probes.probe import probe
+from modelops.probes.report import Report, Step
 from modelops.resources.resolved import Model, Provider
+from modelops.secrets.secret import Secret
+
+KEY = Secret("sk-canary-4711-do-not-show")
 
 
 class Canned:
@@ -54,39 +60,43 @@ async def listen(canned: Canned, context: ssl.SSLContext | None) -> asyncio.Serv
 def provider(base_url: str, **changes: Any) -> Provider:
     """Return a resolved provider: openai with a bearer key, but for the changes."""
     fields: dict[str, Any] = {
-        "provider": "acme",
         "preset": "",
         "display_name": "Acme",
-        "protocol": "openai",
         "base_url": base_url,
-        "auth": "bearer",
         "api_key": "env:MODELOPS_SECRET_ACME",
-        "enabled": True,
-        "insecure": False,
-        "max_concurrent_requests": 0,
-        "labels": {},
-        "aggregator": False,
-        "token_limit_field": "max_tokens",
-        "key_test": "models",
         "key_url": "https://acme.example/keys",
         "docs_url": "https://acme.example/docs",
-        "protected": False,
     }
-    return Provider(**(fields | changes))
+    return samples.provider("acme", **(fields | changes))
 
 
 def model(name: str, **changes: Any) -> Model:
     """Return a resolved chat model of that provider."""
-    fields: dict[str, Any] = {
-        "provider": "acme",
-        "model": name,
-        "upstream_model": name,
-        "type": "chat",
-        "context_window": None,
-        "max_output_tokens": None,
-        "capabilities": (),
-        "price": None,
-        "default": False,
-        "protected": False,
-    }
-    return Model(**(fields | changes))
+    return samples.model(f"acme/{name}", **({"capabilities": ()} | changes))
+
+
+async def probed(
+    target: Provider, *models: Model, secret: Secret | None = KEY, **options: Any
+) -> Report:
+    return await probe(target, models, secret, started_at_us=1, **options)
+
+
+def steps(report: Report) -> dict[str, str]:
+    return {step.step: step.status for step in report.steps}
+
+
+def failed(report: Report) -> Step:
+    """Return the one step that failed, after a look whether it says why."""
+    (step,) = [step for step in report.steps if step.status == "failed"]
+    assert step.diagnosis is not None
+    assert "{" not in step.diagnosis.message + step.diagnosis.hint
+    return step
+
+
+def code_of(report: Report) -> str:
+    diagnosis = failed(report).diagnosis
+    return diagnosis.code if diagnosis else ""
+
+
+def listing(*names: str) -> dict[str, Any]:
+    return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}

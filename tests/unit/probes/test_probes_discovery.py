@@ -3,20 +3,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from probes_support import model, provider
+from resource_samples import price
 
 from modelops.probes.discovery import compare, infer_type
 from modelops.probes.offers import Offered, OfferedPrice
-from modelops.resources.resolved import Price
 
 OPENROUTER = provider("https://openrouter.ai/api/v1", provider="openrouter", preset="openrouter")
-PRICE = Price(
-    input=Decimal(3),
-    output=Decimal(15),
-    cache_read=Decimal("0.3"),
-    cache_write=Decimal(3),
-    cache_write_1h=Decimal(3),
-    tiers=(),
-)
+PRICE = price(3, output=Decimal(15), cache_read=Decimal("0.3"))
 
 
 def test_new_and_gone() -> None:

@@ -8,43 +8,21 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from resource_samples import model, price, settings
 
 from modelops.resources import state
 from modelops.resources.addresses import address, kind_of, split_model
-from modelops.resources.resolved import Model, Price, Settings
 
-SETTINGS = Settings(
-    config="c", default_chain="", timezone="UTC", server_recipients=(), operators=()
-)
-MODEL = Model(
-    provider="p",
-    model="org/m",
-    upstream_model="m",
-    type="chat",
-    context_window=None,
-    max_output_tokens=None,
-    capabilities=None,
-    price=None,
-    default=False,
-    protected=False,
-    sources={"b": "default", "a": "catalog"},
-)
+SETTINGS = settings(config="c")
+MODEL = model("p/org/m", upstream_model="m", sources={"b": "default", "a": "catalog"})
 
 
 @given(st.decimals(min_value=0, max_value=10**6, allow_nan=False, places=6))
 def test_content_reads_back_with_exact_decimals(value: Decimal) -> None:
-    price = Price(
-        input=value,
-        output=value,
-        cache_read=value,
-        cache_write=value,
-        cache_write_1h=value,
-        tiers=(),
-    )
-    model = msgspec.structs.replace(MODEL, price=price)
-    back = state.decode(state.encode(model))
-    assert back == model
-    assert state.encode(back) == state.encode(model)
+    priced = msgspec.structs.replace(MODEL, price=price(value))
+    back = state.decode(state.encode(priced))
+    assert back == priced
+    assert state.encode(back) == state.encode(priced)
 
 
 def test_a_digest_does_not_depend_on_order() -> None:

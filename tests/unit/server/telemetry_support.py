@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import row_samples
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -102,18 +103,13 @@ def attempt(**fields: Any) -> Attempt:
         "user": CANARY,
         "client_request_id": CANARY,
         "chain": "production",
-        "position": 0,
-        "number": 0,
         "provider": "google",
         "model": "gemini-2.5-flash",
-        "endpoint": "/v1/chat/completions",
-        "outcome": "success",
         "status": 200,
         "finish_reason": "stop",
         "latency_us": 2_000_000,
-        "final": True,
     }
-    return Attempt(**(values | fields))
+    return row_samples.attempt(**(values | fields))
 
 
 def failed(**fields: Any) -> Attempt:

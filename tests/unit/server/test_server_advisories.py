@@ -6,17 +6,8 @@ Each name holds the identifier of the advisory whose shape it is.
 from __future__ import annotations
 
 import pytest
-from server_support import (
-    MemoryStore,
-    agent,
-    ask,
-    key,
-    make_runtime,
-    operator,
-    serving,
-    settings,
-    state,
-)
+from memory_store import MemoryStore
+from server_support import agent, ask, key, make_runtime, operator, serving, settings, state
 
 KEY = "mo_a1_0123456789abcdefghijklmnop"
 RESOURCES = state(

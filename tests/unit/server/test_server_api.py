@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from memory_store import MemoryStore
 from server_support import (
     Answered,
-    MemoryStore,
     agent,
     ask,
     chain,
@@ -257,49 +257,6 @@ async def test_the_schema_is_json_and_holds_the_data_plane() -> None:
     paths = answer.json()["paths"]
     assert "post" in paths["/v1/chat/completions"]
     assert "get" in paths["/api/providers"]
-
-
-async def test_usage_is_grouped_and_filtered_as_asked() -> None:
-    store = MemoryStore(RICH)
-    path = "/api/usage?by=provider,model&by=agent&period=7d&filter=status:failed&filter=agent:x"
-    async with serving(make_runtime(store)) as port:
-        answer = await ask(port, path, method="GET", headers=[OPERATOR])
-    assert answer.status == 200
-    assert answer.json()["by"] == ["provider", "model", "agent"]
-    (selection,) = store.selections
-    assert selection.by == ("provider", "model", "agent")
-    assert selection.filters == {"status": ("failed",), "agent": ("x",)}
-
-
-@pytest.mark.parametrize("query", ["", "?filter=agent:narrow-agent", "?period=7d"])
-@pytest.mark.parametrize("path", ["/api/usage", "/api/usage/attempts", "/api/usage/export.csv"])
-async def test_an_agent_sees_its_own_usage_alone(path: str, query: str) -> None:
-    store = MemoryStore(RICH)
-    async with serving(make_runtime(store)) as port:
-        answer = await ask(port, path + query, method="GET", headers=["x-api-key: mo_a1_secret"])
-    assert answer.status == 200
-    assert store.selections[0].filters == {"agent": ("dev-agent",)}
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["by=color", "period=year", "from=x", "from=2026-02-30", "bucket=week", "filter=agent", "to=x"],
-)
-async def test_bad_reports_are_400_and_say_why(query: str) -> None:
-    answer = await get(f"/api/usage?{query}")
-    assert (answer.status, bool(answer.json()["detail"])) == (400, True)
-
-
-@pytest.mark.parametrize("path", ["/api/usage/attempts", "/api/usage/export.csv"])
-@pytest.mark.parametrize("query", ["period=year", "filter=agent", "filter=color:red"])
-async def test_bad_queries_of_attempts_are_400(path: str, query: str) -> None:
-    assert (await get(f"{path}?{query}")).status == 400
-
-
-async def test_the_export_is_csv_with_a_header() -> None:
-    answer = await get("/api/usage/export.csv")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    assert answer.body.decode().startswith("ChargePeriodStart") or b"," in answer.body
 
 
 async def route(body: bytes, *headers: str) -> Answered:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from server_support import MemoryStore, ask, make_runtime, model, provider, serving, state
+from memory_store import MemoryStore
+from server_support import ask, make_runtime, model, provider, serving, state
 
 from modelops.operations.dump import provider_file
 from modelops.resources import state as states

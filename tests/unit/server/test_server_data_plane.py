@@ -6,9 +6,9 @@ import asyncio
 from typing import cast
 
 import pytest
+from memory_store import MemoryStore
 from server_support import (
     Answered,
-    MemoryStore,
     ScriptedGateway,
     agent,
     ask,

@@ -8,27 +8,21 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from server_support import MemoryStore, make_runtime, state
+from memory_store import MemoryStore
+from row_samples import attempt
+from server_support import make_runtime, state
 
 from modelops.metering.attempt import Attempt
 from modelops.server.logs import LogFormat, set_up_logging
 
-FAILED = Attempt(
-    attempt_id="0" * 32,
+FAILED = attempt(
     request_id="c0ffee",
     started_at_us=1_800_000_000_000_000,
-    revision=1,
     agent="dev-agent",
-    position=0,
-    number=0,
-    provider="openai",
-    model="gpt-4o",
-    endpoint="/v1/chat/completions",
     outcome="failed",
     status=529,
     error_class="transient",
     message="what the provider said",
-    final=True,
 )
 
 

@@ -7,32 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from memory_store import MemoryStore
 from prometheus_client.parser import text_string_to_metric_families
-from server_support import MemoryStore, ask, make_runtime, serving, state
+from row_samples import attempt
+from server_support import ask, make_runtime, serving, state
 
-from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.metering.attempt import Cost, Usage
 from modelops.server.fleet import fleet
 from modelops.server.instance import announce, retire
 from modelops.server.metrics import exposition
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 
-ATTEMPT = Attempt(
-    attempt_id="0" * 32,
-    request_id="0" * 32,
+ATTEMPT = attempt(
     started_at_us=1_800_000_000_000_000,
-    revision=1,
-    position=0,
-    number=0,
-    provider="openai",
-    model="gpt-4o",
-    endpoint="/v1/chat/completions",
     usage=Usage(source="reported", input_tokens=100, output_tokens=20),
     cost=Cost(source="declared", total_pico=300_000_000),
     latency_us=700_000,
     first_content_us=120_000,
-    outcome="success",
-    final=True,
 )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from server_support import MemoryStore, ask, make_runtime, serving, state
+import row_samples as samples
+from memory_store import MemoryStore
+from server_support import ask, make_runtime, serving, state
 
 from modelops.metering.attempt import Attempt
 from modelops.operations.worker_report import WorkerReport
@@ -16,20 +18,7 @@ from modelops.server.runtime import Runtime
 
 
 def attempt(**changes: Any) -> Attempt:
-    values: dict[str, Any] = {
-        "attempt_id": "0" * 32,
-        "request_id": "0" * 32,
-        "started_at_us": 1_800_000_000_000_000,
-        "revision": 1,
-        "position": 0,
-        "number": 0,
-        "provider": "openai",
-        "model": "gpt-4o",
-        "endpoint": "/v1/chat/completions",
-        "outcome": "success",
-        "final": True,
-    }
-    return Attempt(**(values | changes))
+    return samples.attempt(**({"started_at_us": 1_800_000_000_000_000} | changes))
 
 
 def test_the_window_forgets_what_is_older() -> None:

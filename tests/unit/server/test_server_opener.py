@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from row_samples import head, sealed
 from server_support import provider, state
 
 from modelops.resources.state import State
@@ -15,12 +16,10 @@ from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.sealing import binding
 from modelops.secrets.secret import Secret
 from modelops.server.opener import Opener, files_changed, masked
-from modelops.store.protocol import Head, Snapshot
+from modelops.store.protocol import Snapshot
 
 KEY = "sk-test-0123456789abcdefghijklmnop"
-HEAD = Head(
-    store_id="s", config="acme", environment="prod", revision=1, digest="d", config_digest="c"
-)
+HEAD = head(environment="prod")
 SEALED = state(provider("openai", auth="bearer", api_key="sealed"))
 
 
@@ -28,16 +27,7 @@ def sealed_row(resources: State, folder: Path, config: str = "acme") -> SealedSe
     """Seal the key of provider/openai as apply does."""
     _, identity = server_identity.create(folder, {})
     bound = binding(config, "prod", resources, "provider/openai", "api_key")
-    return SealedSecret(
-        address="provider/openai",
-        field="api_key",
-        kind="sops",
-        source_sha256="0" * 64,
-        data_key_sha256="0" * 64,
-        origin=bound.origin,
-        blob=seal(Secret(KEY), bound, [identity.recipient]),
-        updated_at=1,
-    )
+    return sealed(origin=bound.origin, blob=seal(Secret(KEY), bound, [identity.recipient]))
 
 
 def opener(resources: State, folder: Path, *rows: SealedSecret, **environ: str) -> Opener:

@@ -6,16 +6,8 @@ import asyncio
 from typing import cast
 
 import pytest
-from server_support import (
-    MemoryStore,
-    ScriptedGateway,
-    ask,
-    exchange,
-    make_runtime,
-    parse,
-    serving,
-    state,
-)
+from memory_store import MemoryStore
+from server_support import ScriptedGateway, ask, exchange, make_runtime, parse, serving, state
 
 from modelops.server import protocol
 

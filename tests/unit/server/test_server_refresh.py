@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from server_support import (
-    MemoryStore,
-    ScriptedGateway,
-    chain,
-    make_runtime,
-    provider,
-    settings,
-    state,
-)
+from memory_store import MemoryStore
+from server_support import ScriptedGateway, chain, make_runtime, provider, settings, state
 
 from modelops.server import live as live_module
 from modelops.server.health import ready

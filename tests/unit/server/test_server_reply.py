@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from server_support import MemoryStore, make_runtime, serving, state
+from memory_store import MemoryStore
+from server_support import make_runtime, serving, state
 
 from modelops.gateway.call import Call, Reply, header_lines
 from modelops.server.reply import ConnectionReply

@@ -8,17 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from server_support import (
-    MemoryStore,
-    agent,
-    ask,
-    key,
-    make_runtime,
-    operator,
-    serving,
-    settings,
-    state,
-)
+from memory_store import MemoryStore
+from server_support import agent, ask, key, make_runtime, operator, serving, settings, state
 
 from modelops.server.app import create_litestar
 

@@ -9,13 +9,14 @@ import sys
 from typing import Any
 
 import pytest
+from memory_store import MemoryStore
 from opentelemetry.sdk.metrics.export import HistogramDataPoint
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.trace import SpanKind, StatusCode
-from server_support import MemoryStore, ask, make_runtime, serving, state
+from server_support import ask, make_runtime, serving, state
 from telemetry_support import CANARY, PARENT, START_US, TRACE, Bench, attempt, call, failed
 
 from modelops.gateway.call import Call, Reply

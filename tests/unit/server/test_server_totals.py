@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from server_support import MemoryStore
+from memory_store import MemoryStore
+from row_samples import instance
 
 from modelops.operations.worker_report import Histogram, TargetCounts, WorkerReport
 from modelops.server.counters import OVERHEAD_MS, PROVIDER_MS
@@ -48,16 +49,8 @@ def reports(draw: st.DrawFn) -> WorkerReport:
 
 
 def row_of(name: str, seen_at_us: int, report: WorkerReport | None = None) -> Instance:
-    return Instance(
-        instance=name,
-        host="here",
-        pid=1,
-        started_at_us=1,
-        seen_at_us=seen_at_us,
-        revision=1,
-        error="",
-        report=msgspec.json.encode(report or WorkerReport(lost=1)).decode(),
-    )
+    content = msgspec.json.encode(report or WorkerReport(lost=1)).decode()
+    return instance(name, seen_at_us=seen_at_us, report=content)
 
 
 def by_target(report: WorkerReport) -> WorkerReport:

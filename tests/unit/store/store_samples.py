@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
+import resource_samples as samples
 from sqlalchemy import text
 
-from modelops.metering.attempt import Attempt
-from modelops.resources.resolved import Agent, Parameters, Resource, Settings
+from modelops.resources.resolved import Agent, Resource
 from modelops.store import database
-from modelops.store.protocol import Changes, CommitInfo
-
-_NUMBERS = itertools.count(1)
+from modelops.store.protocol import Changes
 
 
 def url_of(path: Path) -> str:
@@ -31,65 +28,9 @@ async def run_sql(url: str, *statements: str) -> list[Any]:
         await opened.close()
 
 
-def settings(**fields: Any) -> Settings:
-    values: dict[str, Any] = {
-        "config": "acme",
-        "default_chain": "",
-        "timezone": "UTC",
-        "server_recipients": (),
-        "operators": (),
-    }
-    return Settings(**(values | fields))
-
-
 def agent(name: str, display_name: str = "") -> Agent:
-    return Agent(
-        agent=name,
-        display_name=display_name,
-        chain="",
-        allow=(),
-        parameters=Parameters(max_tokens=None, temperature=None, top_p=None),
-        keys=(),
-        credentials=(),
-        prefer="",
-        labels={},
-        protected=False,
-    )
+    return samples.agent(name, display_name=display_name, allow=())
 
 
 def put(*resources: Resource) -> Changes:
     return Changes(put=resources)
-
-
-def info(**fields: Any) -> CommitInfo:
-    values: dict[str, Any] = {
-        "kind": "apply",
-        "config": "acme",
-        "environment": "",
-        "config_digest": "c" * 64,
-        "created_at_us": 1_763_700_000_000_000,
-        "created_by": "ada@laptop",
-        "git_commit": "9ac1e2f0",
-        "message": "",
-        "tool_version": "0.1.0",
-        "catalog": "2026-11-18",
-        "counts": {"create": 1},
-    }
-    return CommitInfo(**(values | fields))
-
-
-def attempt(**fields: Any) -> Attempt:
-    values: dict[str, Any] = {
-        "attempt_id": f"{next(_NUMBERS):032x}",
-        "request_id": f"{next(_NUMBERS):032x}",
-        "started_at_us": 1_763_700_000_000_000,
-        "revision": 1,
-        "position": 0,
-        "number": 0,
-        "provider": "openai",
-        "model": "gpt-4o",
-        "endpoint": "/v1/chat/completions",
-        "outcome": "success",
-        "final": True,
-    }
-    return Attempt(**(values | fields))

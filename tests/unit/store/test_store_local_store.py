@@ -8,24 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from store_samples import agent, attempt, info, put, settings, url_of
+from resource_samples import settings
+from row_samples import attempt, info, sealed
+from store_samples import agent, put, url_of
 
-from modelops.secrets.sealed import SealedSecret
 from modelops.store import migrate, open_revisions, open_store
 from modelops.store.books import Selection
 from modelops.store.local_store import LocalStore
 from modelops.store.protocol import Changes, StoreDamagedError, StoreError
 
-SECRET = SealedSecret(
-    address="agent/dev",
-    field="credentials[openai].api_key",
-    kind="sops",
-    source_sha256="a" * 64,
-    data_key_sha256="b" * 64,
-    origin="https://api.openai.com",
-    blob="ms1.x.y",
-    updated_at=1,
-)
+SECRET = sealed(address="agent/dev", field="credentials[openai].api_key")
 
 
 async def filled(url: str) -> LocalStore:

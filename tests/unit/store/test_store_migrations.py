@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from row_samples import attempt
 from sqlalchemy import Connection, text
-from store_samples import attempt
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import attempts as attempt_rows

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
-from store_samples import info, put, settings, url_of
+from resource_samples import settings
+from row_samples import info
+from store_samples import put, url_of
 
 from modelops.store import database, migrate, open_revisions, open_store, schema
 from modelops.store.protocol import (

@@ -5,30 +5,25 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from row_samples import instance
 
 from modelops.store import open_store
-from modelops.store.protocol import Instance, ProbeResult, StoreStaleError
-
-
-def instance(name: str, seen_at_us: int = 1) -> Instance:
-    return Instance(
-        instance=name,
-        host="here",
-        pid=1,
-        started_at_us=1,
-        seen_at_us=seen_at_us,
-        revision=1,
-        error="",
-        report="{}",
-    )
+from modelops.store.protocol import ProbeResult, StoreStaleError
 
 
 async def test_a_worker_has_one_row_and_the_last_one_seen_comes_first(store_url: str) -> None:
     store = open_store(store_url)
     assert list(await store.instances()) == []
-    for each in (instance("a", 1), instance("b", 2), instance("a", 3)):
+    for each in (
+        instance("a", seen_at_us=1),
+        instance("b", seen_at_us=2),
+        instance("a", seen_at_us=3),
+    ):
         await store.put_instance(each)
-    assert list(await store.instances()) == [instance("a", 3), instance("b", 2)]
+    assert list(await store.instances()) == [
+        instance("a", seen_at_us=3),
+        instance("b", seen_at_us=2),
+    ]
     await store.close()
 
 

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from store_samples import attempt, info, put, run_sql, settings
+from resource_samples import settings
+from row_samples import attempt, info
+from store_samples import put, run_sql
 
 from modelops.resources.errors import ExitCode
 from modelops.store import migrate, open_store

@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from resource_samples import settings
+from row_samples import attempt, info, sealed
 from store_kinds import RevisionStore
-from store_samples import agent, attempt, info, put, settings
+from store_samples import agent, put
 
 from modelops.resources.errors import RefusedError
 from modelops.resources.state import by_address, digest, state_digest
-from modelops.secrets.sealed import SealedSecret
 from modelops.store import open_store
 from modelops.store.books import Selection
 from modelops.store.protocol import Changes, StoreError, StoreStaleError
@@ -108,16 +109,7 @@ async def test_one_of_several_racing_commits_wins(
 
 
 async def test_sealed_secrets_come_back_as_they_went_in(store: RevisionStore) -> None:
-    secret = SealedSecret(
-        address="agent/dev",
-        field="credentials[openai].api_key",
-        kind="sops",
-        source_sha256="a" * 64,
-        data_key_sha256="b" * 64,
-        origin="https://api.openai.com",
-        blob="ms1.x.y",
-        updated_at=1,
-    )
+    secret = sealed(address="agent/dev", field="credentials[openai].api_key")
     changes = Changes(put=(settings(), agent("dev")), secrets=(secret,))
     await store.commit(await store.head(), changes, info())
     assert list(await store.secrets()) == [secret]
@@ -127,15 +119,10 @@ async def test_sealed_secrets_come_back_as_they_went_in(store: RevisionStore) ->
 
 
 async def test_of_an_erased_secret_only_the_hash_is_kept(store: RevisionStore) -> None:
-    first = SealedSecret(
+    first = sealed(
         address="agent/dev",
         field="credentials[openai].api_key",
-        kind="sops",
-        source_sha256="a" * 64,
-        data_key_sha256="b" * 64,
         origin="https://api.openai.com:443",
-        blob="ms1.x.y",
-        updated_at=1,
     )
     second = replace(first, source_sha256="c" * 64, blob="ms1.x.z")
     deleted_long_ago = replace(second, deleted_at=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import attempt
+from row_samples import attempt
 
 from modelops.metering.attempt import Cost, Usage
 from modelops.resources.errors import ModelopsError

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from store_samples import agent, info, put, run_sql, settings, url_of
+from resource_samples import settings
+from row_samples import info
+from store_samples import agent, put, run_sql, url_of
 
 from modelops.store import migrate, open_store
 from modelops.store.protocol import (

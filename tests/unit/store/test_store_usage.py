@@ -9,7 +9,7 @@ from typing import get_args
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from store_samples import attempt
+from row_samples import attempt
 
 from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of

@@ -1,0 +1,125 @@
+"""`show`, `history`, `diff` and `rollback` as a person meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from folder_changes import change
+
+from modelops.cli.main import run
+from modelops.resources.errors import ExitCode
+
+
+def test_show_finds_what_was_nearly_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["apply", "--yes"])
+    capsys.readouterr()
+    assert run(["show"]) == ExitCode.DONE
+    listed = capsys.readouterr().out
+    address = next(line.split()[0] for line in listed.splitlines() if line.startswith("chain/"))
+    assert run(["show", address]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[0] == address
+    assert run(["show", address[:-1]]) == ExitCode.ERROR
+    assert f"did you mean {address}" in capsys.readouterr().err
+    assert run(["show", "--revision", "7"]) == ExitCode.ERROR
+
+
+def test_a_rollback_brings_the_content_back_and_holds_what_it_left(
+    folder: Path, out: Callable[[], str]
+) -> None:
+    run(["apply", "--yes"])
+    out()
+    run(["show", "--format", "json"])
+    first = json.loads(out())
+    change(folder)
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    out()
+    run(["show", "--format", "json"])
+    third = json.loads(out())
+    assert (third["resources"], third["digest"]) == (first["resources"], first["digest"])
+    assert third["revision"] == 3
+    assert run(["plan"]) == ExitCode.REFUSED
+    assert "[rolled-back]" in out()
+    assert run(["apply", "--yes"]) == ExitCode.REFUSED
+    change(folder, "display_name: A third")
+    assert run(["plan"]) == ExitCode.DONE
+    change(folder)
+    assert run(["apply", "--yes", "--reapply"]) == ExitCode.DONE
+    out()
+    assert run(["history", "--format", "json"]) == ExitCode.DONE
+    kinds = [item["info"]["kind"] for item in json.loads(out())["items"]]
+    assert kinds == ["apply", "rollback", "apply", "apply"]
+
+
+def test_two_rollbacks_in_a_row_hold_both(folder: Path) -> None:
+    run(["apply", "--yes"])
+    for name in ("second", "third"):
+        change(folder, f"display_name: {name}")
+        run(["apply", "--yes"])
+    assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    for name, code in (("second", 3), ("third", 3), ("fourth", 0)):
+        change(folder, f"display_name: {name}")
+        assert run(["plan"]) == code
+    assert run(["rollback", "3", "--yes"]) == ExitCode.DONE
+    change(folder, "display_name: third")
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
+
+
+@pytest.mark.parametrize("revision", ["1", "2", "99"])
+def test_there_is_no_rollback_to_what_is_or_never_was(folder: Path, revision: str) -> None:
+    run(["apply", "--yes"])
+    assert run(["rollback", revision, "--yes"]) == ExitCode.ERROR
+
+
+def test_diff_compares_revisions(folder: Path, out: Callable[[], str]) -> None:
+    run(["apply", "--yes"])
+    change(folder)
+    run(["apply", "--yes"])
+    out()
+    assert run(["diff", "1"]) == ExitCode.DONE
+    text = out()
+    assert "-> Another" in text
+    assert text.splitlines()[-1] == "Revision 1 -> 2: 1 resource changed."
+    assert run(["diff", "2", "1", "--format", "json"]) == ExitCode.DONE
+    assert json.loads(out())["changes"][0]["fields"][0]["old"] == "Another"
+    assert run(["diff", "2", "2"]) == ExitCode.DONE
+    assert out() == "Revision 2 -> 2: no resource changed.\n"
+
+
+def test_history_pages(folder: Path, out: Callable[[], str]) -> None:
+    assert run(["history"]) == ExitCode.DONE
+    assert out().startswith("No revisions yet")
+    for name in ("one", "two", "three"):
+        change(folder, f"display_name: {name}")
+        run(["apply", "--yes", "--message", f"{name}\x1b[2J"])
+    out()
+    assert run(["history", "--limit", "2", "--format", "json"]) == ExitCode.DONE
+    page = json.loads(out())
+    assert [item["revision"] for item in page["items"]] == [3, 2]
+    assert page["next_cursor"] == 2
+    assert run(["history", "--before", "2", "--format", "json"]) == ExitCode.DONE
+    assert json.loads(out())["next_cursor"] is None
+    assert run(["history"]) == ExitCode.DONE
+    text = out()
+    assert len(text.splitlines()) == 3
+    assert "\x1b" not in text
+
+
+def test_history_has_a_line_on_each_change(folder: Path, out: Callable[[], str]) -> None:
+    run(["apply", "--yes"])
+    change(folder)
+    run(["apply", "--yes"])
+    out()
+    assert run(["history", "--changes", "--limit", "1"]) == ExitCode.DONE
+    head, line = out().splitlines()
+    assert head.split()[:1] == ["2"]
+    assert line.split()[0] == "~"
+    assert line.endswith("display_name")
+    assert run(["history", "--changes", "--format", "json"]) == ExitCode.DONE
+    newest, oldest = json.loads(out())["items"]
+    assert [item["fields"] for item in newest["changes"]] == [["display_name"]]
+    assert {item["action"] for item in oldest["changes"]} == {"create"}

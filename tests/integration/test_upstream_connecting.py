@@ -1,0 +1,167 @@
+"""Getting a connection: names, TLS, certificates, proxies, and cancelled calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+from faulty_upstream import certificate, proxying, serving
+from upstream_ends import GRACE, TRIES, end_of, open_sockets, until
+
+from modelops.gateway.upstream.errors import (
+    ConnectError,
+    ConnectTimeoutError,
+    DnsError,
+    TlsError,
+)
+from modelops.gateway.upstream.http1 import Http1Client
+from modelops.gateway.upstream.proxy import proxy_from
+from modelops.gateway.upstream.request import Origin, Request
+from modelops.resources.errors import ModelopsError
+
+URL = "http://u:p%40ss@proxy.test:3128"
+
+
+async def test_a_refused_connection_and_an_unknown_name() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    client = Http1Client()
+    with pytest.raises(ConnectError):
+        await client.send(Request(Origin("127.0.0.1", port, tls=False), "/", b"", b""), 5.0)
+    with pytest.raises(DnsError):
+        await client.send(Request(Origin("a..b.invalid", 80, tls=False), "/", b"", b""), 5.0)
+    await client.close()
+
+
+async def test_a_listener_that_never_answers_tls_is_a_connect_timeout() -> None:
+    async with serving() as upstream:
+        client = Http1Client(connect_timeout=0.05)
+        origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
+        with pytest.raises(ConnectTimeoutError):
+            await client.send(Request(origin, "/", b"", b""), 5.0)
+        await asyncio.wait_for(until(lambda: upstream.open == 0), 1.0)
+        await client.close()
+
+
+async def test_a_cancelled_tls_handshake_ends_its_connection() -> None:
+    async with serving() as upstream:
+        client = Http1Client()
+        origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
+
+        async def cancelled() -> float:
+            task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
+            await asyncio.wait_for(until(lambda: upstream.open == 1), 1.0)
+            return await end_of(task, upstream)
+
+        assert min([await cancelled() for _ in range(TRIES)]) < GRACE
+        await client.close()
+
+
+async def test_a_call_that_is_cancelled_before_it_is_connected_leaves_no_socket() -> None:
+    with contextlib.ExitStack() as queue:
+        listener = queue.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # more than wait at a listener that takes none: the next hangs
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        client, sockets = Http1Client(), open_sockets()
+        origin = Origin("127.0.0.1", listener.getsockname()[1], tls=False)
+        task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
+        await asyncio.wait_for(until(lambda: open_sockets() > sockets), 1.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert open_sockets() == sockets
+        await client.close()
+
+
+async def test_a_call_that_is_cancelled_while_its_name_is_looked_up_never_connects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving() as upstream:
+        client = Http1Client()
+        found = asyncio.get_running_loop().create_future()
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: found)
+        origin = Origin("provider.test", upstream.origin.port, tls=False)
+        task = asyncio.create_task(client.send(Request(origin, "/ok", b"", b""), 5.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await client.close()
+        assert upstream.connections == 0
+
+
+async def test_a_call_that_is_cancelled_while_its_tunnel_opens_leaves_no_socket() -> None:
+    async with proxying(b"") as heads:
+        sockets = open_sockets()
+        client = Http1Client(proxy=proxy_from({"HTTPS_PROXY": f"127.0.0.1:{int(heads[0])}"}))
+        origin = Origin("provider.test", 443, tls=True)
+        task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
+        await asyncio.wait_for(until(lambda: len(heads) == 2), 1.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(until(lambda: open_sockets() <= sockets), 1.0)
+        await client.close()
+
+
+async def test_certificates_are_verified(tmp_path: Path) -> None:
+    server, _ = certificate(tmp_path)
+    async with serving(server) as upstream:
+        client = Http1Client()
+        with pytest.raises(TlsError, match=r"self.signed"):
+            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        await client.close()
+
+
+async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
+    server, trusting = certificate(tmp_path, "other.test")
+    async with serving(server) as upstream:
+        client = Http1Client(tls=trusting)
+        with pytest.raises(TlsError, match=r"127\.0\.0\.1"):
+            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        await client.close()
+
+
+def test_the_default_tls_settings_verify() -> None:
+    from modelops.gateway.upstream.connect import tls_context
+
+    context = tls_context()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_a_proxy_that_refuses_is_a_connect_error(tmp_path: Path) -> None:
+    server, trusting = certificate(tmp_path)
+    async with serving(server) as upstream, proxying(b"407 Proxy Authentication Required") as heads:
+        proxy = proxy_from({"https_proxy": f"127.0.0.1:{int(heads[0])}"})
+        client = Http1Client(tls=trusting, proxy=proxy)
+        with pytest.raises(ConnectError, match="407"):
+            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        await client.close()
+        assert upstream.connections == 0
+
+
+def test_which_origins_go_through_a_proxy() -> None:
+    proxy = proxy_from({"HTTPS_PROXY": URL, "NO_PROXY": ".local, x.test,y.test:8443"})
+    assert proxy is not None
+    assert "ss" not in repr(proxy)
+    assert proxy.serves(Origin("api.openai.com", 443, tls=True))
+    assert not proxy.serves(Origin("x.test", 443, tls=True))
+    assert not proxy.serves(Origin("gpu.local", 443, tls=True))
+    assert not proxy.serves(Origin("y.test", 8443, tls=True))
+    assert proxy.serves(Origin("y.test", 443, tls=True))
+    assert not proxy.serves(Origin("api.openai.com", 80, tls=False))
+    asked = proxy.request(Origin("::1", 443, tls=True))
+    assert asked.startswith(b"CONNECT [::1]:443 HTTP/1.1\r\n")
+    assert b"proxy-authorization: Basic dTpwQHNz\r\n" in asked
+    assert proxy_from({}) is None
+    with pytest.raises(ModelopsError, match="http:// proxy"):
+        proxy_from({"HTTPS_PROXY": "socks5://proxy.test"})

@@ -1,0 +1,42 @@
+"""How tests see that connections have ended, and how soon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_upstream import FaultyUpstream
+
+GRACE = 0.05
+"""Seconds within which a cancelled call must have ended its connection."""
+
+TRIES = 3
+"""How often that is measured; the best counts, because this machine has other work too."""
+
+
+def open_sockets() -> int:
+    """Return how many sockets this process has open."""
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += str(entry.readlink()).startswith("socket:")
+    return found
+
+
+async def end_of(task: asyncio.Task[Any], upstream: FaultyUpstream) -> float:
+    """Cancel a call; return the seconds until the upstream saw the end of its one connection."""
+    cancelled_at = asyncio.get_running_loop().time()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(until(lambda: upstream.open == 0), 5.0)
+    return upstream.ended_at[-1] - cancelled_at
+
+
+async def until(condition: object) -> None:
+    assert callable(condition)
+    while not condition():
+        await asyncio.sleep(0.002)

@@ -1,0 +1,133 @@
+"""Streams: what fails before the first content, what after it, and what a client sees of either."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from gateway_doubles import (
+    ASK_STREAM,
+    DONE,
+    HELLO,
+    ROLE,
+    STOP,
+    USAGE,
+    WORLD,
+    Bench,
+    FakeResponse,
+    error,
+    two_targets,
+)
+
+from modelops.gateway.upstream.errors import (
+    TruncatedError,
+)
+
+
+async def test_a_stream_passes_and_hides_the_usage_that_was_not_asked_for() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, ROLE, HELLO, WORLD, STOP, USAGE, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == ROLE + HELLO + WORLD + STOP + DONE
+    assert reply.pieces == [ROLE + HELLO, WORLD, STOP, DONE], "each event as it came"
+    assert reply.rows_at == [0, 0, 0, 1], "the row is written before the end marker goes"
+    assert b'"stream_options":{"include_usage":true}' in bench.client.requests[0].body
+    (row,) = bench.rows
+    assert (row.outcome, row.finish_reason, row.usage.output_tokens) == ("success", "stop", 5)
+    assert row.first_content_us is not None
+
+
+async def test_a_stream_shows_the_usage_that_was_asked_for() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, ROLE + HELLO + STOP + USAGE + DONE))
+    reply = await bench.ask({**ASK_STREAM, "stream_options": {"include_usage": True}})
+    assert reply.body == ROLE + HELLO + STOP + USAGE + DONE
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        FakeResponse(200, ROLE, b'data: {"error":{"message":"overloaded","code":503}}\n\n'),
+        FakeResponse(200, b'event: error\ndata: {"error":{"message":"no"}}\n\n'),
+        FakeResponse(200, ROLE, TruncatedError("cut")),
+        FakeResponse(200, ROLE, 100.0),
+        FakeResponse(200, ROLE),
+        FakeResponse(200, b""),
+        FakeResponse(200, error("no stream here")),
+        FakeResponse(200, b"<html>"),
+        FakeResponse(200, b"data: {broken\n\n"),
+        FakeResponse(200, b"data: ", *[b"x" * 1_000_000 for _ in range(17)]),
+    ],
+)
+async def test_until_the_first_content_a_stream_can_be_made_good(failure: FakeResponse) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", failure)
+    bench.client.script("two", FakeResponse(200, HELLO, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + STOP + DONE
+    assert [row.outcome for row in bench.rows] == ["failed", "success"]
+
+
+@pytest.mark.parametrize("end", [TruncatedError("cut"), 100.0, b""])
+async def test_a_stream_that_breaks_off_ends_with_an_error_event(end: object) -> None:
+    bench = Bench(two_targets())
+    pieces = [HELLO, end] if end else [HELLO]
+    bench.client.script("one", FakeResponse(200, *pieces))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.status == 200
+    assert reply.body.startswith(HELLO)
+    assert b'"code":"stream_interrupted"' in reply.body[len(HELLO) :]
+    assert reply.finished
+    (row,) = bench.rows
+    assert (row.outcome, row.cost.total_pico) == ("failed", None)
+    assert row.cost.estimate_pico
+
+
+async def test_a_providers_own_error_event_is_passed_on() -> None:
+    bench = Bench(two_targets())
+    event = b'data: {"error":{"message":"upstream gave up","code":502}}\n\n'
+    bench.client.script("one", FakeResponse(200, HELLO, event))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + event
+    assert (bench.rows[0].outcome, bench.rows[0].message) == ("failed", "upstream gave up")
+
+
+async def test_a_stream_without_its_end_marker_is_whole_when_it_gave_its_reason() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, HELLO, STOP))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + STOP
+    assert bench.rows[0].outcome == "success"
+
+
+async def test_held_events_are_bounded() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, *[ROLE] * 80, HELLO, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.status == 200
+    assert len(reply.pieces) > 10
+
+
+async def test_a_cancelled_call_is_booked_with_what_it_used() -> None:
+    bench = Bench(two_targets())
+    stuck = asyncio.Event()
+
+    class Stuck(FakeResponse):
+        async def read(self, wait: float) -> bytes:
+            if self.pieces:
+                return await super().read(wait)
+            stuck.set()
+            await asyncio.Event().wait()
+            return b""
+
+    response = Stuck(200, HELLO)
+    bench.client.script("one", response)
+    task = asyncio.create_task(bench.ask(ASK_STREAM))
+    await stuck.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (row,) = bench.rows
+    assert (row.outcome, row.final, row.error_class) == ("cancelled", True, "")
+    assert row.cost.estimate_pico
+    assert response.closed

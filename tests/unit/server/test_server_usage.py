@@ -1,0 +1,71 @@
+"""Usage, attempts and their export at `/api`, over a real socket."""
+
+from __future__ import annotations
+
+import pytest
+from memory_store import MemoryStore
+from server_support import (
+    Answered,
+    agent,
+    ask,
+    key,
+    make_runtime,
+    operator,
+    serving,
+    settings,
+    state,
+)
+
+OPERATOR = "authorization: Bearer mo_o1_secret"
+OWNED = state(
+    settings(operators=(operator("ada", "viewer", key("mo_o1_secret")),)),
+    agent("dev-agent", key("mo_a1_secret")),
+)
+
+
+async def get(path: str) -> Answered:
+    async with serving(make_runtime(MemoryStore(OWNED))) as port:
+        return await ask(port, path, method="GET", headers=[OPERATOR])
+
+
+async def test_usage_is_grouped_and_filtered_as_asked() -> None:
+    store = MemoryStore(OWNED)
+    path = "/api/usage?by=provider,model&by=agent&period=7d&filter=status:failed&filter=agent:x"
+    async with serving(make_runtime(store)) as port:
+        answer = await ask(port, path, method="GET", headers=[OPERATOR])
+    assert answer.status == 200
+    assert answer.json()["by"] == ["provider", "model", "agent"]
+    (selection,) = store.selections
+    assert selection.by == ("provider", "model", "agent")
+    assert selection.filters == {"status": ("failed",), "agent": ("x",)}
+
+
+@pytest.mark.parametrize("query", ["", "?filter=agent:narrow-agent", "?period=7d"])
+@pytest.mark.parametrize("path", ["/api/usage", "/api/usage/attempts", "/api/usage/export.csv"])
+async def test_an_agent_sees_its_own_usage_alone(path: str, query: str) -> None:
+    store = MemoryStore(OWNED)
+    async with serving(make_runtime(store)) as port:
+        answer = await ask(port, path + query, method="GET", headers=["x-api-key: mo_a1_secret"])
+    assert answer.status == 200
+    assert store.selections[0].filters == {"agent": ("dev-agent",)}
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["by=color", "period=year", "from=x", "from=2026-02-30", "bucket=week", "filter=agent", "to=x"],
+)
+async def test_bad_reports_are_400_and_say_why(query: str) -> None:
+    answer = await get(f"/api/usage?{query}")
+    assert (answer.status, bool(answer.json()["detail"])) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["/api/usage/attempts", "/api/usage/export.csv"])
+@pytest.mark.parametrize("query", ["period=year", "filter=agent", "filter=color:red"])
+async def test_bad_queries_of_attempts_are_400(path: str, query: str) -> None:
+    assert (await get(f"{path}?{query}")).status == 400
+
+
+async def test_the_export_is_csv_with_a_header() -> None:
+    answer = await get("/api/usage/export.csv")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert answer.body.decode().startswith("ChargePeriodStart") or b"," in answer.body
