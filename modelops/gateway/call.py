@@ -48,8 +48,6 @@ def header_lines(headers: Headers) -> bytes:
 class Reply(Protocol):
     """The way back to the client. `start` is called once, then `send` any number of times.
 
-    `send` passes a piece on at once, and returns when the client's connection can take more: a slow
-    client slows the upstream.
     A client that has gone away cancels the task that answers it.
     """
 
@@ -60,8 +58,16 @@ class Reply(Protocol):
         """
         ...
 
-    async def send(self, data: bytes) -> None:
-        """Send a piece of the body."""
+    def send(self, data: bytes) -> bool:
+        """Send a piece of the body at once.
+
+        Returns whether the client's connection can take more; else `ready` is to be awaited before
+        the next: a slow client slows the upstream.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Return once the client's connection can take more."""
         ...
 
     def finish(self, data: bytes = b"") -> None:

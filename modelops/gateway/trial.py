@@ -18,6 +18,7 @@ from modelops.gateway.classify import BODY_MAX, classify_answer, classify_except
 from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError, error_event
 from modelops.gateway.failure import Failure
+from modelops.gateway.flow import Flow
 from modelops.gateway.protocols.adapter import NotAnAnswerError, Outgoing, StreamReader
 from modelops.gateway.upstream.client import Response
 from modelops.gateway.upstream.errors import IdleTimeoutError, UpstreamError
@@ -137,30 +138,26 @@ class Trial:
     async def _flow(self, response: Response, reader: StreamReader, out: bytes) -> None:
         """Pass a committed stream on to its end; the row is written before the end marker goes."""
         reply = self._context.reply
+        flow = Flow(reader, reply.send, self._candidate.credential.hide)
         last = self._entry.started + self._context.chain.max_duration
         cut: Failure | None = None
-        while not reader.done and (reader.failure is None or reader.told):
-            if out:
-                await reply.send(out)
+        more = flow.pass_on(out)
+        while not flow.ended:
+            if not more:
+                await reply.ready()
             try:
-                piece = await response.read(min(IDLE_SECONDS, self._remaining(last)))
+                if await response.flow(flow.take, IDLE_SECONDS, self._remaining(last)):
+                    flow.close()
+                more = False
             except UpstreamError as error:
-                cut, out = classify_exception(error), b""
+                cut = classify_exception(error)
                 break
-            out = reader.feed(piece) if piece else reader.close()
-            if reader.told:
-                out = self._candidate.credential.hide(out)
-            if not piece:
-                break
-        out += self._finish(reader, cut)
-        if out:
-            await reply.send(out)
+        reply.send(flow.rest + self._finish(reader, cut))
         if reader.done:
             with contextlib.suppress(UpstreamError):
                 reader.end = b""
                 reader.feed(await response.read(DRAIN_SECONDS))
-        if reader.done and reader.end:
-            await reply.send(reader.end)
+            reply.send(reader.end)
         reply.finish()
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:

@@ -43,17 +43,20 @@ class ConnectionReply:
             CHUNKED if length is None else b"content-length: %d\r\n" % length,
         )
 
-    async def send(self, data: bytes) -> None:
-        """Send a piece of the body; returns once the connection can take more."""
+    def send(self, data: bytes) -> bool:
+        """Send a piece of the body; returns whether the connection can take more."""
         cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
         if data and not cycle.disconnected:
-            head, self._head = self._head, b""
             if self._chunked:
-                cycle.transport.write(b"%b%x\r\n%b\r\n" % (head, len(data), data))
-            else:
-                cycle.transport.write(head + data)
+                data = b"%x\r\n%b\r\n" % (len(data), data)
+            if self._head:
+                data, self._head = self._head + data, b""
+            cycle.transport.write(data)
+        return not cycle.flow.write_paused
+
+    async def ready(self) -> None:
+        """Return once the connection can take more, or is no more."""
+        await self._cycle.flow.drain()
 
     def finish(self, data: bytes = b"") -> None:
         """Send the last piece of the body, if any, and end the answer."""

@@ -27,6 +27,7 @@ class PassingStream(ABC):
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
+        self.flowing = True
         self.finish_reason = ""
         self.size = 0
         self.usage = UsageReader(protocol)
@@ -44,10 +45,14 @@ class PassingStream(ABC):
             frames = self._splitter.feed(piece)
         except sse.FrameTooLargeError as error:
             self.failure = msgspec.json.encode({"error": {"message": str(error)}})
+            self.flowing = False
             return b""
         if len(frames) == 1:
-            return self._pass(frames[0])
-        return b"".join([self._pass(frame) for frame in frames])
+            out = self._pass(frames[0])
+        else:
+            out = b"".join([self._pass(frame) for frame in frames])
+        self.flowing = not self.done and self.failure is None
+        return out
 
     def close(self) -> bytes:
         """Look at a last frame without its blank line, or at a body that was no stream at all."""

@@ -139,6 +139,7 @@ class TranslatedStream:
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
+        self.flowing = True
         self.finish_reason = ""
         self.size = 0
         self.usage: UsageReader = watcher.usage
@@ -172,6 +173,7 @@ class TranslatedStream:
         if over and not self.done and self.failure is None:
             self.done = True
             self.end = self._writer.end(self.usage.usage(complete=True))
+        self.flowing = not self.done and self.failure is None
         return out
 
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from modelops.gateway.upstream.request import Request
 
 Headers = list[tuple[bytes, bytes]]
+Take = Callable[[list[bytes]], bool]
+"""Takes the pieces that came in one turn; False when no more may come for now."""
 
 
 class Response(Protocol):
@@ -22,6 +25,14 @@ class Response(Protocol):
         """Return the next piece of the body as it comes, b"" at its end.
 
         Raises an UpstreamError: IdleTimeoutError when nothing comes for `wait` seconds.
+        """
+        ...
+
+    async def flow(self, take: Take, wait: float, longest: float) -> bool:
+        """Hand what comes of the body to `take` in the very turn of the event loop it comes in.
+
+        Returns whether the body ended; False when `take` wants no more for now, or `longest`
+        seconds are over. Raises as `read` does when nothing comes for `wait` seconds.
         """
         ...
 

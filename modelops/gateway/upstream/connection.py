@@ -14,7 +14,7 @@ from typing import cast
 
 import httptools
 
-from modelops.gateway.upstream.client import Headers
+from modelops.gateway.upstream.client import Headers, Take
 from modelops.gateway.upstream.errors import (
     ClosedError,
     HeadTimeoutError,
@@ -29,7 +29,7 @@ from modelops.gateway.upstream.reset import reset
 from modelops.gateway.upstream.waiting import Waiting
 
 HELD_MAX = 256 * 1024
-"""Bytes of a body that may wait for their reader before the connection stops reading."""
+"""Bytes that may wait for their reader before the connection stops reading."""
 
 HEAD_MAX = 128 * 1024
 """Bytes of a response's head, whole or not yet."""
@@ -43,18 +43,15 @@ SLICE = 64 * 1024
 class Exchange:
     """One request and its response: what `client.Response` promises."""
 
-    __slots__ = (
-        "_connection", "complete", "error", "headers", "held", "pieces", "status",
-    )  # fmt: skip
+    __slots__ = ("_connection", "complete", "error", "headers", "status", "take")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.status = 0
         self.headers: Headers = []
-        self.pieces: list[bytes] = []
-        self.held = 0
         self.complete = False
         self.error: UpstreamError | None = None
+        self.take: Take | None = None
 
     @property
     def delimited(self) -> bool:
@@ -63,17 +60,37 @@ class Exchange:
 
     async def read(self, wait: float) -> bytes:
         """Return what of the body has come since the last call; see `client.Response`."""
-        while not self.pieces:
-            if self.error is not None:
-                raise self.error
-            if self.complete:
+        connection = self._connection
+        while not connection.pieces:
+            if self._over():
                 return b""
-            await self._connection.waiting.wait(wait)
-        piece = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
-        self.pieces.clear()
-        self.held = 0
-        self._connection.resume()
+            await connection.waiting.wait(wait)
+        piece = b"".join(connection.pieces)
+        connection.resume()
         return piece
+
+    async def flow(self, take: Take, wait: float, longest: float) -> bool:
+        """Hand what comes to `take` as it comes; see `client.Response`."""
+        connection = self._connection
+        if connection.pieces:
+            more = take(connection.pieces)
+            connection.resume()
+            if not more:
+                return False
+        if self._over():
+            return True
+        self.take = take
+        try:
+            await connection.waiting.wait(wait, longest)
+        finally:
+            enough, self.take = self.take is None, None
+        return not enough and self._over()
+
+    def _over(self) -> bool:
+        """Whether the body is whole; raises what ended it before."""
+        if self.error is not None:
+            raise self.error
+        return self.complete
 
     def close(self) -> None:
         """Give the connection back when it can carry another request, else end it."""
@@ -93,6 +110,10 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._idle = idle
         self._lost = lost
+        self._loop = asyncio.get_running_loop()
+        self.pieces: list[bytes] = []
+        self.on_body = self.pieces.append  # llhttp calls it with each piece of a body
+        self._held = 0
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
@@ -108,7 +129,8 @@ class Connection(asyncio.Protocol):
         """Send a request and return the exchange once the response's head has come."""
         exchange = self._exchange = Exchange(self)
         self._answered = self._keep_alive = False
-        self._unfinished_bytes = 0
+        self._unfinished_bytes = self._held = 0
+        self.pieces.clear()
         try:
             self._write(request)
             if not exchange.complete:
@@ -123,6 +145,8 @@ class Connection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Read on: the reader has taken what was held."""
+        self.pieces.clear()
+        self._held = 0
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
@@ -197,6 +221,11 @@ class Connection(asyncio.Protocol):
                 self._unfinished_bytes += len(data)
                 if self._unfinished_bytes > HEAD_MAX:
                     self._fail(MalformedError(f"the response head is over {HEAD_MAX} bytes"))
+        if self.pieces:
+            if exchange.take is None:
+                self._hold(len(data))
+            else:
+                self._pass_on(exchange, exchange.take)
 
     def pause_writing(self) -> None:
         """Hold back the rest of the request body."""
@@ -234,18 +263,6 @@ class Connection(asyncio.Protocol):
         exchange.status = status
         self.waiting.wake()
 
-    def on_body(self, piece: bytes) -> None:
-        """Hold a piece of the body for its reader; over the bound, stop reading."""
-        exchange = self._exchange
-        if exchange is None:
-            return
-        exchange.pieces.append(piece)
-        exchange.held += len(piece)
-        if exchange.held > HELD_MAX and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
-        self.waiting.wake()
-
     def on_message_complete(self) -> None:
         """End the exchange. Only here does llhttp know whether the connection lives on."""
         exchange = self._exchange
@@ -254,6 +271,31 @@ class Connection(asyncio.Protocol):
         self._keep_alive = self._parser.should_keep_alive()
         exchange.complete = True
         self.waiting.wake()
+
+    # What came of a body
+
+    def _hold(self, size: int) -> None:
+        """Keep what came for its reader; over the bound, stop reading."""
+        self._held += size
+        if self._held > HELD_MAX and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self.waiting.wake()
+
+    def _pass_on(self, exchange: Exchange, take: Take) -> None:
+        """Hand over what came; who awaits the flow is woken when `take` wants no more, or fails."""
+        self.waiting.since = self._loop.time()
+        try:
+            more = take(self.pieces)
+        except Exception as error:
+            self.waiting.fail(error)
+            raise  # the event loop ends the connection
+        self.pieces.clear()
+        if not more:
+            exchange.take = None
+            self.waiting.wake()
+
+    # The request
 
     def _write(self, request: Request) -> None:
         if self._transport is None:

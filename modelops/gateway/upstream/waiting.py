@@ -7,27 +7,39 @@ second. Here one timer stands for many waits: it is moved only when it rings too
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 
 class Waiting:
-    """One reader's wait. `late` makes the error that is raised when the bound has passed."""
+    """One reader's wait. `late` makes the error that is raised when the bound has passed.
 
-    __slots__ = ("_late", "_limit", "_loop", "_timer", "_timer_at", "_waiter")
+    `since` is when something was last heard, in the event loop's seconds: whoever has the reader
+    wait on although something came moves it.
+    """
+
+    __slots__ = ("_end", "_late", "_loop", "_seconds", "_timer", "_timer_at", "_waiter", "since")
 
     def __init__(self, late: Callable[[], Exception]) -> None:
         self._late = late
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
-        self._limit = 0.0
+        self._seconds = 0.0
+        self._end = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self.since = 0.0
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the next `wake`; raise what `late` makes after `seconds`."""
+    async def wait(self, seconds: float, longest: float = math.inf) -> None:
+        """Return at the next `wake`, or after `longest` seconds whatever was heard meanwhile.
+
+        Raises what `late` makes after `seconds` of silence.
+        """
         self._waiter = self._loop.create_future()
-        self._limit = self._loop.time() + seconds
-        if self._timer is None or self._timer_at > self._limit:
+        self.since = self._loop.time()
+        self._seconds = seconds
+        self._end = self.since + longest
+        if self._timer is None or self._timer_at > self._limit():
             self._arm()
         try:
             await self._waiter
@@ -39,22 +51,33 @@ class Waiting:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def fail(self, error: Exception) -> None:
+        """Raise an error where the reader waits, if one does."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+
     def stop(self) -> None:
         """Let go of the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def _limit(self) -> float:
+        return min(self.since + self._seconds, self._end)
+
     def _arm(self) -> None:
         self.stop()
-        self._timer_at = self._limit
-        self._timer = self._loop.call_at(self._limit, self._ring)
+        self._timer_at = self._limit()
+        self._timer = self._loop.call_at(self._timer_at, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        if self._loop.time() < self._limit:
+        now = self._loop.time()
+        if now < self._limit():
             self._arm()
-        else:
+        elif now < self._end:
             self._waiter.set_exception(self._late())
+        else:
+            self._waiter.set_result(None)

@@ -15,6 +15,7 @@ from resource_samples import chain as chain
 from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.gateway import Gateway
 from modelops.gateway.table import RoutingTable, compile_table
+from modelops.gateway.upstream.client import Take
 from modelops.gateway.upstream.errors import HeadTimeoutError, IdleTimeoutError, UpstreamError
 from modelops.gateway.upstream.request import Request
 from modelops.metering.attempt import Attempt
@@ -71,6 +72,21 @@ class FakeResponse:
             wait -= piece
         return b""
 
+    async def flow(self, take: Take, wait: float, longest: float) -> bool:
+        end = self.clock.now + longest
+        while (remaining := end - self.clock.now) > 0:
+            try:
+                piece = await self.read(min(wait, remaining))
+            except IdleTimeoutError:
+                if remaining < wait:
+                    return False
+                raise
+            if not piece:
+                return True
+            if not take([piece]):
+                return False
+        return False
+
     def close(self) -> None:
         self.closed = True
 
@@ -122,9 +138,14 @@ class FakeReply:
         self.headers = {name: value for name, _, value in lines}
         self._length = length
 
-    async def send(self, data: bytes) -> None:
-        self.pieces.append(data)
-        self.rows_at.append(len(self._rows))
+    def send(self, data: bytes) -> bool:
+        if data:
+            self.pieces.append(data)
+            self.rows_at.append(len(self._rows))
+        return True
+
+    async def ready(self) -> None:
+        """Return at once: this client takes everything."""
 
     def finish(self, data: bytes = b"") -> None:
         assert not self.finished, "finished twice"

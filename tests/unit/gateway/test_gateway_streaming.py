@@ -83,6 +83,16 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_event(end: object) ->
     assert row.cost.estimate_pico
 
 
+async def test_a_stream_that_flows_for_too_long_is_ended() -> None:
+    bench = Bench(two_targets(max_duration_ms=10_000))
+    bench.client.script("one", FakeResponse(200, HELLO, *(4.0, WORLD) * 5))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body.startswith(HELLO + WORLD * 2 + b'data: {"error"')
+    (row,) = bench.rows
+    assert (row.error_class, row.latency_us) == ("timeout", 10_000_000)
+    assert "the time for this answer is over" in row.message
+
+
 async def test_a_providers_own_error_event_is_passed_on() -> None:
     bench = Bench(two_targets())
     event = b'data: {"error":{"message":"upstream gave up","code":502}}\n\n'

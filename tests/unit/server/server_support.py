@@ -109,7 +109,7 @@ async def hello(_call: Call, reply: Reply) -> None:
     """Answer with a whole body."""
     body = b'{"hello":"there"}'
     reply.start(200, b"content-type: application/json\r\n", len(body))
-    await reply.send(body)
+    reply.send(body)
     reply.finish()
 
 

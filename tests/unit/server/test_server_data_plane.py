@@ -57,9 +57,9 @@ async def test_streams_each_piece_at_once() -> None:
 
     async def script(_call: Call, reply: Reply) -> None:
         reply.start(200, b"content-type: text/event-stream\r\n")
-        await reply.send(b"data: 1\n\n")
+        reply.send(b"data: 1\n\n")
         await second.wait()
-        await reply.send(b"data: 2\n\n")
+        reply.send(b"data: 2\n\n")
         reply.finish()
 
     async with serving(make_runtime(MemoryStore(state()), script)) as port:
@@ -77,7 +77,7 @@ async def test_a_client_that_leaves_cancels_the_gateway() -> None:
 
     async def script(_call: Call, reply: Reply) -> None:
         reply.start(200, b"")
-        await reply.send(b"data: 1\n\n")
+        reply.send(b"data: 1\n\n")
         began.set()
         try:
             await asyncio.Event().wait()
@@ -113,7 +113,7 @@ async def test_a_failure_inside_the_gateway_is_answered_and_logged(
 async def test_a_failure_after_the_start_cuts_the_connection() -> None:
     async def script(_call: Call, reply: Reply) -> None:
         reply.start(200, b"", 100)
-        await reply.send(b"half")
+        reply.send(b"half")
         raise LookupError("a bug")
 
     async with serving(make_runtime(MemoryStore(state()), script)) as port:

@@ -61,12 +61,10 @@ def test_a_whole_answer_is_one_write() -> None:
     )
 
 
-async def test_each_piece_of_a_stream_is_a_chunk_and_a_write() -> None:
+def test_each_piece_of_a_stream_is_a_chunk_and_a_write() -> None:
     reply, _ = reply_over(wire := Wire())
     reply.start(200, b"")
-    await reply.send(b"one")
-    await reply.send(b"")
-    await reply.send(b"x" * 17)
+    assert [reply.send(piece) for piece in (b"one", b"", b"x" * 17)] == [True] * 3
     reply.finish()
     head, rest = wire.writes[0].split(b"\r\n\r\n")
     assert b"transfer-encoding: chunked" in head
@@ -105,12 +103,13 @@ async def test_a_client_that_reads_slowly_is_waited_for() -> None:
     flow = SimpleNamespace(write_paused=True, drain=room.wait)
     reply, _ = reply_over(wire := Wire(), flow=flow)
     reply.start(200, b"")
-    sending = asyncio.create_task(reply.send(b"piece"))
-    await asyncio.sleep(0)
-    assert wire.writes == []
-    room.set()
-    await sending
+    assert not reply.send(b"piece")
     assert len(wire.writes) == 1
+    waiting = asyncio.create_task(reply.ready())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    room.set()
+    await waiting
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: x", b"a\nb", b"a\rb"])

@@ -1,0 +1,54 @@
+"""A committed stream on its way: what came is read and passed on in the turn in which it came.
+
+The task that answers the request sleeps meanwhile. Waking it for each event would cost more than
+all else that is done with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from modelops.gateway.protocols.adapter import StreamReader
+
+
+class Flow:
+    """Takes pieces from the provider and gives what the client is to see of them.
+
+    `ended`: nothing more is to be taken. `rest` is what the client then still gets, once the row
+    is written. `hide` takes the key out of an error event that passes.
+    """
+
+    __slots__ = ("_hide", "_reader", "_send", "ended", "rest")
+
+    def __init__(
+        self,
+        reader: StreamReader,
+        send: Callable[[bytes], bool],
+        hide: Callable[[bytes], bytes],
+    ) -> None:
+        self._reader = reader
+        self._send = send
+        self._hide = hide
+        self.ended = False
+        self.rest = b""
+
+    def take(self, pieces: list[bytes]) -> bool:
+        """Pass on what came in one turn, in one write; False when no more may come for now."""
+        feed = self._reader.feed
+        out = feed(pieces[0]) if len(pieces) == 1 else b"".join([feed(piece) for piece in pieces])
+        return self._send(out) if self._reader.flowing else self.pass_on(out)
+
+    def pass_on(self, out: bytes) -> bool:
+        """Pass on what was read, unless it is the last."""
+        reader = self._reader
+        if reader.told:
+            out = self._hide(out)
+        if reader.done or (reader.failure is not None and not reader.told):
+            self.ended, self.rest = True, out
+            return False
+        return self._send(out)
+
+    def close(self) -> None:
+        """Take the end of the body."""
+        out = self._reader.close()
+        self.ended, self.rest = True, self._hide(out) if self._reader.told else out
