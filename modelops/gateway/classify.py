@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.redaction import redact
 from modelops.gateway.retry_after import duration, retry_after
@@ -194,7 +195,7 @@ def _kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
 def _decode(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body[:BODY_MAX])
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         return None
 
 

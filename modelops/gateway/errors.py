@@ -15,6 +15,9 @@ _ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     504: "timeout_error",
 }
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, or whose strings are no UTF-8."""
+
 DO_NOT_RETRY = (b"x-should-retry", b"false")
 """The official OpenAI and Anthropic SDKs obey it: a chain has retried already."""
 

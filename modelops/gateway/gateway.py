@@ -10,7 +10,7 @@ from modelops.gateway.body import Body
 from modelops.gateway.booking import refused_row
 from modelops.gateway.call import Call, Clock, Recorder, Reply, header_lines
 from modelops.gateway.context import Context, Tools, base_lines
-from modelops.gateway.errors import GatewayError, error_body
+from modelops.gateway.errors import NOT_JSON, GatewayError, error_body
 from modelops.gateway.failover import CallerFaultError, Failover
 from modelops.gateway.roads import Roads
 from modelops.gateway.table import RoutingTable
@@ -119,5 +119,5 @@ def _told(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:
 def _is_object(content: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(content), dict)
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         return False

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.protocols.adapter import NotAnAnswerError
 
 _DECODE = msgspec.json.Decoder().decode
@@ -15,7 +16,7 @@ def decode_answer(content: bytes) -> dict[str, Any]:
     """Decode a whole answer; NotAnAnswerError unless it is an object without an error."""
     try:
         document = _DECODE(content)
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         raise NotAnAnswerError("the answer is not JSON") from None
     if not isinstance(document, dict):
         raise NotAnAnswerError("the answer is not a JSON object")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.protocols import sse
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Protocol
@@ -91,7 +92,7 @@ class PassingStream(ABC):
             return b""
         try:
             event = _DECODE(data)
-        except (msgspec.DecodeError, RecursionError):
+        except NOT_JSON:
             event = None
         if not isinstance(event, dict):
             self.failure = data

@@ -91,10 +91,12 @@ async def test_transient_failures_are_retried_then_the_next_target_answers() -> 
         (FakeResponse(200, b'{"cut', TruncatedError("cut")), "cut"),
         (FakeResponse(200, b'{"choices": [1'), "error"),
         (FakeResponse(200, b"<html>hello</html>"), "error"),
+        (FakeResponse(200, b'{"choices":[],"id":"\xff"}'), "error"),
         (FakeResponse(200, b""), "error"),
         (FakeResponse(200, error("no", code=502)), "502"),
         (FakeResponse(307, b"", headers=[(b"location", b"http://evil.test/")]), "307"),
         (FakeResponse(503, b"<html>cloud</html>"), "503"),
+        (FakeResponse(503, b'{"error":"\xff"}'), "503"),
     ],
 )
 async def test_whatever_breaks_a_plain_call_is_made_good(failure: object, label: str) -> None:

@@ -56,6 +56,7 @@ async def test_a_stream_shows_the_usage_that_was_asked_for() -> None:
         FakeResponse(200, error("no stream here")),
         FakeResponse(200, b"<html>"),
         FakeResponse(200, b"data: {broken\n\n"),
+        FakeResponse(200, b'data: {"choices":["\xff"]}\n\n'),
         FakeResponse(200, b"data: ", *[b"x" * 1_000_000 for _ in range(17)]),
     ],
 )

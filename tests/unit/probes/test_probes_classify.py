@@ -83,6 +83,10 @@ def test_a_page_instead_of_json(status: int, code: str) -> None:
     assert "text/html" in raised.value.detail
 
 
+def test_json_whose_strings_are_no_text_is_none() -> None:
+    assert classify(503, b'{"error":"\xff"}', None).code == "provider_down"
+
+
 def test_a_good_answer_is_its_json() -> None:
     assert check(Answer(status=200, headers={}, body=b'{"a": 1}'), None) == {"a": 1}
 

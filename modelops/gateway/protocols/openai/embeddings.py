@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.body import Body
+from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.protocols.adapter import (
     Answer,
     NotAnAnswerError,
@@ -52,7 +53,7 @@ class OpenAiEmbeddings:
         """Look for usage, and for an error in spite of the status."""
         try:
             document = msgspec.json.decode(content, type=_Embeddings)
-        except (msgspec.DecodeError, RecursionError):
+        except NOT_JSON:
             raise NotAnAnswerError("the answer is not JSON") from None
         if document.error or bytes(document.data)[:1] != b"[":
             raise NotAnAnswerError("the answer holds no embeddings")
