@@ -34,9 +34,14 @@ class Flow:
 
     def take(self, pieces: list[bytes]) -> bool:
         """Pass on what came in one turn, in one write; False when no more may come for now."""
-        feed = self._reader.feed
-        out = feed(pieces[0]) if len(pieces) == 1 else b"".join([feed(piece) for piece in pieces])
-        return self._send(out) if self._reader.flowing else self.pass_on(out)
+        reader = self._reader
+        if len(pieces) == 1:
+            out = reader.feed(pieces[0])
+        else:
+            out = b"".join([reader.feed(piece) for piece in pieces])
+        if reader.failure is None and not reader.done:
+            return self._send(out)
+        return self.pass_on(out)
 
     def pass_on(self, out: bytes) -> bool:
         """Pass on what was read, unless it is the last."""

@@ -52,8 +52,7 @@ class StreamReader(Protocol):
     `content`: something was said, so the answer is committed to. `done`: the protocol's end marker
     came; `end` is what the client gets for it, with whatever came after. `complete`: the answer
     came to its proper end, marker or not. `failure`: an error event, as it came, or what
-    is wrong with the stream; `told`: the client has been given it. `flowing`: neither done nor
-    failed. `size`: bytes of text so far.
+    is wrong with the stream; `told`: the client has been given it. `size`: bytes of text so far.
     """
 
     content: bool
@@ -61,7 +60,6 @@ class StreamReader(Protocol):
     end: bytes
     failure: bytes | None
     told: bool
-    flowing: bool
     finish_reason: str
     size: int
     usage: UsageReader

@@ -10,6 +10,8 @@ from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.protocols.adapter import NotAnAnswerError
 
 _DECODE = msgspec.json.Decoder().decode
+decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+"""Decodes the data of an event that is looked at whole."""
 
 
 def decode_answer(content: bytes) -> dict[str, Any]:

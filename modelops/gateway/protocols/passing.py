@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -12,27 +13,32 @@ from modelops.gateway.protocols import sse
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Protocol
 
-_DECODE = msgspec.json.Decoder().decode
+Event = TypeVar("Event")
 
 
-class PassingStream(ABC):
+class PassingStream(ABC, Generic[Event]):
     """Implements `adapter.StreamReader` for a protocol of server-sent events.
 
-    A subclass looks at one decoded event at a time and says which bytes go on. When `kept` is a
-    list, decoded events are kept in it, for a translation to take.
+    A subclass looks at one event at a time, decoded by `decode` as far as it looks, and says which
+    bytes go on. When `kept` is a list, events are kept in it, for a translation to take.
     """
 
-    def __init__(self, protocol: Protocol, splitter: sse.Splitter | None = None) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        decode: Callable[[bytes], Event],
+        splitter: sse.Splitter | None = None,
+    ) -> None:
         self.content = False
         self.done = False
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
-        self.flowing = True
         self.finish_reason = ""
         self.size = 0
         self.usage = UsageReader(protocol)
-        self.kept: list[dict[str, Any]] | None = None
+        self.kept: list[Event] | None = None
+        self._decode = decode
         self._splitter = splitter or sse.Splitter()
 
     @property
@@ -42,18 +48,27 @@ class PassingStream(ABC):
 
     def feed(self, piece: bytes) -> bytes:
         """Look at the frames in a piece; see `adapter.StreamReader`."""
+        if self.failure is None and not self.done and not self._splitter.pieces:
+            # Nearly every piece is one event with its object in one line: the hot path.
+            lines = piece.splitlines()
+            if (
+                1 < len(lines) < 4
+                and lines[-2][:7] == b"data: {"
+                and not lines[-1]
+                and piece[-2:] == b"\n\n"
+                and (len(lines) == 2 or lines[0][:6] == b"event:")
+            ):
+                return self._look(lines[-2][6:], piece)
+        return self.cut(piece)
+
+    def cut(self, piece: bytes) -> bytes:
+        """Look at the frames in a piece, however they are cut."""
         try:
             frames = self._splitter.feed(piece)
         except sse.FrameTooLargeError as error:
             self.failure = msgspec.json.encode({"error": {"message": str(error)}})
-            self.flowing = False
             return b""
-        if len(frames) == 1:
-            out = self._pass(frames[0])
-        else:
-            out = b"".join([self._pass(frame) for frame in frames])
-        self.flowing = not self.done and self.failure is None
-        return out
+        return b"".join([self._pass(frame) for frame in frames])
 
     def close(self) -> bytes:
         """Look at a last frame without its blank line, or at a body that was no stream at all."""
@@ -66,7 +81,7 @@ class PassingStream(ABC):
         return self._pass(rest + b"\n\n")
 
     @abstractmethod
-    def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
+    def see(self, event: Event, data: bytes, frame: bytes) -> bytes:
         """Note what an event says and return what of its frame goes to the client."""
 
     def data(self, frame: bytes) -> bytes:
@@ -74,7 +89,7 @@ class PassingStream(ABC):
         return sse.parse(frame)[1]
 
     def ends(self, data: bytes) -> bool:
-        """Whether a frame is an end marker that is not JSON."""
+        """Whether data that is no event is the end marker."""
         return False
 
     def _pass(self, frame: bytes) -> bytes:
@@ -84,18 +99,17 @@ class PassingStream(ABC):
             self.end += frame
             return b""
         data = self.data(frame)
-        if not data:
-            return frame
-        if self.ends(data):
-            self.done = self.content = True
-            self.end = frame
-            return b""
+        return self._look(data, frame) if data else frame
+
+    def _look(self, data: bytes, frame: bytes) -> bytes:
         try:
-            event = _DECODE(data)
+            event = self._decode(data)
         except NOT_JSON:
-            event = None
-        if not isinstance(event, dict):
-            self.failure = data
+            if self.ends(data):
+                self.done = self.content = True
+                self.end = frame
+            else:
+                self.failure = data
             return b""
         if self.kept is not None:
             self.kept.append(event)

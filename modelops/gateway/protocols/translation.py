@@ -7,7 +7,7 @@ read answers); this joins any two. A stream is translated event by event as it a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -22,11 +22,15 @@ from modelops.metering.usage import UsageReader
 from modelops.resources import resolved
 from modelops.resources.resolved import Parameters
 
+Read = TypeVar("Read")
+"""An event as a target's stream is decoded to."""
+Taken = TypeVar("Taken", contravariant=True)
 
-class EventReader(Protocol):
+
+class EventReader(Protocol[Taken]):
     """Reads a target's events into canonical ones."""
 
-    def read(self, event: dict[str, Any]) -> Iterator[Event]:
+    def read(self, event: Taken) -> Iterator[Event]:
         """Yield what an event says; NotAnAnswerError when it cannot be understood."""
         ...
 
@@ -59,7 +63,7 @@ class ClientSide(Protocol):
         ...
 
 
-class TargetSide(Protocol):
+class TargetSide(Protocol[Read]):
     """A protocol as targets speak it."""
 
     protocol: resolved.Protocol
@@ -74,21 +78,21 @@ class TargetSide(Protocol):
         """Read a whole answer; NotAnAnswerError when it is none."""
         ...
 
-    def watcher(self) -> PassingStream:
+    def watcher(self) -> PassingStream[Read]:
         """Return what notes content, usage, errors and the end of one stream."""
         ...
 
-    def reader(self) -> EventReader:
+    def reader(self) -> EventReader[Read]:
         """Return a reader for one stream."""
         ...
 
 
-class Translation:
+class Translation(Generic[Read]):
     """Implements `adapter.Adapter` between two protocols."""
 
     native = False
 
-    def __init__(self, client: ClientSide, target: TargetSide) -> None:
+    def __init__(self, client: ClientSide, target: TargetSide[Read]) -> None:
         self._client = client
         self._target = target
 
@@ -119,17 +123,19 @@ class Translation:
             self._client.write_answer(said, body), usage, reader.service_tier, said.reason
         )
 
-    def stream(self, body: Body) -> TranslatedStream:
+    def stream(self, body: Body) -> TranslatedStream[Read]:
         """Return a reader that gives the client's bytes."""
         return TranslatedStream(
             self._target.watcher(), self._target.reader(), self._client.writer(body)
         )
 
 
-class TranslatedStream:
+class TranslatedStream(Generic[Read]):
     """Implements `adapter.StreamReader`; what it notes is what the target's watcher notes."""
 
-    def __init__(self, watcher: PassingStream, reader: EventReader, writer: EventWriter) -> None:
+    def __init__(
+        self, watcher: PassingStream[Read], reader: EventReader[Read], writer: EventWriter
+    ) -> None:
         self._watcher = watcher
         self._reader = reader
         self._writer = writer
@@ -139,7 +145,6 @@ class TranslatedStream:
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
-        self.flowing = True
         self.finish_reason = ""
         self.size = 0
         self.usage: UsageReader = watcher.usage
@@ -173,7 +178,6 @@ class TranslatedStream:
         if over and not self.done and self.failure is None:
             self.done = True
             self.end = self._writer.end(self.usage.usage(complete=True))
-        self.flowing = not self.done and self.failure is None
         return out
 
 

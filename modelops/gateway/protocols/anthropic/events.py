@@ -9,6 +9,7 @@ import msgspec
 
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.anthropic import answer
+from modelops.gateway.protocols.anthropic.messages import MessageEvent
 from modelops.gateway.protocols.conversation import Event
 from modelops.gateway.protocols.tool_ids import portable
 from modelops.metering.attempt import NO_USAGE, Usage
@@ -20,16 +21,16 @@ class MessageEventReader:
     def __init__(self) -> None:
         self._calls: dict[Any, int] = {}
 
-    def read(self, event: dict[str, Any]) -> Iterator[Event]:
+    def read(self, event: MessageEvent) -> Iterator[Event]:
         """Yield what an event says."""
         match event:
-            case {"type": "message_start", "message": dict(message)}:
-                yield canonical.Begun(str(message.get("id")), str(message.get("model")))
-            case {"type": "content_block_start", "index": index, "content_block": dict(block)}:
-                yield from self._block(index, block)
-            case {"type": "content_block_delta", "index": index, "delta": dict(delta)}:
+            case MessageEvent(type="content_block_delta", index=index, delta=dict(delta)):
                 yield from self._delta(index, delta)
-            case {"type": "message_delta", "delta": dict(delta)}:
+            case MessageEvent(type="message_start", message=dict(message)):
+                yield canonical.Begun(str(message.get("id")), str(message.get("model")))
+            case MessageEvent(type="content_block_start", index=index, content_block=dict(block)):
+                yield from self._block(index, block)
+            case MessageEvent(type="message_delta", delta=dict(delta)):
                 reason = answer.REASONS.get(str(delta.get("stop_reason")), "stop")
                 yield canonical.Stopped(reason, delta.get("stop_sequence"))
 

@@ -81,33 +81,51 @@ class AnthropicMessages:
         return AnthropicMessagesStream()
 
 
-class AnthropicMessagesStream(PassingStream):
+class MessageEvent(msgspec.Struct, gc=False):
+    """What is looked at of an event of a messages stream, whatever its types."""
+
+    type: Any = None
+    index: Any = None
+    delta: Any = None
+    content_block: Any = None
+    message: Any = None
+    error: Any = None
+    usage: Any = None
+
+
+_DECODE_EVENT = msgspec.json.Decoder(MessageEvent).decode
+
+
+class AnthropicMessagesStream(PassingStream[MessageEvent]):
     """Reads message_start to message_stop."""
 
     def __init__(self) -> None:
-        super().__init__("anthropic")
+        super().__init__("anthropic", _DECODE_EVENT)
 
-    def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
+    def see(self, event: MessageEvent, data: bytes, frame: bytes) -> bytes:
         """Note content, stop reason, usage and errors of one event."""
-        kind = event.get("type")
+        kind = event.type
         if kind == "content_block_delta":
             self.content = True
-            self.size += text_size(event.get("delta"))
+            if type(event.delta) is dict:
+                for name, value in event.delta.items():
+                    if name != "type":
+                        self.size += len(value) if type(value) is str else text_size(value)
         elif kind == "content_block_start":
-            block = event.get("content_block")
+            block = event.content_block
             self.content |= isinstance(block, dict) and block.get("type") not in _EMPTY_AT_START
         elif kind == "message_delta":
             self.content = True
-            delta = event.get("delta")
-            if isinstance(delta, dict):
-                self.finish_reason = str(delta.get("stop_reason") or "")
+            if isinstance(event.delta, dict):
+                self.finish_reason = str(event.delta.get("stop_reason") or "")
         elif kind == "message_stop":
             self.done = True
             self.end = frame
             return b""
-        elif kind == "error" or event.get("error"):
+        elif kind == "error" or event.error:
             self.failure = data
-        self.usage.feed(event)
+        if event.usage is not None or event.message is not None:
+            self.usage.feed({"usage": event.usage, "message": event.message})
         return frame
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import NotAnAnswerError
-from modelops.gateway.protocols.answers import text_size
+from modelops.gateway.protocols.answers import decode_object, text_size
 from modelops.gateway.protocols.conversation import Event, Part, Reasoning, Said, StopReason, Text
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.protocols.tool_ids import made_up
@@ -93,11 +93,11 @@ def _candidate(document: dict[str, Any]) -> dict[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-class GeminiStream(PassingStream):
+class GeminiStream(PassingStream[dict[str, Any]]):
     """Watches a stream of generateContent chunks."""
 
     def __init__(self) -> None:
-        super().__init__("gemini")
+        super().__init__("gemini", decode_object)
 
     def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
         """Note content, finish reason, usage and errors of one chunk."""

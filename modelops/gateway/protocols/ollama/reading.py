@@ -10,7 +10,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols import sse
 from modelops.gateway.protocols.adapter import NotAnAnswerError
-from modelops.gateway.protocols.answers import text_size
+from modelops.gateway.protocols.answers import decode_object, text_size
 from modelops.gateway.protocols.conversation import Event, Part, Reasoning, Said, StopReason, Text
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.protocols.tool_ids import made_up
@@ -65,11 +65,15 @@ def _parts(document: dict[str, Any], answer_id: str, calls: int) -> Iterator[Par
         calls += 1
 
 
-class OllamaStream(PassingStream):
+class OllamaStream(PassingStream[dict[str, Any]]):
     """Watches lines until the one that is done."""
 
     def __init__(self) -> None:
-        super().__init__("ollama", sse.Splitter(sse.LINE_END))
+        super().__init__("ollama", decode_object, sse.Splitter(sse.LINE_END))
+
+    def feed(self, piece: bytes) -> bytes:
+        """Look at the lines in a piece, which are no server-sent events."""
+        return self.cut(piece)
 
     def data(self, frame: bytes) -> bytes:
         """Return the JSON of a line."""

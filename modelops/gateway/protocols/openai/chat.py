@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from modelops.gateway.body import Body, Fields
 from modelops.gateway.errors import GatewayError
@@ -29,6 +30,20 @@ TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 _USAGE_NULL = (b',"usage":null', b', "usage": null', b',"usage": null')
 _DECODE = msgspec.json.Decoder().decode
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """What is looked at of a chat.completion.chunk, whatever its types."""
+
+    id: Any = None
+    model: Any = None
+    choices: Any = None
+    error: Any = None
+    usage: Any = UNSET
+    x_groq: Any = None
+
+
+_DECODE_CHUNK = msgspec.json.Decoder(Chunk).decode
 
 
 class OpenAiChat:
@@ -84,51 +99,48 @@ class OpenAiChat:
         return OpenAiChatStream(hide_usage=not asks_for_usage(body))
 
 
-class OpenAiChatStream(PassingStream):
+class OpenAiChatStream(PassingStream[Chunk]):
     """Reads chat.completion.chunk events."""
 
     def __init__(self, *, hide_usage: bool) -> None:
-        super().__init__("openai")
+        super().__init__("openai", _DECODE_CHUNK)
         self._hide_usage = hide_usage
 
     def ends(self, data: bytes) -> bool:
         """Whether this is `[DONE]`."""
         return data.startswith(b"[DONE]")
 
-    def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
+    def see(self, event: Chunk, data: bytes, frame: bytes) -> bytes:
         """Note content, finish reason, usage and errors of one chunk."""
-        choices = event.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, dict):
-                self._see_choice(choice)
-        if event.get("error"):
+        choices = event.choices
+        for choice in choices if type(choices) is list else ():
+            if type(choice) is not dict:
+                continue
+            delta = choice.get("delta")
+            if type(delta) is dict:
+                for name, value in delta.items():
+                    if value and name != "role":
+                        self.content = True
+                        self.size += len(value) if type(value) is str else text_size(value)
+            if reason := choice.get("finish_reason"):
+                self.content = True
+                self.finish_reason = str(reason)
+        if event.error:
             self.failure = data
-        if b'"usage"' not in data:
+        if event.usage is UNSET and event.x_groq is None:
             return frame
-        self.usage.feed(event)
-        if self._hide_usage and "usage" in event:
-            return self._hide(event["usage"], choices, frame)
-        return frame
+        return self._report(event, data, frame)
 
-    def _hide(self, usage: Any, choices: Any, frame: bytes) -> bytes:
-        """Return a frame without the report that only the gateway asked for."""
-        if usage:
-            return frame if choices else b""
+    def _report(self, event: Chunk, data: bytes, frame: bytes) -> bytes:
+        """Note a usage report; return the frame without one that only the gateway asked for."""
+        self.usage.feed(_DECODE(data))
+        if not self._hide_usage or event.usage is UNSET:
+            return frame
+        if event.usage:
+            return frame if event.choices else b""
         for spelling in _USAGE_NULL:
             frame = frame.replace(spelling, b"")
         return frame
-
-    def _see_choice(self, choice: dict[str, Any]) -> None:
-        delta = choice.get("delta")
-        if isinstance(delta, dict):
-            for key, value in delta.items():
-                if value and key != "role":
-                    self.content = True
-                    self.size += len(value) if type(value) is str else text_size(value)
-        reason = choice.get("finish_reason")
-        if reason:
-            self.content = True
-            self.finish_reason = str(reason)
 
 
 def asks_for_usage(body: Body) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.conversation import Event, Reasoning, Text
 from modelops.gateway.protocols.openai import answer
+from modelops.gateway.protocols.openai.chat import Chunk
 from modelops.gateway.protocols.tool_ids import made_up
 from modelops.metering.attempt import Usage
 
@@ -22,13 +23,13 @@ class ChunkReader:
         self._begun = False
         self._calls: dict[Any, int] = {}
 
-    def read(self, chunk: dict[str, Any]) -> Iterator[Event]:
+    def read(self, chunk: Chunk) -> Iterator[Event]:
         """Yield what a chunk says."""
-        if not self._begun and chunk.get("id"):
+        if not self._begun and chunk.id:
             self._begun = True
-            self._id = str(chunk["id"])
-            yield canonical.Begun(self._id, str(chunk.get("model") or ""))
-        choices = chunk.get("choices")
+            self._id = str(chunk.id)
+            yield canonical.Begun(self._id, str(chunk.model or ""))
+        choices = chunk.choices
         choice = choices[0] if isinstance(choices, list) and choices else None
         if not isinstance(choice, dict):
             return

@@ -12,7 +12,7 @@ import msgspec
 
 from modelops.gateway.body import Body
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
-from modelops.gateway.protocols.answers import decode_answer, text_size
+from modelops.gateway.protocols.answers import decode_answer, decode_object, text_size
 from modelops.gateway.protocols.openai.chat import FORWARDED
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
@@ -61,11 +61,11 @@ class OpenAiResponses:
         return OpenAiResponsesStream()
 
 
-class OpenAiResponsesStream(PassingStream):
+class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
     """Reads response.created to response.completed."""
 
     def __init__(self) -> None:
-        super().__init__("openai")
+        super().__init__("openai", decode_object)
 
     def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
         """Note content, status, usage and errors of one event."""
