@@ -58,6 +58,22 @@ def test_what_is_read_of_an_event_is_what_the_whole_holds(shape: type[Any], text
         assert getattr(read, name) == whole.get(name, getattr(absent, name))
 
 
+def test_a_report_counts_whatever_else_its_event_holds() -> None:
+    usage = b'"service_tier":"flex","usage":{"prompt_tokens":3,"completion_tokens":4}'
+    stream = OpenAiChatStream(hide_usage=False)
+    frame = b'data: {"choices":[],"odd":["\xff",1e999],%b}\n\n' % usage
+    assert stream.feed(frame) == frame
+    assert stream.usage.usage(complete=True).output_tokens == 4
+    assert stream.usage.service_tier == "flex"
+
+
+@pytest.mark.parametrize("gap", [b"", b" "])
+def test_an_empty_report_that_nobody_asked_for_is_taken_out(gap: bytes) -> None:
+    stream = OpenAiChatStream(hide_usage=True)
+    frame = b'data: {"choices":[],%b"usage":%bnull}\n\n' % (gap, gap)
+    assert stream.feed(frame) == b'data: {"choices":[]}\n\n'
+
+
 STREAMS: list[type[PassingStream[Any]]] = [
     AnthropicMessagesStream, OllamaStream, OpenAiResponsesStream,
 ]  # fmt: skip

@@ -40,6 +40,7 @@ class Chunk(msgspec.Struct, gc=False):
     choices: Any = None
     error: Any = None
     usage: Any = UNSET
+    service_tier: Any = None
     x_groq: Any = None
 
 
@@ -129,17 +130,19 @@ class OpenAiChatStream(PassingStream[Chunk]):
             self.failure = data
         if event.usage is UNSET and event.x_groq is None:
             return frame
-        return self._report(event, data, frame)
+        return self._report(event, frame)
 
-    def _report(self, event: Chunk, data: bytes, frame: bytes) -> bytes:
+    def _report(self, event: Chunk, frame: bytes) -> bytes:
         """Note a usage report; return the frame without one that only the gateway asked for."""
-        self.usage.feed(_DECODE(data))
+        if event.usage or event.x_groq:
+            self.usage.feed(msgspec.structs.asdict(event))
         if not self._hide_usage or event.usage is UNSET:
             return frame
         if event.usage:
             return frame if event.choices else b""
         for spelling in _USAGE_NULL:
-            frame = frame.replace(spelling, b"")
+            if spelling in frame:
+                return frame.replace(spelling, b"")
         return frame
 
 
