@@ -2,21 +2,19 @@
 
 One function per protocol; what differs between providers of the OpenAI protocol is told apart by
 the fields they send, not by their names. A count that cannot be true is None and marks the usage
-`invalid`: it must neither be added up nor priced.
+`invalid` (`counts`). This runs once per call, on the request road.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
+from modelops.metering import counts
 from modelops.metering.attempt import Usage, UsageSource
-
-Counts = Mapping[str, Any]
-
-MAX_TOKENS = 1_000_000_000
-"""No request has this many tokens; context windows of 2026 end at ten million."""
+from modelops.metering.counts import Count, Raw
 
 MAX_COST_USD = 100_000
 """No call costs this much; it also keeps pico-USD far inside 64 bits."""
@@ -31,68 +29,11 @@ BILLED_OUTPUT_ITEMS = frozenset(
 """Output items of the Responses API that OpenAI bills by the call."""
 
 
-class _Reader:
-    """Takes numbers out of counts and remembers whether one of them was absurd."""
-
-    __slots__ = ("invalid",)
-
-    def __init__(self) -> None:
-        self.invalid = False
-
-    def count(self, counts: Counts, *names: str) -> int | None:
-        """Return the first of these counts that is there, None when it is absent or absurd."""
-        for name in names:
-            value = counts.get(name)
-            if value is None:
-                continue
-            if type(value) is int and 0 <= value < MAX_TOKENS:
-                return value
-            return self._odd(value)
-        return None
-
-    def _odd(self, value: object) -> int | None:
-        """Return a count that is written with a point, None of what is none."""
-        if isinstance(value, float) and value.is_integer() and 0 <= value < MAX_TOKENS:
-            return int(value)
-        self.invalid = True
-        return None
-
-    def pico(self, counts: Counts, name: str, pico_per_unit: int = PICO_PER_USD) -> int | None:
-        """Return an amount of money in pico-USD, None when it is absent or absurd."""
-        value = counts.get(name)
-        if value is None or isinstance(value, (dict, bool)):
-            return None
-        if isinstance(value, (int, float)):
-            amount = Decimal(repr(value)) * pico_per_unit
-            if amount.is_finite() and 0 <= amount <= MAX_COST_USD * PICO_PER_USD:
-                return int(amount.to_integral_value())
-        self.invalid = True
-        return None
-
-    def part(self, value: int | None, whole: int | None) -> int | None:
-        """Return a count that lies inside another; None, and absurd, when it is the larger."""
-        if value is not None and whole is not None and value > whole:
-            self.invalid = True
-            return None
-        return value
-
-    def source(self, complete: bool) -> UsageSource:
-        """Return how far these counts can be trusted."""
-        if self.invalid:
-            return "invalid"
-        return "reported" if complete else "partial"
-
-
-_NOTHING: Counts = {}
-
-
-def _details(counts: Counts, *names: str) -> Counts:
-    """Return the first of these sub-objects that is one."""
-    for name in names:
-        value = counts.get(name)
-        if isinstance(value, dict):
-            return value
-    return _NOTHING
+def _source(*, absurd: bool, complete: bool) -> UsageSource:
+    """Return how far counts can be trusted."""
+    if absurd:
+        return "invalid"
+    return "reported" if complete else "partial"
 
 
 def _total(*values: int | None) -> int | None:
@@ -101,124 +42,233 @@ def _total(*values: int | None) -> int | None:
     return sum(known) if known else None
 
 
-def openai(raw: Counts, complete: bool) -> Usage:
+class _OpenAiInput(msgspec.Struct, gc=False):
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+
+
+class _OpenAiOutput(msgspec.Struct, gc=False):
+    reasoning_tokens: Count = None
+
+
+class _OpenAi(msgspec.Struct, gc=False):
+    prompt_tokens: Count = None
+    input_tokens: Count = None
+    completion_tokens: Count = None
+    output_tokens: Count = None
+    total_tokens: Count = None
+    prompt_tokens_details: _OpenAiInput | None = None
+    input_tokens_details: _OpenAiInput | None = None
+    completion_tokens_details: _OpenAiOutput | None = None
+    output_tokens_details: _OpenAiOutput | None = None
+    prompt_cache_hit_tokens: Count = None
+    cached_tokens: Count = None
+    billed_tool_calls: Count = None
+    num_server_side_tools_used: Count = None
+    cost_in_usd_ticks: Any = None
+    cost: Any = None
+    cost_details: Any = None
+    is_byok: Any = None
+
+
+_NO_INPUT = _OpenAiInput()
+_NO_OUTPUT = _OpenAiOutput()
+
+
+def openai(raw: Raw, complete: bool) -> Usage:
     """Chat Completions, Responses and embeddings, of every provider that speaks them.
 
     Cache counts lie inside the input. Where `total_tokens` exceeds input and output, the provider
     left reasoning out of the output (xAI, Gemini's OpenAI form): it is billed, so it counts.
     """
-    read = _Reader()
-    input_details = _details(raw, "prompt_tokens_details", "input_tokens_details")
-    output_details = _details(raw, "completion_tokens_details", "output_tokens_details")
-    input_tokens = read.count(raw, "prompt_tokens", "input_tokens")
-    output_tokens = read.count(raw, "completion_tokens", "output_tokens")
-    total = read.count(raw, "total_tokens")
-    if total is not None and input_tokens is not None:
-        output_tokens = max(output_tokens or 0, total - input_tokens)
-    cache_read = read.count(input_details, "cached_tokens")
+    found, absurd = counts.read(raw, _OpenAi)
+    within = found.prompt_tokens_details or found.input_tokens_details or _NO_INPUT
+    without = found.completion_tokens_details or found.output_tokens_details or _NO_OUTPUT
+    input_tokens = _first(found.prompt_tokens, found.input_tokens)
+    output_tokens = _first(found.completion_tokens, found.output_tokens)
+    if found.total_tokens is not None and input_tokens is not None:
+        output_tokens = max(output_tokens or 0, found.total_tokens - input_tokens)
+    cache_read = within.cached_tokens
     if cache_read is None:
-        cache_read = read.count(raw, "prompt_cache_hit_tokens", "cached_tokens")
-    cache_write = read.count(input_details, "cache_write_tokens", "cache_creation_input_tokens")
-    cached = _total(cache_read, cache_write)
-    if read.part(cached, input_tokens) != cached:
-        cache_read = cache_write = None
-    cost, cost_of_input = _openai_cost(raw, read)
+        cache_read = _first(found.prompt_cache_hit_tokens, found.cached_tokens)
+    cache_write = _first(within.cache_write_tokens, within.cache_creation_input_tokens)
+    if input_tokens is not None and (cache_read or 0) + (cache_write or 0) > input_tokens:
+        absurd, cache_read, cache_write = True, None, None
+    cost = cost_of_input = None
+    if found.cost is not None or found.cost_in_usd_ticks is not None:
+        cost, cost_of_input, odd = _openai_cost(found)
+        absurd = absurd or odd
     return Usage(
-        source=read.source(complete),
+        source=_source(absurd=absurd, complete=complete),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=cache_read,
         cache_write_tokens=cache_write,
-        reasoning_tokens=read.count(output_details, "reasoning_tokens"),
-        billed_tool_calls=read.count(raw, "billed_tool_calls", "num_server_side_tools_used"),
+        reasoning_tokens=without.reasoning_tokens,
+        billed_tool_calls=_first(found.billed_tool_calls, found.num_server_side_tools_used),
         provider_cost_pico=cost,
         provider_input_pico=cost_of_input,
     )
 
 
-def _openai_cost(raw: Counts, read: _Reader) -> tuple[int | None, int | None]:
-    """Return what xAI or OpenRouter says the call cost, and the input's part of it.
+def _first(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one
+
+
+class _Money:
+    """Takes amounts of money out of a report and remembers whether one of them was absurd."""
+
+    def __init__(self) -> None:
+        self.absurd = False
+
+    def pico(self, value: object, pico_per_unit: int = PICO_PER_USD) -> int | None:
+        """Return an amount in pico-USD, None when it is absent or absurd."""
+        if value is None or isinstance(value, (dict, bool)):
+            return None
+        if isinstance(value, (int, float)):
+            amount = Decimal(repr(value)) * pico_per_unit
+            if amount.is_finite() and 0 <= amount <= MAX_COST_USD * PICO_PER_USD:
+                return int(amount.to_integral_value())
+        self.absurd = True
+        return None
+
+
+def _openai_cost(found: _OpenAi) -> tuple[int | None, int | None, bool]:
+    """Return what xAI or OpenRouter says the call cost, the input's part, and whether it is odd.
 
     With a key of the caller's own (`is_byok`) OpenRouter's `cost` is its fee alone; the provider's
     bill stands beside it. The split is used only where its two parts make up the whole.
     """
-    cost = read.pico(raw, "cost_in_usd_ticks", PICO_PER_TICK)
+    money = _Money()
+    cost = money.pico(found.cost_in_usd_ticks, PICO_PER_TICK)
     if cost is None:
-        cost = read.pico(raw, "cost")
+        cost = money.pico(found.cost)
     if cost is None:
-        return None, None
-    details = _details(raw, "cost_details")
-    if raw.get("is_byok") is True:
-        return _total(cost, read.pico(details, "upstream_inference_cost")), None
+        return None, None, money.absurd
+    details = found.cost_details if isinstance(found.cost_details, dict) else {}
+    if found.is_byok is True:
+        cost = _total(cost, money.pico(details.get("upstream_inference_cost")))
+        return cost, None, money.absurd
     for before, after in (("prompt", "completions"), ("input", "output")):
-        cost_of_input = read.pico(details, f"upstream_inference_{before}_cost")
-        cost_of_output = read.pico(details, f"upstream_inference_{after}_cost")
+        cost_of_input = money.pico(details.get(f"upstream_inference_{before}_cost"))
+        cost_of_output = money.pico(details.get(f"upstream_inference_{after}_cost"))
         if _total(cost_of_input, cost_of_output) == cost:
-            return cost, cost_of_input
-    return cost, None
+            return cost, cost_of_input, money.absurd
+    return cost, None, money.absurd
 
 
-def anthropic(raw: Counts, complete: bool) -> Usage:
+class _AnthropicLives(msgspec.Struct, gc=False):
+    ephemeral_1h_input_tokens: Count = None
+
+
+class _AnthropicOutput(msgspec.Struct, gc=False):
+    thinking_tokens: Count = None
+
+
+class _AnthropicTools(msgspec.Struct, gc=False):
+    web_search_requests: Count = None
+
+
+class _Anthropic(msgspec.Struct, gc=False):
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_read_input_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+    cache_creation: _AnthropicLives | None = None
+    output_tokens_details: _AnthropicOutput | None = None
+    server_tool_use: _AnthropicTools | None = None
+    iterations: Any = None
+
+
+def anthropic(raw: Raw, complete: bool) -> Usage:
     """Messages: input and the cache counts exclude each other.
 
     `iterations` lists every model call behind the answer, compaction included, which the counts at
     the top leave out; where it is present, its sum is what is billed.
     """
-    read = _Reader()
-    iterations = raw.get("iterations")
-    listed = iterations if isinstance(iterations, list) else []
-    calls: list[Counts] = [call for call in listed if isinstance(call, dict)] or [raw]
-    uncached = _total(*(read.count(call, "input_tokens") for call in calls))
-    cache_read = _total(*(read.count(call, "cache_read_input_tokens") for call in calls))
-    written = _total(*(read.count(call, "cache_creation_input_tokens") for call in calls))
-    for_an_hour = _total(
-        *(read.count(_details(c, "cache_creation"), "ephemeral_1h_input_tokens") for c in calls)
-    )
+    found, absurd = counts.read(raw, _Anthropic)
+    calls = [found]
+    if isinstance(found.iterations, list):
+        listed = [counts.read(call, _Anthropic) for call in found.iterations if type(call) is dict]
+        if listed:
+            calls = [call for call, _ in listed]
+            absurd = absurd or any(odd for _, odd in listed)
+    uncached = _total(*[call.input_tokens for call in calls])
+    cache_read = _total(*[call.cache_read_input_tokens for call in calls])
+    written = _total(*[call.cache_creation_input_tokens for call in calls])
+    lives = [call.cache_creation for call in calls if call.cache_creation is not None]
+    for_an_hour = _total(*[life.ephemeral_1h_input_tokens for life in lives])
     for_minutes = written
     if written is not None and for_an_hour is not None:
-        if read.part(for_an_hour, written) is None:
-            for_an_hour = None
+        if for_an_hour > written:
+            absurd, for_an_hour = True, None
         else:
             for_minutes = written - for_an_hour
+    thought, tools = found.output_tokens_details, found.server_tool_use
     return Usage(
-        source=read.source(complete),
+        source=_source(absurd=absurd, complete=complete),
         input_tokens=None if uncached is None else _total(uncached, cache_read, written),
-        output_tokens=_total(*(read.count(call, "output_tokens") for call in calls)),
+        output_tokens=_total(*[call.output_tokens for call in calls]),
         cache_read_tokens=cache_read,
         cache_write_tokens=for_minutes,
         cache_write_1h_tokens=for_an_hour,
-        reasoning_tokens=read.count(_details(raw, "output_tokens_details"), "thinking_tokens"),
-        billed_tool_calls=read.count(_details(raw, "server_tool_use"), "web_search_requests"),
+        reasoning_tokens=thought.thinking_tokens if thought else None,
+        billed_tool_calls=tools.web_search_requests if tools else None,
     )
 
 
-def gemini(raw: Counts, complete: bool) -> Usage:
+_GEMINIS_NAMES = {
+    "prompt": "promptTokenCount",
+    "candidates": "candidatesTokenCount",
+    "thoughts": "thoughtsTokenCount",
+    "tool_prompt": "toolUsePromptTokenCount",
+    "cached": "cachedContentTokenCount",
+}
+
+
+class _Gemini(msgspec.Struct, gc=False, rename=_GEMINIS_NAMES):
+    prompt: Count = None
+    candidates: Count = None
+    thoughts: Count = None
+    tool_prompt: Count = None
+    cached: Count = None
+
+
+def gemini(raw: Raw, complete: bool) -> Usage:
     """GenerateContent: thoughts come on top of the candidates, tool prompts on top of the prompt.
 
     `candidatesTokenCount` is left out when there were none, so an absent one is 0.
     """
-    read = _Reader()
-    prompt = read.count(raw, "promptTokenCount")
-    candidates = read.count(raw, "candidatesTokenCount")
-    thoughts = read.count(raw, "thoughtsTokenCount")
-    tool_prompt = read.count(raw, "toolUsePromptTokenCount")
-    input_tokens = None if prompt is None else _total(prompt, tool_prompt)
-    if candidates is None and not read.invalid:
-        candidates = 0
+    found, absurd = counts.read(raw, _Gemini)
+    input_tokens = found.prompt
+    if input_tokens is not None:
+        input_tokens += found.tool_prompt or 0
+    output_tokens = found.candidates
+    if output_tokens is not None or not absurd:
+        output_tokens = (output_tokens or 0) + (found.thoughts or 0)
+    cached = found.cached
+    if cached is not None and input_tokens is not None and cached > input_tokens:
+        absurd, cached = True, None
     return Usage(
-        source=read.source(complete),
+        source=_source(absurd=absurd, complete=complete),
         input_tokens=input_tokens,
-        output_tokens=None if candidates is None else _total(candidates, thoughts),
-        cache_read_tokens=read.part(read.count(raw, "cachedContentTokenCount"), input_tokens),
-        reasoning_tokens=thoughts,
+        output_tokens=output_tokens,
+        cache_read_tokens=cached,
+        reasoning_tokens=found.thoughts,
     )
 
 
-def ollama(raw: Counts, complete: bool) -> Usage:
+class _Ollama(msgspec.Struct, gc=False):
+    prompt_eval_count: Count = None
+    eval_count: Count = None
+
+
+def ollama(raw: Raw, complete: bool) -> Usage:
     """Native chat: two counts, nothing on cache or reasoning."""
-    read = _Reader()
+    found, absurd = counts.read(raw, _Ollama)
     return Usage(
-        input_tokens=read.count(raw, "prompt_eval_count"),
-        output_tokens=read.count(raw, "eval_count"),
-        source=read.source(complete),
+        source=_source(absurd=absurd, complete=complete),
+        input_tokens=found.prompt_eval_count,
+        output_tokens=found.eval_count,
     )

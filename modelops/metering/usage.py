@@ -1,8 +1,8 @@
 """Reading what a call used from the answers of every protocol, streamed or not.
 
-The gateway feeds events (or the one body) to a `UsageReader` as they pass and asks it at the end.
-It stands on the request road, so an event without usage costs two or three dictionary look-ups;
-the arithmetic of each provider's habit (`normalize`) runs once per call.
+The gateway feeds events to a `UsageReader` as they pass and asks it at the end; a whole answer is
+read by `whole_usage`. This stands on the request road: an event without usage costs two or three
+dictionary look-ups, the arithmetic of each provider's habit (`normalize`) runs once per call.
 """
 
 from __future__ import annotations
@@ -15,14 +15,6 @@ from modelops.metering.attempt import NO_USAGE, Usage
 from modelops.resources.resolved import Protocol
 
 Event = Mapping[str, Any]
-
-USAGE_MARKERS: Mapping[Protocol, bytes] = {
-    "openai": b'"usage"',
-    "anthropic": b'"usage"',
-    "gemini": b'"usageMetadata"',
-    "ollama": b'eval_count"',
-}
-"""Bytes that stand in every event that can report usage: without them it need not be decoded."""
 
 
 class UsageReader:
@@ -39,16 +31,14 @@ class UsageReader:
         self.service_tier = ""
 
     def feed(self, event: Event) -> None:
-        """Take one decoded event of a stream, or the whole body of a plain answer."""
+        """Take one decoded event of a stream."""
         found = self._find(event)
         if found is None:
             return
         for key, value in found.items():
             if value is not None:
                 self._raw[key] = value
-        tier = found.get("service_tier") or event.get("service_tier")
-        if isinstance(tier, str):
-            self.service_tier = tier
+        self.service_tier = _tier(found, event) or self.service_tier
 
     def usage(self, complete: bool) -> Usage:
         """Return what was used; `complete` says that the answer came to its proper end."""
@@ -57,11 +47,18 @@ class UsageReader:
         return self._normalize(self._raw, complete)
 
 
-def read_usage(protocol: Protocol, body: Event) -> Usage:
-    """Return the usage of a plain answer from its decoded body."""
-    reader = UsageReader(protocol)
-    reader.feed(body)
-    return reader.usage(complete=True)
+def whole_usage(protocol: Protocol, body: Event) -> tuple[Usage, str]:
+    """Return the usage of a whole answer from its decoded body, and the tier as `UsageReader`."""
+    find, normalized = _READERS[protocol]
+    found = find(body)
+    if found is None or list(found.values()).count(None) == len(found):
+        return NO_USAGE, ""
+    return normalized(found, True), _tier(found, body)
+
+
+def _tier(found: Event, event: Event) -> str:
+    tier = found.get("service_tier") or event.get("service_tier")
+    return tier if isinstance(tier, str) else ""
 
 
 def _find_openai(event: Event) -> Event | None:

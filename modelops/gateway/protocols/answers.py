@@ -1,27 +1,39 @@
-"""Reading whole answers: JSON that must be an object without an error."""
+"""Reading answers: JSON that must be an object, and a whole one without an error."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
 from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.protocols.adapter import NotAnAnswerError
 
-_DECODE = msgspec.json.Decoder().decode
+Document = TypeVar("Document")
+
 decode_object = msgspec.json.Decoder(dict[str, Any]).decode
-"""Decodes the data of an event that is looked at whole."""
+"""Decodes what is looked at whole."""
+
+
+def decode_as(decode: Callable[[bytes], Document], content: bytes) -> Document:
+    """Decode a whole answer as far as it is looked at; NotAnAnswerError when it is something else.
+
+    Strings that are not looked at are checked too: all of an answer is text.
+    """
+    try:
+        if not content.isascii():
+            content.decode()
+        return decode(content)
+    except msgspec.ValidationError as error:
+        raise NotAnAnswerError(f"the answer is not what it should be: {error}") from None
+    except NOT_JSON:
+        raise NotAnAnswerError("the answer is not JSON") from None
 
 
 def decode_answer(content: bytes) -> dict[str, Any]:
     """Decode a whole answer; NotAnAnswerError unless it is an object without an error."""
-    try:
-        document = _DECODE(content)
-    except NOT_JSON:
-        raise NotAnAnswerError("the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise NotAnAnswerError("the answer is not a JSON object")
+    document = decode_as(decode_object, content)
     if document.get("error"):
         raise NotAnAnswerError("the answer holds an error")
     return document

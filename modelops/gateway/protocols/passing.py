@@ -103,6 +103,8 @@ class PassingStream(ABC, Generic[Event]):
 
     def _look(self, data: bytes, frame: bytes) -> bytes:
         try:
+            if not data.isascii():
+                data.decode()  # what is not looked at is text too
             event = self._decode(data)
         except NOT_JSON:
             if self.ends(data):

@@ -18,7 +18,7 @@ from modelops.gateway.protocols.conversation import Conversation, Event, Said
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
 from modelops.metering.attempt import Usage
-from modelops.metering.usage import UsageReader
+from modelops.metering.usage import UsageReader, whole_usage
 from modelops.resources import resolved
 from modelops.resources.resolved import Parameters
 
@@ -115,13 +115,9 @@ class Translation(Generic[Read]):
     def answer(self, content: bytes, body: Body) -> Answer:
         """Read the target's answer and write the client's."""
         document = decode_answer(content)
-        reader = UsageReader(self._target.protocol)
-        reader.feed(document)
-        usage = reader.usage(complete=True)
+        usage, tier = whole_usage(self._target.protocol, document)
         said = self._target.read_answer(document, usage)
-        return Answer(
-            self._client.write_answer(said, body), usage, reader.service_tier, said.reason
-        )
+        return Answer(self._client.write_answer(said, body), usage, tier, said.reason)
 
     def stream(self, body: Body) -> TranslatedStream[Read]:
         """Return a reader that gives the client's bytes."""

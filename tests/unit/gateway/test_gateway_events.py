@@ -61,7 +61,7 @@ def test_what_is_read_of_an_event_is_what_the_whole_holds(shape: type[Any], text
 def test_a_report_counts_whatever_else_its_event_holds() -> None:
     usage = b'"service_tier":"flex","usage":{"prompt_tokens":3,"completion_tokens":4}'
     stream = OpenAiChatStream(hide_usage=False)
-    frame = b'data: {"choices":[],"odd":["\xff",1e999],%b}\n\n' % usage
+    frame = b'data: {"choices":[],"odd":1e999,%b}\n\n' % usage
     assert stream.feed(frame) == frame
     assert stream.usage.usage(complete=True).output_tokens == 4
     assert stream.usage.service_tier == "flex"

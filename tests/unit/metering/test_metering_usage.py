@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.metering.attempt import NO_USAGE, Usage
-from modelops.metering.usage import UsageReader, read_usage
+from modelops.metering.usage import UsageReader, whole_usage
 from modelops.resources.resolved import Protocol
+
+
+def read_usage(protocol: Protocol, body: dict[str, Any]) -> Usage:
+    """Return the usage of a whole answer, which is that of a stream of the one event."""
+    usage, tier = whole_usage(protocol, body)
+    reader = UsageReader(protocol)
+    reader.feed(body)
+    assert (reader.usage(complete=True), reader.service_tier) == (usage, tier)
+    return usage
 
 
 def test_openai_counts_cache_and_reasoning_inside() -> None:
@@ -240,6 +249,22 @@ def test_no_report_is_no_usage(protocol: Protocol) -> None:
 def test_an_absurd_count_is_flagged_and_not_kept(absurd: object) -> None:
     found = read_usage("openai", {"usage": {"prompt_tokens": absurd, "completion_tokens": 3}})
     assert (found.source, found.input_tokens, found.output_tokens) == ("invalid", None, 3)
+
+
+@pytest.mark.parametrize(
+    ("details", "source", "read"),
+    [
+        ({"cached_tokens": 2.0}, "reported", 2),
+        ({"cached_tokens": "2", "cache_write_tokens": 1}, "invalid", None),
+        (["cached_tokens"], "reported", None),
+        (7, "reported", None),
+    ],
+)
+def test_details_are_counts_or_nothing(details: object, source: str, read: int | None) -> None:
+    usage = {"prompt_tokens": 9.0, "completion_tokens": 3, "prompt_tokens_details": details}
+    found = read_usage("openai", {"usage": usage})
+    assert (found.source, found.input_tokens, found.output_tokens) == (source, 9, 3)
+    assert found.cache_read_tokens == read
 
 
 @pytest.mark.parametrize("absurd", [-0.5, "0.1", math.nan, 10**9])

@@ -20,7 +20,7 @@ from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
 from modelops.metering.attempt import NOTHING_USED
-from modelops.metering.usage import UsageReader
+from modelops.metering.usage import whole_usage
 from modelops.resources.resolved import Parameters
 
 FORWARDED = (b"anthropic-version", b"anthropic-beta", b"traceparent", b"tracestate")
@@ -71,10 +71,8 @@ class AnthropicMessages:
         document = decode_answer(content)
         if not isinstance(document.get("content"), list):
             raise NotAnAnswerError("the answer has no content")
-        usage = UsageReader("anthropic")
-        usage.feed(document)
-        reason = str(document.get("stop_reason") or "")
-        return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
+        usage, tier = whole_usage("anthropic", document)
+        return Answer(content, usage, tier, str(document.get("stop_reason") or ""))
 
     def stream(self, body: Body) -> AnthropicMessagesStream:
         """Return a reader for one stream."""

@@ -16,11 +16,11 @@ from msgspec import UNSET
 from modelops.gateway.body import Body, Fields
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
-from modelops.gateway.protocols.answers import decode_answer, text_size
+from modelops.gateway.protocols.answers import decode_as, text_size
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
-from modelops.metering.usage import UsageReader
+from modelops.metering.usage import whole_usage
 from modelops.resources.resolved import Parameters
 
 FORWARDED = (b"traceparent", b"tracestate", b"openai-beta", b"http-referer", b"x-title")
@@ -30,6 +30,22 @@ TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 _USAGE_NULL = (b',"usage":null', b', "usage": null', b',"usage": null')
 _DECODE = msgspec.json.Decoder().decode
+
+
+class _Choice(msgspec.Struct, gc=False):
+    finish_reason: Any = None
+    error: Any = None
+
+
+class _Completion(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    error: Any = None
+    usage: Any = None
+    service_tier: Any = None
+    x_groq: Any = None
+
+
+_DECODE_COMPLETION = msgspec.json.Decoder(_Completion).decode
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -81,19 +97,18 @@ class OpenAiChat:
 
     def answer(self, content: bytes, body: Body) -> Answer:
         """Look for usage, and for an error in spite of the status."""
-        document = decode_answer(content)
-        choices = document.get("choices")
-        if not isinstance(choices, list):
+        document = decode_as(_DECODE_COMPLETION, content)
+        if document.error:
+            raise NotAnAnswerError("the answer holds an error")
+        if document.choices is None:
             raise NotAnAnswerError("the answer has no choices")
         reason = ""
-        for choice in choices:
-            if isinstance(choice, dict):
-                if choice.get("error"):
-                    raise NotAnAnswerError("a choice holds an error")
-                reason = reason or str(choice.get("finish_reason") or "")
-        usage = UsageReader("openai")
-        usage.feed(document)
-        return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
+        for choice in document.choices:
+            if choice.error:
+                raise NotAnAnswerError("a choice holds an error")
+            reason = reason or str(choice.finish_reason or "")
+        usage, tier = whole_usage("openai", msgspec.structs.asdict(document))
+        return Answer(content, usage, tier, reason)
 
     def stream(self, body: Body) -> OpenAiChatStream:
         """Return a reader that hides the usage report unless the client asked for one."""

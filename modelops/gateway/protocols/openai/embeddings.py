@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.body import Body
-from modelops.gateway.errors import NOT_JSON
 from modelops.gateway.protocols.adapter import (
     Answer,
     NotAnAnswerError,
     Outgoing,
     forwarded,
 )
+from modelops.gateway.protocols.answers import decode_as
 from modelops.gateway.protocols.openai.chat import FORWARDED, OpenAiChatStream
 from modelops.gateway.table import Target
-from modelops.metering.usage import UsageReader
+from modelops.metering.usage import whole_usage
 from modelops.resources.resolved import Parameters
 
 
@@ -28,6 +28,9 @@ class _Embeddings(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw()
     usage: dict[str, Any] | None = None
     error: Any = None
+
+
+_DECODE = msgspec.json.Decoder(_Embeddings).decode
 
 
 class OpenAiEmbeddings:
@@ -51,16 +54,11 @@ class OpenAiEmbeddings:
 
     def answer(self, content: bytes, body: Body) -> Answer:
         """Look for usage, and for an error in spite of the status."""
-        try:
-            document = msgspec.json.decode(content, type=_Embeddings)
-        except NOT_JSON:
-            raise NotAnAnswerError("the answer is not JSON") from None
+        document = decode_as(_DECODE, content)
         if document.error or bytes(document.data)[:1] != b"[":
             raise NotAnAnswerError("the answer holds no embeddings")
-        usage = UsageReader("openai")
-        if document.usage:
-            usage.feed({"usage": document.usage})
-        return Answer(content, usage.usage(complete=True))
+        usage, _ = whole_usage("openai", {"usage": document.usage})
+        return Answer(content, usage)
 
     def stream(self, body: Body) -> OpenAiChatStream:
         """Return a reader; embeddings are never streamed."""

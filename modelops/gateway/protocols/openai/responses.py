@@ -17,7 +17,7 @@ from modelops.gateway.protocols.openai.chat import FORWARDED
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
-from modelops.metering.usage import UsageReader
+from modelops.metering.usage import whole_usage
 from modelops.resources.resolved import Parameters
 
 _ENDS = frozenset({"response.completed", "response.incomplete"})
@@ -51,10 +51,8 @@ class OpenAiResponses:
         document = decode_answer(content)
         if not isinstance(document.get("output"), list):
             raise NotAnAnswerError("the answer has no output")
-        usage = UsageReader("openai")
-        usage.feed(document)
-        reason = str(document.get("status") or "")
-        return Answer(content, usage.usage(complete=True), usage.service_tier, reason)
+        usage, tier = whole_usage("openai", document)
+        return Answer(content, usage, tier, str(document.get("status") or ""))
 
     def stream(self, body: Body) -> OpenAiResponsesStream:
         """Return a reader for one stream."""
