@@ -16,7 +16,7 @@ from pathlib import Path
 
 from modelops.ledger import segment as segments
 from modelops.ledger.collapsing import Left, collapse_oldest
-from modelops.ledger.reading import RECENT_MAX, Batch, Reading
+from modelops.ledger.reading import ROWS_MAX, Batch, Reading
 from modelops.ledger.records import MAX_RECORD, Kind, encode
 from modelops.ledger.segment import Segment, SegmentName
 from modelops.metering.attempt import Attempt
@@ -69,9 +69,10 @@ class Journal:
     def append(self, kind: Kind, attempt: Attempt) -> None:
         """Write one record; OSError when the disk or the journal is full."""
         record = encode(kind, attempt)
-        if self._full or not self._readings or not self._readings[-1].fits(record):
+        readings = self._readings
+        if self._full or not readings or not readings[-1].append(kind, attempt, record):
             self._follow(len(record))
-        self._readings[-1].append(kind, attempt, record)
+            readings[-1].append(kind, attempt, record)
 
     def check(self) -> None:
         """See whether a journal that was full has room now; OSError when not."""
@@ -164,10 +165,9 @@ class Journal:
             self._full = str(error)
             raise
         self._number += 1
-        at_hand = sum(len(reading.recent) for reading in self._readings)
-        if at_hand > RECENT_MAX:
+        if sum(len(reading.rows) for reading in self._readings) > ROWS_MAX:
             for reading in self._readings:
-                reading.recent.clear()
+                reading.let_go()
 
     def _made(self, length: int) -> Segment:
         """Return a new segment for a record of so many bytes."""

@@ -36,7 +36,7 @@ DRAIN_S = 1.0
 
 DRAIN_AT = 3_000
 """Rows that do not wait for the second to be over: so the journal need not be read back
-(`reading.RECENT_MAX` records, two for each call, are kept in memory)."""
+(`reading.ROWS_MAX` are kept in memory)."""
 
 ADOPT_EVERY = 5
 """Such batches between two looks for journals of workers that are gone."""

@@ -6,22 +6,16 @@ oldest BEGIN whose END has not been seen. So a worker that is killed loses no ro
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice
 from typing import NamedTuple
 
-from modelops.ledger.records import Kind, Record, scan
+from modelops.ledger.records import Kind, scan
 from modelops.ledger.segment import Segment
 from modelops.metering.attempt import Attempt
 from modelops.store.books import JournalMark
 
-BATCH_RECORDS = 8_000
-"""Records in one transaction at most. Their rows share its cost: 12 us each, 21 in batches of
-1,000. It holds the write lock for a twentieth of a second."""
-
-RECENT_MAX = 10_000
-"""Records that are also kept in memory until they are in the store, about 10 MB: they need not be
-read back. A store that is away for longer finds the rest in the file."""
+ROWS_MAX = 5_000
+"""Rows that are also kept in memory until they are in the store, about 5 MB: they need not be read
+back. A store that is away for longer finds the rest in the file."""
 
 _READ_BYTES = 2 << 20
 _BEGIN = Kind.BEGIN
@@ -30,13 +24,12 @@ _BEGIN = Kind.BEGIN
 class Batch(NamedTuple):
     """Rows for the store, with the mark to commit with them, and what to note once they are in.
 
-    That is: how many records they were, where the last one ends, the calls then open that began in
-    this segment, and those that ended and did not.
+    That is: where the last one ends, the calls then open that began in this segment, and those that
+    ended and did not.
     """
 
     rows: list[Attempt]
     mark: JournalMark
-    records: int
     end: int
     open_calls: dict[str, int]
     ended_elsewhere: list[str]
@@ -47,17 +40,30 @@ class Reading:
 
     `offered` is the offset up to which the store was asked to take rows: it may have done so even
     where its answer was lost. `open_calls` are the BEGINs without an END before `position`.
-    `recent` holds the last records that were written, without a gap.
+    `rows` are those written from offset `_rows_from` on. `_open_now` and `_elsewhere` are what a
+    batch up to the end would leave open, and what ended among `rows` without having begun here.
     """
 
-    __slots__ = ("offered", "open_calls", "position", "recent", "segment")
+    __slots__ = (
+        "_elsewhere",
+        "_open_now",
+        "_rows_from",
+        "offered",
+        "open_calls",
+        "position",
+        "rows",
+        "segment",
+    )
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.position = 0
         self.offered = 0
         self.open_calls: dict[str, int] = {}
-        self.recent: deque[Record] = deque()
+        self.rows: list[Attempt] = []
+        self._rows_from = segment.size
+        self._open_now: dict[str, int] = {}
+        self._elsewhere: list[str] = []
 
     @property
     def drained(self) -> bool:
@@ -69,32 +75,55 @@ class Reading:
         """Whether the segment holds nothing that is needed."""
         return self.drained and not self.open_calls
 
-    def fits(self, record: bytes) -> bool:
-        """Whether the segment has room for a record."""
-        return self.segment.size + len(record) <= self.segment.capacity
-
-    def append(self, kind: Kind, attempt: Attempt, content: bytes) -> None:
-        """Write a record, and keep it at hand."""
-        segment, recent = self.segment, self.recent
+    def append(self, kind: Kind, attempt: Attempt, content: bytes) -> bool:
+        """Write a record and keep its row at hand; return whether there was room for it."""
+        segment = self.segment
         start = segment.size
+        if start + len(content) > segment.capacity:
+            return False
+        if len(self.rows) >= ROWS_MAX:
+            self.let_go()
         segment.append(content)
-        if len(recent) >= RECENT_MAX:
-            recent.clear()
-        recent.append(Record(kind, attempt, start, segment.size))
+        attempt_id = attempt.attempt_id
+        if kind is _BEGIN:
+            self._open_now[attempt_id] = start
+            return True
+        if self._open_now.pop(attempt_id, None) is None:
+            self._elsewhere.append(attempt_id)
+        self.rows.append(attempt)
+        return True
 
-    def unread(self) -> list[Record]:
-        """Return the next records that are not in the store yet, from memory or from the file."""
-        if self.recent and self.recent[0].start == self.position:
-            return list(islice(self.recent, BATCH_RECORDS))
-        limit = min(_READ_BYTES, self.segment.size - self.position)
-        return scan(self.segment.read(self.position, limit), self.position)
+    def let_go(self) -> None:
+        """Keep none of the rows in memory: they are read back from the file."""
+        self.rows, self._elsewhere = [], []
+        self._rows_from = self.segment.size
 
     def next_batch(self) -> Batch | None:
         """Return what to bring to the store next, marked up to the oldest call still open."""
-        records = self.unread()
+        batch = self._at_hand() if self.position == self._rows_from else self._from_file()
+        if batch is not None:
+            self.offered = max(self.offered, batch.end)
+        return batch
+
+    def advance(self, batch: Batch) -> None:
+        """Note that a batch is in the store."""
+        if self.position == self._rows_from:
+            del self.rows[: len(batch.rows)]
+            del self._elsewhere[: len(batch.ended_elsewhere)]
+            self._rows_from = batch.end
+        self.position = batch.end
+        self.open_calls = batch.open_calls
+
+    def _at_hand(self) -> Batch:
+        return self._batch(
+            self.rows[:], self.segment.size, dict(self._open_now), self._elsewhere[:]
+        )
+
+    def _from_file(self) -> Batch | None:
+        limit = min(_READ_BYTES, self._rows_from - self.position)
+        records = scan(self.segment.read(self.position, limit), self.position)
         if not records:
             return None
-        end = records[-1].end
         rows: list[Attempt] = []
         open_calls = dict(self.open_calls)
         elsewhere: list[str] = []
@@ -105,14 +134,10 @@ class Reading:
             rows.append(attempt)
             if open_calls.pop(attempt.attempt_id, None) is None:
                 elsewhere.append(attempt.attempt_id)
-        self.offered = max(self.offered, end)
-        mark = JournalMark(self.segment.name, min(open_calls.values(), default=end))
-        return Batch(rows, mark, len(records), end, open_calls, elsewhere)
+        return self._batch(rows, records[-1].end, open_calls, elsewhere)
 
-    def advance(self, batch: Batch) -> None:
-        """Note that a batch is in the store."""
-        if self.recent and self.recent[0].start == self.position:
-            for _ in range(batch.records):
-                self.recent.popleft()
-        self.position = batch.end
-        self.open_calls = batch.open_calls
+    def _batch(
+        self, rows: list[Attempt], end: int, open_calls: dict[str, int], elsewhere: list[str]
+    ) -> Batch:
+        mark = JournalMark(self.segment.name, min(open_calls.values(), default=end))
+        return Batch(rows, mark, end, open_calls, elsewhere)

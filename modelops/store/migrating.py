@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store import attempts, database, rollups, schema, tables
 from modelops.store.books import AttemptCursor, Selection
+from modelops.store.columns import columns_of, values_of
 from modelops.store.revisions import EMPTY_DIGEST
 from modelops.store.tally import Tallies, tally
 
@@ -48,7 +49,7 @@ async def _add_up(connection: AsyncConnection) -> None:
     after: AttemptCursor | None = None
     while rows := await attempts.listed(connection, everything, _ADDED_AT_ONCE, after):
         tallies: Tallies = {}
-        tally(rows, tallies)
+        tally(columns_of([values_of(row) for row in rows]), tallies)
         await rollups.add(connection, tallies)
         after = AttemptCursor(rows[-1].started_at_us, rows[-1].attempt_id)
 

@@ -132,8 +132,11 @@ class Packed:
 
 
 def pack(values: Sequence[int]) -> int:
-    """Return the values of a row, in the order of MEASURES and each of 64 bits, as an integer."""
-    packed = int.from_bytes(_ROW.pack(*values), "little")
+    """Return values in the order of MEASURES as an integer; those of 64 bits are packed sooner."""
+    try:
+        packed = int.from_bytes(_ROW.pack(*values), "little")
+    except struct.error:
+        return sum(value << (8 * LANE_BYTES * lane) for lane, value in enumerate(values))
     if min(values) < 0:
         packed -= sum(borrow for borrow, value in zip(_BORROW, values, strict=True) if value < 0)
     return packed

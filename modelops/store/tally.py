@@ -7,12 +7,12 @@ rows that are in the table; a test holds the two together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from modelops.metering.attempt import Attempt
-from modelops.metering.histogram import bucket_of
 from modelops.store.books import SLOT_US
+from modelops.store.columns import Columns
 from modelops.store.cubes import Cube
 from modelops.store.sums import Packed, counted, pack
 from modelops.store.tables import CELL
@@ -31,67 +31,121 @@ class Place(NamedTuple):
 Tallies = dict[Place, Packed]
 
 
-def tally(rows: Iterable[Attempt], found: Tallies) -> None:
+class _Kind(NamedTuple):
+    """What rows have in common that are counted together; in the order of `_KIND`."""
+
+    slot: int
+    user: str
+    agent: str
+    provider: str
+    model: str
+    chain: str
+    revision: int
+    outcome: str
+    final: bool
+    position: int
+    simulated: bool
+    usage_source: str
+    error_class: str
+    weight: int
+
+
+class _Amounts(NamedTuple):
+    """What is added up of such rows, by column."""
+
+    input_tokens: Sequence[int | None]
+    output_tokens: Sequence[int | None]
+    cache_read_tokens: Sequence[int | None]
+    cache_write_tokens: Sequence[int | None]
+    cache_write_1h_tokens: Sequence[int | None]
+    reasoning_tokens: Sequence[int | None]
+    cost_pico: Sequence[int | None]
+    input_cost_pico: Sequence[int | None]
+    output_cost_pico: Sequence[int | None]
+    estimate_pico: Sequence[int | None]
+    latency_us: Sequence[int]
+    first_content_us: Sequence[int | None]
+    latency_bucket: Sequence[int]
+    first_content_bucket: Sequence[int | None]
+
+
+def tally(columns: Columns, found: Tallies) -> None:
     """Add rows to what is found already, by all columns and slot."""
-    for row in rows:
-        ok = row.outcome == "success"
-        fallback = ok and row.final and row.position > 0
-        values = (
-            row.user,
-            row.agent,
-            row.provider,
-            row.model,
-            row.chain,
-            row.revision,
-            "fallback" if fallback else row.outcome,
-        )
-        place = Place(row.started_at_us // SLOT_US, values)
-        own = found.get(place)
-        if own is None:
-            own = found[place] = Packed()
-        own.sums += pack(_values(row))
-        if ok:
-            own.latency += counted(bucket_of(row.latency_us // row.weight), row.weight)
-        if row.first_content_us is not None:
-            bucket = bucket_of(row.first_content_us // row.weight)
-            own.first_content += counted(bucket, row.weight)
+    slots = [started_us // SLOT_US for started_us in columns["started_at_us"]]
+    kinds = zip(slots, *(columns[name] for name in _Kind._fields[1:]), strict=True)
+    amounts = zip(*(columns[name] for name in _Amounts._fields), strict=True)
+    alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for kind, amount in zip(kinds, amounts, strict=True):
+        rows = alike.get(kind)
+        if rows is None:
+            alike[kind] = [amount]
+        else:
+            rows.append(amount)
+    for kind, rows in alike.items():
+        _add(_Kind(*kind), _Amounts(*zip(*rows, strict=True)), found)
 
 
-def _values(row: Attempt) -> tuple[int, ...]:
-    """Return what one row adds, in the order of MEASURES."""
-    usage, cost, outcome, weight = row.usage, row.cost, row.outcome, row.weight
-    adjusted = outcome == "adjusted"
-    reached = not adjusted and outcome != "refused"
-    ok = outcome == "success"
-    cancelled = outcome == "cancelled"
-    final = weight if row.final else 0
-    reported = usage.source == "reported"
-    without_cost = reached and cost.total_pico is None
-    first_content_us = row.first_content_us
+def _add(kind: _Kind, amounts: _Amounts, found: Tallies) -> None:
+    weight, ok = kind.weight, kind.outcome == "success"
+    fallback = ok and kind.final and kind.position > 0
+    status = "fallback" if fallback else kind.outcome
+    place = Place(kind.slot, (*kind[1:7], status))
+    own = found.get(place)
+    if own is None:
+        own = found[place] = Packed()
+    own.sums += pack(_values(kind, amounts))
+    if ok:
+        own.latency += _histogram(amounts.latency_bucket, weight)
+    own.first_content += _histogram(amounts.first_content_bucket, weight)
+
+
+def _values(kind: _Kind, amounts: _Amounts) -> tuple[int, ...]:
+    """Return what rows of a kind add, in the order of MEASURES."""
+    adjusted = kind.outcome == "adjusted"
+    reached = not adjusted and kind.outcome != "refused"
+    ok = kind.outcome == "success"
+    cancelled = kind.outcome == "cancelled"
+    reported = kind.usage_source == "reported"
+    count = kind.weight * len(amounts.latency_us)
+    final = count if kind.final else 0
+    without_cost = kind.weight * amounts.cost_pico.count(None) if reached else 0
+    corrected = count if adjusted and kind.error_class == "unpriced" else 0
     return (
-        weight if reached else 0,
-        weight if ok else 0,
+        count if reached else 0,
+        count if ok else 0,
         final,
         final if ok else 0,
-        weight if ok else 0,
-        0 if first_content_us is None else weight,
-        usage.input_tokens or 0,
-        usage.output_tokens or 0,
-        cost.total_pico or 0,
-        cost.input_pico or 0,
-        cost.output_pico or 0,
-        row.latency_us if ok else 0,
-        first_content_us or 0,
-        usage.cache_read_tokens or 0,
-        (usage.cache_write_tokens or 0) + (usage.cache_write_1h_tokens or 0),
-        usage.reasoning_tokens or 0,
-        final if ok and row.position > 0 else 0,
-        weight if row.simulated else 0,
-        cost.estimate_pico or 0,
-        weight * ((without_cost and reported) - (adjusted and row.error_class == "unpriced")),
-        weight if without_cost and not reported else 0,
-        weight if cancelled else 0,
+        count if ok else 0,
+        count - kind.weight * amounts.first_content_us.count(None),
+        _sum(amounts.input_tokens),
+        _sum(amounts.output_tokens),
+        _sum(amounts.cost_pico),
+        _sum(amounts.input_cost_pico),
+        _sum(amounts.output_cost_pico),
+        _sum(amounts.latency_us) if ok else 0,
+        _sum(amounts.first_content_us),
+        _sum(amounts.cache_read_tokens),
+        _sum(amounts.cache_write_tokens) + _sum(amounts.cache_write_1h_tokens),
+        _sum(amounts.reasoning_tokens),
+        final if ok and kind.position > 0 else 0,
+        count if kind.simulated else 0,
+        _sum(amounts.estimate_pico),
+        (without_cost if reported else 0) - corrected,
+        0 if reported else without_cost,
+        count if cancelled else 0,
         final if cancelled else 0,
+    )
+
+
+def _sum(column: Sequence[int | None]) -> int:
+    return sum(filter(None, column))
+
+
+def _histogram(buckets: Sequence[int | None], weight: int) -> int:
+    return sum(
+        counted(bucket, weight * count)
+        for bucket, count in Counter(buckets).items()
+        if bucket is not None
     )
 
 

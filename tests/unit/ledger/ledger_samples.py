@@ -9,6 +9,7 @@ import row_samples
 
 from modelops.metering.attempt import Attempt
 from modelops.store.books import JournalMark
+from modelops.store.columns import columns_of, values_of
 from modelops.store.protocol import StoreLockedError
 from modelops.store.sums import Sums
 from modelops.store.tally import Place, Tallies, tally
@@ -27,7 +28,8 @@ def begun(row: Attempt) -> Attempt:
 def added_up(rows: Iterable[Attempt]) -> dict[Place, Sums]:
     """Return everything that rows come to, group by group."""
     found: Tallies = {}
-    tally(rows, found)
+    if values := [values_of(row) for row in rows]:
+        tally(columns_of(values), found)
     return {place: group.unpack() for place, group in found.items()}
 
 

@@ -12,7 +12,7 @@ from ledger_samples import added_up, attempt
 
 from modelops.ledger.collapse import MINUTE_US, Collapsed, collapse, rows
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.store import attempts as attempt_rows
+from modelops.store.columns import values_of
 
 _COUNTS = st.none() | st.integers(0, 10**6)
 _MONEY = st.none() | st.integers(0, 2**62)
@@ -66,7 +66,7 @@ def test_sums_and_histograms_are_the_same_wherever_rows_are_collapsed(
 
 
 def whole_numbers(row: Attempt) -> list[int]:
-    return [value for value in attempt_rows._values(row) if isinstance(value, int)]
+    return [value for value in values_of(row) if isinstance(value, int)]
 
 
 def test_rows_of_a_minute_that_are_alike_become_one() -> None:

@@ -141,7 +141,7 @@ async def test_segments_are_followed_and_removed(tmp_path: Path) -> None:
 async def test_rows_of_full_segments_wait_in_their_files_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelops.ledger.journal.RECENT_MAX", 5)
+    monkeypatch.setattr("modelops.ledger.journal.ROWS_MAX", 5)
     books = MemoryBooks()
     books.away = True
     journal = Journal(tmp_path / "journals", segment_bytes=2_000)

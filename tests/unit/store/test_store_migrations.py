@@ -12,9 +12,9 @@ from row_samples import attempt
 from sqlalchemy import Connection, text
 
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.store import attempts as attempt_rows
 from modelops.store import database, migrate, migrating, open_store, tables
 from modelops.store.books import SLOT_US, Dimension, Selection
+from modelops.store.columns import values_of
 from modelops.store.sums import Sums
 
 START_US = 20_000 * 96 * SLOT_US
@@ -83,7 +83,7 @@ def _fill_older(connection: Connection) -> None:
 
 def _row(row: Attempt) -> dict[str, object]:
     names = [column.name for column in tables.attempts.columns]
-    return dict(zip(names, attempt_rows._values(row), strict=True))
+    return dict(zip(names, values_of(row), strict=True))
 
 
 async def _sums(url: str, by: tuple[Dimension, ...]) -> dict[tuple[str, ...], Sums]:
