@@ -6,6 +6,8 @@ still leave one full try for every target that remains.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+
 from modelops.gateway.candidates import Candidate, Skip, fits
 from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError
@@ -66,7 +68,10 @@ class Failover:
             if block and health_matters:
                 self._skip(Skip(turn.step, block, f"it is {block}"))
                 continue
-            outcome = await self._take(turn)
+            try:
+                outcome = await self._call(turn)
+            except CannotCarryError as error:
+                outcome = Skip(turn.step, "cannot-carry", str(error))
             if outcome is None:
                 return
             if isinstance(outcome, Skip):
@@ -77,15 +82,18 @@ class Failover:
                 raise CallerFaultError(outcome, native=turn.adapter.native)
         raise self._unanswered()
 
-    async def _take(self, candidate: Candidate) -> Failure | Skip | None:
-        """Make the request for a target and call it within its provider's limit."""
-        try:
-            outgoing = self._outgoing(candidate)
-        except CannotCarryError as error:
-            return Skip(candidate.step, "cannot-carry", str(error))
+    def _call(self, candidate: Candidate) -> Coroutine[None, None, Failure | Skip | None]:
+        """Make the request for a target and return its call; CannotCarryError as `_outgoing`."""
+        outgoing = self._outgoing(candidate)
+        if candidate.step.target.provider.max_concurrent_requests:
+            return self._within_limit(candidate, outgoing)
+        return self._try(candidate, outgoing)
+
+    async def _within_limit(
+        self, candidate: Candidate, outgoing: Outgoing
+    ) -> Failure | Skip | None:
+        """Call a target once its provider's limit allows it."""
         provider, slots = candidate.step.target.provider, self._context.tools.slots
-        if not provider.max_concurrent_requests:
-            return await self._try(candidate, outgoing)
         limit = self._context.tools.share(provider.max_concurrent_requests)
         wait = SLOT_WAIT if candidate.others else self._bound(candidate)
         if not await slots.acquire(provider.name, limit, wait):

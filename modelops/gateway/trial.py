@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from modelops.gateway.booking import Entry
 from modelops.gateway.call import header_lines
@@ -93,17 +93,26 @@ class Trial:
             self._outgoing.body,
         )
 
-    async def _read(self, response: Response, end: float) -> Failure | None:
+    def _read(self, response: Response, end: float) -> Coroutine[None, None, Failure | None]:
         if not 200 <= response.status < 300:
-            return self._classify(response, await self._error_body(response, end))
-        if self._context.body.stream:
-            return await self._stream(response, end)
-        return await self._whole(response, end)
+            return self._refused(response, end)
+        return (
+            self._stream(response, end) if self._context.body.stream else self._whole(response, end)
+        )
+
+    async def _refused(self, response: Response, end: float) -> Failure:
+        try:
+            content = await self._content(response, end, BODY_MAX)
+        except UpstreamError:
+            content = b""  # the status has to do
+        return self._classify(response, content)
 
     # An answer that is not streamed
 
     async def _whole(self, response: Response, end: float) -> Failure | None:
-        content = await self._content(response, end, ANSWER_MAX)
+        content = response.whole()
+        if content is None:
+            content = await self._content(response, end, ANSWER_MAX)
         try:
             answer = self._adapter.answer(content, self._context.body)
         except NotAnAnswerError as error:
@@ -192,11 +201,6 @@ class Trial:
             pieces.append(piece)
             size += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    async def _error_body(self, response: Response, end: float) -> bytes:
-        with contextlib.suppress(UpstreamError):
-            return await self._content(response, end, BODY_MAX)
-        return b""  # the status has to do
 
     def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
         headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()

@@ -32,15 +32,16 @@ HERE = Caller(kind="local", name="", role="deployer")
 
 
 class AccessError(Exception):
-    """The request is refused.
+    """The request is refused; `headers` go with the answer.
 
     `status` is 401 without a good key, 403 when the key may not, 503 when nobody's key is known.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers
 
 
 def data_plane_caller(

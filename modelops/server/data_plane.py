@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from contextlib import nullcontext
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.ids import new_id
@@ -27,6 +28,8 @@ from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
 
 logger = logging.getLogger(__name__)
+
+_UNTRACED = nullcontext()
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -58,12 +61,28 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
         cycle, held = take_cycle(scope), Held(runtime.bodies)
         reply = ConnectionReply(cycle)
         try:
-            await _answer(runtime, route, scope, receive, cycle, reply, held)
+            now_us, headers, agent = _admit(runtime, route, scope)
+            body = body_at_hand(cycle, held)
+            if body is None:
+                body = await read_body(headers, receive, held)
+            call = Call(
+                endpoint=route.endpoint,
+                dialect=route.dialect,
+                body=body,
+                headers=headers,
+                agent=agent,
+                request_id=new_id(now_us, runtime.random),
+                received_at_us=now_us,
+            )
+            connection = connection_of(scope)
+            connection.answering = asyncio.current_task()
+            try:
+                await _pass_on(runtime, call, reply)
+            finally:
+                connection.answering = None
         except ClientGoneError:
             pass
-        except AccessError as error:
-            _refuse(reply, route.dialect, error.status, error.message)
-        except BodyError as error:
+        except (AccessError, BodyError) as error:
             _refuse(reply, route.dialect, error.status, error.message, *error.headers)
         except asyncio.CancelledError:
             # The client left, or the server has waited long enough for this request: the task is
@@ -80,60 +99,35 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
     return handle
 
 
-async def _answer(
-    runtime: Runtime,
-    route: Route,
-    scope: HTTPScope,
-    receive: Receive,
-    cycle: RequestResponseCycle,
-    reply: ConnectionReply,
-    held: Held,
-) -> None:
-    """Read one request and hand it to the gateway."""
+def _admit(
+    runtime: Runtime, route: Route, scope: HTTPScope
+) -> tuple[int, Mapping[bytes, bytes], str]:
+    """Return when a request came, in microseconds, its headers, and the agent that sent it.
+
+    AccessError when it is not to be answered.
+    """
     if scope["method"] != "POST":
-        _refuse(reply, route.dialect, 405, f"{route.endpoint} takes POST", ALLOW_POST)
-        return
+        raise AccessError(405, f"{route.endpoint} takes POST", ALLOW_POST)
     if runtime.on_wrong_side(scope["server"], admin=False):
-        _refuse(reply, route.dialect, 404, "this address serves /api and /metrics alone")
-        return
+        raise AccessError(404, "this address serves /api and /metrics alone")
     live = runtime.live
     if live is None or not live.head.revision:
-        _refuse(reply, route.dialect, 503, runtime.nothing_served())
-        return
+        raise AccessError(503, runtime.nothing_served())
     now_us = runtime.clock.unix_us()
     headers = dict(scope["headers"])
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
-    body = body_at_hand(cycle, held)
-    if body is None:
-        body = await read_body(headers, receive, held)
-    call = Call(
-        endpoint=route.endpoint,
-        dialect=route.dialect,
-        body=body,
-        headers=headers,
-        agent=caller.name,
-        request_id=new_id(now_us, runtime.random),
-        received_at_us=now_us,
-    )
-    connection = connection_of(scope)
-    connection.answering = asyncio.current_task()
-    try:
-        if runtime.telemetry is None:
-            await _pass_on(runtime, call, reply)
-        else:
-            with runtime.telemetry.request(call):
-                await _pass_on(runtime, call, reply)
-    finally:
-        connection.answering = None
+    return now_us, headers, caller.name
 
 
 async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
     """Have the gateway answer, timed from here: how long an upload took is its sender's to say."""
     begun_us = runtime.clock.unix_us()
+    traced = _UNTRACED if runtime.telemetry is None else runtime.telemetry.request(call)
     try:
-        await runtime.gateway.answer(call, reply)
+        with traced:
+            await runtime.gateway.answer(call, reply)
     except Exception:
         about = {"request_id": call.request_id, "agent": call.agent}
         logger.exception("a request to %s failed inside the gateway", call.endpoint, extra=about)

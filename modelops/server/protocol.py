@@ -3,7 +3,8 @@
 uvicorn takes request heads of any size and waits for ever for half of one. Here a head is at most
 `HEAD_MAX` bytes and must arrive within `HEAD_TIMEOUT_S`; what breaks that, or is not HTTP, is
 answered in JSON and closed. The timer runs only while a head is incomplete, so an ordinary
-request, whose head comes in one piece, never sets it.
+request, whose head comes in one piece, never sets it. Nor does it set the one for idle connections,
+which uvicorn makes and cancels for every request: it runs on, and is moved when it rings too early.
 
 The protocol also stands in the scope of each request (`connection_of`), because it knows at once
 what ASGI tells only to who waits for it: that the client left. So does uvicorn's own state of the
@@ -13,13 +14,19 @@ request (`take_cycle`), which knows whether the body is already here and how to 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
 
+import httptools
 from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modelops.server.problems import dialect_of
 from modelops.server.wire import closing_error
+
+if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope as UvicornScope
 
 HEAD_MAX = 65_536
 """Bytes of request line and headers: nginx and Node allow 32 and 16 KiB, tool ids need some."""
@@ -50,13 +57,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._piece = 0
         self._refused = False
+        self._idle = False
+        self._idle_since = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(
             HEAD_TIMEOUT_S, self._head_is_late
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer, and tell who answers a request."""
+        """Forget the timers, and tell who answers a request."""
         self._stop_head_timer()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         super().connection_lost(exc)
         if self.answering is not None and not self.cycle.response_complete:
             self.answering.cancel()
@@ -68,7 +81,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._piece = len(data)
         if self._head_open:
             self._head_size += self._piece
-        super().data_received(data)
+        self._idle = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse_head()
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
         if self._head_open and (self._head_begun or self._head_size):
             self._watch_head()
 
@@ -86,18 +105,57 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin a head."""
         self._head_begun = True
         self._head_size = self._piece  # at most: the piece may hold more than this head
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_headers_complete(self) -> None:
-        """End the head."""
+        """End the head and have the request answered, as uvicorn does, behind those before it."""
         if self._head_size > HEAD_MAX and self._header_bytes() > HEAD_MAX:
-            raise ValueError("head too large")  # stops the parser, which calls send_400_response
+            raise ValueError("head too large")  # stops the parser
         self._head_open = False
         self._stop_head_timer()
+        http_version = self.parser.get_http_version()
+        path, raw_path, query = _split(self.url)
         extensions: dict[str, object] = {CONNECTION: self}
-        self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
-        super().on_headers_complete()
-        extensions[CYCLE] = self.cycle  # the task that answers has been made, but has not begun
+        self.scope = scope = cast(
+            "UvicornScope",
+            {
+                "type": "http",
+                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+                "http_version": http_version,
+                "server": self.server,
+                "client": self.client,
+                "scheme": self.scheme,
+                "method": self.parser.get_method().decode("ascii"),
+                "root_path": "",
+                "path": path,
+                "raw_path": raw_path,
+                "query_string": query,
+                "headers": self.headers,
+                "state": {},
+                "extensions": extensions,
+            },
+        )
+        before = cast("RequestResponseCycle | None", self.cycle)
+        self.cycle = extensions[CYCLE] = cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def on_message_complete(self) -> None:
         """Expect the next head."""
@@ -106,8 +164,33 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_size = 0
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, or a head that `_count` stopped."""
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle = True
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(KEEP_ALIVE_S, self._idle_over)
+
+    def _idle_over(self) -> None:
+        """Close a connection that was idle for long; one that was used meanwhile waits anew."""
+        self._idle_timer = None
+        if not self._idle:
+            return
+        left = self._idle_since + KEEP_ALIVE_S - self.loop.time()
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._idle_over)
+        else:
+            self.transport.close()
+
+    def _refuse_head(self) -> None:
+        """Answer what is not HTTP, or a head that is too large."""
         if self._header_bytes() > HEAD_MAX:
             self._refuse(431, "the request head is larger than 64 KiB")
         else:
@@ -147,6 +230,14 @@ class BoundedProtocol(HttpToolsProtocol):
         dialect = dialect_of(self.url.decode("latin-1"), {})
         self.transport.write(closing_error(status, message, dialect))
         self.transport.close()
+
+
+@lru_cache(256)
+def _split(url: bytes) -> tuple[str, bytes, bytes]:
+    """Return path, path as it was sent, and query; an error of httptools where it is malformed."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return (unquote(path) if "%" in path else path), parsed.path, parsed.query or b""
 
 
 def connection_of(scope: HTTPScope) -> BoundedProtocol:

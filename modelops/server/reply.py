@@ -7,9 +7,14 @@ waits for the first of its body and goes out with it, in one system call.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from modelops.gateway.call import Headers, header_lines
+
+_lines = lru_cache(8)(header_lines)
+"""uvicorn's own headers, the date, as lines: it has new ones once a second."""
 
 CHUNKED = b"transfer-encoding: chunked\r\n"
 
@@ -37,7 +42,7 @@ class ConnectionReply:
         self._chunked = length is None
         self._head = b"%b%b%b%b%b\r\n" % (
             STATUS_LINE[status],
-            header_lines(cycle.default_headers),
+            _lines(tuple(cycle.default_headers)),
             head,
             b"" if cycle.keep_alive else b"connection: close\r\n",
             CHUNKED if length is None else b"content-length: %d\r\n" % length,

@@ -25,7 +25,7 @@ import uvloop
 from modelops.server.app import create_app
 from modelops.server.lifecycle import build, running
 from modelops.server.logs import set_up_logging
-from modelops.server.protocol import KEEP_ALIVE_S, BoundedProtocol
+from modelops.server.protocol import BoundedProtocol
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.watchdog import watch
@@ -81,7 +81,6 @@ def uvicorn_config(runtime: Runtime) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,  # the socket's own address decides who is on this machine
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=runtime.settings.grace_s,
     )
 

@@ -21,6 +21,10 @@ class Response(Protocol):
     status: int
     headers: Headers
 
+    def whole(self) -> bytes | None:
+        """Return the body when all of it has come; None when `read` must wait for more of it."""
+        ...
+
     async def read(self, wait: float) -> bytes:
         """Return the next piece of the body as it comes, b"" at its end.
 

@@ -58,6 +58,10 @@ class Exchange:
         """Whether the head says where the body ends; otherwise the connection's end does."""
         return any(name in _DELIMITERS for name, _ in self.headers)
 
+    def whole(self) -> bytes | None:
+        """Return the body when all of it has come; see `client.Response`."""
+        return self._taken() if self.complete and self.error is None else None
+
     async def read(self, wait: float) -> bytes:
         """Return what of the body has come since the last call; see `client.Response`."""
         connection = self._connection
@@ -65,6 +69,10 @@ class Exchange:
             if self._over():
                 return b""
             await connection.waiting.wait(wait)
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        connection = self._connection
         piece = b"".join(connection.pieces)
         connection.resume()
         return piece

@@ -9,7 +9,7 @@ import msgspec
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, cache_hash=True):
     """Where a provider listens: the key of a connection pool."""
 
     host: str

@@ -59,6 +59,9 @@ class FakeResponse:
         self.closed = False
         self.clock = FakeClock()
 
+    def whole(self) -> bytes | None:
+        return None
+
     async def read(self, wait: float) -> bytes:
         while self.pieces:
             piece = self.pieces.pop(0)
