@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -24,9 +24,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from modelops.server.problems import dialect_of
 from modelops.server.wire import closing_error
-
-if TYPE_CHECKING:
-    from uvicorn._types import HTTPScope as UvicornScope
 
 HEAD_MAX = 65_536
 """Bytes of request line and headers: nginx and Node allow 32 and 16 KiB, tool ids need some."""
@@ -119,7 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
         path, raw_path, query = _split(self.url)
         extensions: dict[str, object] = {CONNECTION: self}
         self.scope = scope = cast(
-            "UvicornScope",
+            "Any",
             {
                 "type": "http",
                 "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
