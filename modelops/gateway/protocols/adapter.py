@@ -55,18 +55,30 @@ class StreamReader(Protocol):
     is wrong with the stream; `told`: the client has been given it. `size`: bytes of text so far.
     """
 
-    content: bool
     done: bool
     end: bytes
     failure: bytes | None
     told: bool
-    finish_reason: str
-    size: int
     usage: UsageReader
+
+    @property
+    def content(self) -> bool:
+        """Whether something was said."""
+        ...
 
     @property
     def complete(self) -> bool:
         """Whether the answer came to its proper end."""
+        ...
+
+    @property
+    def finish_reason(self) -> str:
+        """Why the answer ended, in the provider's word."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of text so far."""
         ...
 
     def feed(self, piece: bytes) -> bytes:

@@ -51,14 +51,12 @@ class PassingStream(ABC, Generic[Event]):
         if self.failure is None and not self.done and not self._splitter.pieces:
             # Nearly every piece is one event with its object in one line: the hot path.
             lines = piece.splitlines()
-            if (
-                1 < len(lines) < 4
-                and lines[-2][:7] == b"data: {"
-                and not lines[-1]
-                and piece[-2:] == b"\n\n"
-                and (len(lines) == 2 or lines[0][:6] == b"event:")
-            ):
-                return self._look(lines[-2][6:], piece)
+            if len(lines) == 3 and lines[0][:6] == b"event:":
+                del lines[0]
+            if len(lines) == 2:
+                line, blank = lines
+                if line[:7] == b"data: {" and not blank and piece[-2:] == b"\n\n":
+                    return self._look(line[6:], piece)
         return self.cut(piece)
 
     def cut(self, piece: bytes) -> bytes:

@@ -6,7 +6,7 @@ read answers); this joins any two. A stream is translated event by event as it a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -30,8 +30,8 @@ Taken = TypeVar("Taken", contravariant=True)
 class EventReader(Protocol[Taken]):
     """Reads a target's events into canonical ones."""
 
-    def read(self, event: Taken) -> Iterator[Event]:
-        """Yield what an event says; NotAnAnswerError when it cannot be understood."""
+    def read(self, event: Taken) -> Iterable[Event]:
+        """Return what an event says; NotAnAnswerError when it cannot be understood."""
         ...
 
 
@@ -135,46 +135,70 @@ class TranslatedStream(Generic[Read]):
         self._watcher = watcher
         self._reader = reader
         self._writer = writer
-        watcher.kept = []
-        self.content = False
+        self._kept = watcher.kept = []
         self.done = False
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
-        self.finish_reason = ""
-        self.size = 0
         self.usage: UsageReader = watcher.usage
+
+    @property
+    def content(self) -> bool:
+        """Whether something was said."""
+        return self._watcher.content
 
     @property
     def complete(self) -> bool:
         """Whether the answer came to its proper end."""
         return self._watcher.complete
 
+    @property
+    def finish_reason(self) -> str:
+        """Why the answer ended, in the target's word."""
+        return self._watcher.finish_reason
+
+    @property
+    def size(self) -> int:
+        """Bytes of text so far."""
+        return self._watcher.size
+
     def feed(self, piece: bytes) -> bytes:
         """Translate what came."""
-        self._watcher.feed(piece)
-        return self._translate(over=self._watcher.done)
+        watcher = self._watcher
+        watcher.feed(piece)
+        out = self._translate()
+        if watcher.done:
+            self._finish()
+        return out
 
     def close(self) -> bytes:
         """Translate what was left, and the end when the answer was whole."""
         self._watcher.close()
-        return self._translate(over=self._watcher.complete)
+        out = self._translate()
+        if self._watcher.complete:
+            self._finish()
+        return out
 
-    def _translate(self, *, over: bool) -> bytes:
-        watcher, out = self._watcher, b""
-        events, watcher.kept = watcher.kept or [], []
+    def _translate(self) -> bytes:
+        out = b""
         try:
-            out = b"".join(
-                self._writer.write(said) for event in events for said in self._reader.read(event)
-            )
+            for event in self._kept:
+                for said in self._reader.read(event):
+                    out += self._writer.write(said)
         except NotAnAnswerError as error:
-            watcher.failure = msgspec.json.encode({"error": {"message": str(error)}})
-        self.content, self.failure = watcher.content, watcher.failure
-        self.finish_reason, self.size = watcher.finish_reason, watcher.size
-        if over and not self.done and self.failure is None:
+            out, self._watcher.failure = b"", _failure(error)
+        self._kept.clear()
+        self.failure = self._watcher.failure
+        return out
+
+    def _finish(self) -> None:
+        if not self.done and self.failure is None:
             self.done = True
             self.end = self._writer.end(self.usage.usage(complete=True))
-        return out
+
+
+def _failure(error: NotAnAnswerError) -> bytes:
+    return msgspec.json.encode({"error": {"message": str(error)}})
 
 
 def _with_parameters(

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from modelops.gateway.protocols.anthropic.events import MessageEventReader
 from modelops.gateway.protocols.anthropic.messages import AnthropicMessagesStream, MessageEvent
+from modelops.gateway.protocols.conversation import ArgumentsDelta, ToolBegun
 from modelops.gateway.protocols.ollama.reading import OllamaStream
 from modelops.gateway.protocols.openai.chat import Chunk, OpenAiChatStream
+from modelops.gateway.protocols.openai.events import ChunkReader
 from modelops.gateway.protocols.openai.responses import OpenAiResponsesStream
 from modelops.gateway.protocols.passing import PassingStream
 
@@ -72,6 +75,21 @@ def test_an_empty_report_that_nobody_asked_for_is_taken_out(gap: bytes) -> None:
     stream = OpenAiChatStream(hide_usage=True)
     frame = b'data: {"choices":[],%b"usage":%bnull}\n\n' % (gap, gap)
     assert stream.feed(frame) == b'data: {"choices":[]}\n\n'
+
+
+def test_calls_are_told_apart_by_whatever_counts_them() -> None:
+    call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
+    chunk = Chunk(
+        choices=[{"delta": {"tool_calls": [{**call, "index": {}}, {**call, "index": []}]}}]
+    )
+    begun = [event for event in ChunkReader().read(chunk) if isinstance(event, ToolBegun)]
+    assert [event.index for event in begun] == [0, 1]
+    reader, block = MessageEventReader(), {"type": "tool_use", "id": "c", "name": "f"}
+    delta = {"type": "input_json_delta", "partial_json": "{}"}
+    start = MessageEvent(type="content_block_start", index=[1], content_block=block)
+    more = MessageEvent(type="content_block_delta", index=[1], delta=delta)
+    assert reader.read(start) == (ToolBegun(0, "c", "f"),)
+    assert reader.read(more) == (ArgumentsDelta(0, "{}"),)
 
 
 STREAMS: list[type[PassingStream[Any]]] = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -19,43 +18,46 @@ class MessageEventReader:
     """Reads message_start to message_stop. Blocks are counted from 0, calls apart."""
 
     def __init__(self) -> None:
-        self._calls: dict[Any, int] = {}
+        self._calls: dict[str, int] = {}
 
-    def read(self, event: MessageEvent) -> Iterator[Event]:
-        """Yield what an event says."""
+    def read(self, event: MessageEvent) -> tuple[Event, ...]:
+        """Return what an event says."""
         match event:
-            case MessageEvent(type="content_block_delta", index=index, delta=dict(delta)):
-                yield from self._delta(index, delta)
+            case MessageEvent(type="content_block_delta", delta=dict(delta)):
+                return self._delta(str(event.index), delta)
             case MessageEvent(type="message_start", message=dict(message)):
-                yield canonical.Begun(str(message.get("id")), str(message.get("model")))
-            case MessageEvent(type="content_block_start", index=index, content_block=dict(block)):
-                yield from self._block(index, block)
+                return (canonical.Begun(str(message.get("id")), str(message.get("model"))),)
+            case MessageEvent(type="content_block_start", content_block=dict(block)):
+                return self._block(str(event.index), block)
             case MessageEvent(type="message_delta", delta=dict(delta)):
                 reason = answer.REASONS.get(str(delta.get("stop_reason")), "stop")
-                yield canonical.Stopped(reason, delta.get("stop_sequence"))
+                return (canonical.Stopped(reason, delta.get("stop_sequence")),)
+        return ()
 
-    def _block(self, index: Any, block: dict[str, Any]) -> Iterator[Event]:
+    def _block(self, index: str, block: dict[str, Any]) -> tuple[Event, ...]:
         match block.get("type"):
             case "tool_use":
                 call = self._calls[index] = len(self._calls)
-                yield canonical.ToolBegun(call, str(block.get("id")), str(block.get("name")))
+                return (canonical.ToolBegun(call, str(block.get("id")), str(block.get("name"))),)
             case "redacted_thinking":
                 sealed = str(block.get("data") or "")
-                yield canonical.ReasoningDelta(sealed=sealed, origin="anthropic")
+                return (canonical.ReasoningDelta(sealed=sealed, origin="anthropic"),)
             case "text" if block.get("text"):
-                yield canonical.TextDelta(str(block["text"]))
+                return (canonical.TextDelta(str(block["text"])),)
+        return ()
 
-    def _delta(self, index: Any, delta: dict[str, Any]) -> Iterator[Event]:
+    def _delta(self, index: str, delta: dict[str, Any]) -> tuple[Event, ...]:
         match delta:
             case {"type": "text_delta", "text": str(text)}:
-                yield canonical.TextDelta(text)
+                return (canonical.TextDelta(text),)
             case {"type": "thinking_delta", "thinking": str(text)}:
-                yield canonical.ReasoningDelta(text, origin="anthropic")
+                return (canonical.ReasoningDelta(text, origin="anthropic"),)
             case {"type": "signature_delta", "signature": str(signature)}:
-                yield canonical.ReasoningDelta(signature=signature, origin="anthropic")
+                return (canonical.ReasoningDelta(signature=signature, origin="anthropic"),)
             case {"type": "input_json_delta", "partial_json": str(text)} if text:
                 if index in self._calls:
-                    yield canonical.ArgumentsDelta(self._calls[index], text)
+                    return (canonical.ArgumentsDelta(self._calls[index], text),)
+        return ()
 
 
 class MessageEventWriter:

@@ -21,7 +21,7 @@ class ChunkReader:
     def __init__(self) -> None:
         self._id = ""
         self._begun = False
-        self._calls: dict[Any, int] = {}
+        self._calls: dict[str, int] = {}
 
     def read(self, chunk: Chunk) -> Iterator[Event]:
         """Yield what a chunk says."""
@@ -52,7 +52,7 @@ class ChunkReader:
         function = call.get("function")
         fields = function if isinstance(function, dict) else {}
         name = str(fields.get("name") or "")
-        key = call.get("index", call.get("id") or len(self._calls))
+        key = str(call.get("index", call.get("id") or len(self._calls)))
         if key not in self._calls:
             index = self._calls[key] = len(self._calls)
             call_id = str(call.get("id") or made_up(self._id, index, name))
@@ -70,8 +70,7 @@ class ChunkWriter:
     def __init__(self, created: int, *, show_usage: bool) -> None:
         self._created = created
         self._show_usage = show_usage
-        self._id = ""
-        self._model = ""
+        self._head = self._head_of("", "")
         self._begun = False
         self._without_arguments: set[int] = set()
         self._stopped: canonical.Stopped | None = None
@@ -79,11 +78,11 @@ class ChunkWriter:
     def write(self, event: Event) -> bytes:
         """Return the chunks an event makes; the last ones wait for `end`."""
         match event:
-            case canonical.Begun():
-                self._id, self._model = answer.answer_id(event.id), event.model
-                return b""
             case canonical.TextDelta():
                 return self._delta({"content": event.text})
+            case canonical.Begun():
+                self._head = self._head_of(answer.answer_id(event.id), event.model)
+                return b""
             case canonical.ReasoningDelta():
                 delta: dict[str, Any] = {}
                 if event.text:
@@ -111,7 +110,8 @@ class ChunkWriter:
         out = b"".join(self._arguments(index, "{}") for index in sorted(self._without_arguments))
         out += self._delta({}, reason)
         if self._show_usage:
-            out += self._chunk([], {"usage": answer.write_usage(usage)})
+            report = msgspec.json.encode(answer.write_usage(usage))
+            out += b'%b],"usage":%b}\n\n' % (self._head, report)
         return out + b"data: [DONE]\n\n"
 
     def _arguments(self, index: int, text: str) -> bytes:
@@ -123,15 +123,18 @@ class ChunkWriter:
             if "content" not in delta:
                 delta = {"content": None, **delta}
             delta = {"role": "assistant", **delta}
-        return self._chunk([{"index": 0, "delta": delta, "finish_reason": reason}], {})
+        return b'%b{"index":0,"delta":%b,"finish_reason":%b}]}\n\n' % (
+            self._head,
+            msgspec.json.encode(delta),
+            msgspec.json.encode(reason),
+        )
 
-    def _chunk(self, choices: list[dict[str, Any]], more: dict[str, Any]) -> bytes:
-        chunk = {
-            "id": self._id,
+    def _head_of(self, chunk_id: str, model: str) -> bytes:
+        """Return what every chunk begins with, up to its choices."""
+        fields = {
+            "id": chunk_id,
             "object": "chat.completion.chunk",
             "created": self._created,
-            "model": self._model,
-            "choices": choices,
-            **more,
+            "model": model,
         }
-        return b"data: %b\n\n" % msgspec.json.encode(chunk)
+        return b'data: %b,"choices":[' % msgspec.json.encode(fields)[:-1]
