@@ -1,9 +1,10 @@
-"""Reports over large books: how long `usage` takes over 1,000,000 attempts of thirty days.
+"""Reports over large books: how long `usage` takes over 1,000,000 attempts in thirty days.
 
-The rows follow a working day: more by day than by night. 5,000 users each belong to one of 30
-agents, an agent calls one or two of 12 chains, a chain has three of 40 models; few have most of
-the calls. Run as `python -m benchmarks.usage [--attempts N] [--keep FILE]`; with `--keep` a store
-that is there already is measured as it is.
+The rows follow a working day: more by day than by night, and go back further than the reports, so
+that these begin in the middle of a day. 5,000 users each belong to one of 30 agents, an agent calls
+one or two of 12 chains, a chain has three of 40 models; few have most of the calls. Run as `python
+-m benchmarks.usage [--attempts N] [--keep FILE]`; with `--keep` a store that is there already is
+measured as it is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from modelops.store.sql_store import SqlStore
 
 NOW_US = 1_763_700_000_000_000
 DAYS = 30
+EARLIER_DAYS = 2
+"""Of attempts that no report counts."""
 DAY_US = 86_400_000_000
 BATCH = 5_000
 
@@ -45,14 +48,19 @@ QUERIES = {
     "by label, model, status": UsageQuery(period="30d", by=("label.team", "model", "status")),
     "by user, model": UsageQuery(period="30d", by=("user", "model")),
     "7 days by model, by hour": UsageQuery(period="7d", by=("model",), bucket="hour"),
+    "by user, status": UsageQuery(period="30d", by=("user", "status")),
+    "by user, chain, model": UsageQuery(period="30d", by=("user", "chain", "model")),
+    "by label, user": UsageQuery(period="30d", by=("label.team", "user")),
+    "of a user, by day": UsageQuery(period="30d", bucket="day", filters={"user": ("user-7",)}),
+    "7 days by user": UsageQuery(period="7d", by=("user",)),
     "24h by user": UsageQuery(period="24h", by=("user",)),
 }
 
 
 def attempts(count: int) -> Iterator[Attempt]:
-    """Yield rows in the order of time."""
+    """Yield rows in the order of time, `count` of them in the last thirty days."""
     chance = random.Random(1)  # noqa: S311  # the same rows every time
-    for number in range(count):
+    for number in range(-count * EARLIER_DAYS // DAYS, count):
         user = int(USERS * chance.random() ** 3)
         agent = int(AGENTS * (user * 0.618 % 1) ** 2)
         chain = (agent + 5 * (chance.random() < 0.2)) % CHAINS
@@ -66,7 +74,7 @@ def attempts(count: int) -> Iterator[Attempt]:
             attempt_id=f"{chance.getrandbits(128):032x}",
             request_id=f"{chance.getrandbits(128):032x}",
             started_at_us=NOW_US - DAYS * DAY_US + int((day + in_day) * DAY_US),
-            revision=1 + int(number * 60 / count),
+            revision=5 + int(number * 60 / count),
             agent=f"agent-{agent}",
             user=f"user-{user}",
             chain=f"chain-{chain}",
@@ -110,7 +118,7 @@ async def measure(url: str, count: int) -> None:
     store = open_store(url)
     started = time.perf_counter()
     await fill(store, count)
-    print(f"{count:,} rows in {time.perf_counter() - started:.1f} s")
+    print(f"{count:,} rows and those before in {time.perf_counter() - started:.1f} s")
     for name, query in QUERIES.items():
         times, rows = [], 0
         for _ in range(3):

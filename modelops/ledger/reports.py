@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
-from modelops.metering.histogram import percentile
+from modelops.metering.histogram import percentiles
 from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import UsageGroup
-from modelops.store.sums import Sums
+from modelops.store.sums import Sums, add_up, consecutive
 
 Key = TypeVar("Key")
 
@@ -28,7 +28,7 @@ _PER_TARGET = {"provider", "model"}
 """Grouped by one of these, rates are over attempts; otherwise over requests."""
 
 
-class Distribution(msgspec.Struct, frozen=True, kw_only=True):
+class Distribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Durations in milliseconds; percentiles are exact to a tenth (metering/histogram.py)."""
 
     mean: float
@@ -36,7 +36,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     p95: float
 
 
-class Measures(msgspec.Struct, frozen=True, kw_only=True):
+class Measures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is said of every group.
 
     Money is USD, as an exact decimal string without an exponent. A `None` cost: there were attempts
@@ -67,13 +67,13 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     first_content_ms: Distribution | None
 
 
-class UsageRow(Measures, frozen=True, kw_only=True):
+class UsageRow(Measures, frozen=True, kw_only=True, gc=False):
     """One group; `key` maps each dimension of the report to this group's value."""
 
     key: Mapping[str, str]
 
 
-class UsagePoint(UsageRow, frozen=True, kw_only=True):
+class UsagePoint(UsageRow, frozen=True, kw_only=True, gc=False):
     """One group in one bucket; `start` is ISO 8601 with the zone's offset."""
 
     start: str
@@ -104,23 +104,28 @@ def build(
     """Return the report of these groups; they carry the start of theirs when there is a bucket."""
     local = zone(timezone)
     per_target = not _PER_TARGET.isdisjoint(by)
-    rows = _add_up((group.key, group.sums) for group in groups)
+    rows = _by_key((group.key, group.sums) for group in groups)
     ordered = sorted(rows, key=lambda key: (-rows[key].cost_pico, -rows[key].attempts, key))
-    total = Sums()
-    for sums in rows.values():
-        total = total.plus(sums)
     return UsageReport(
         since=from_us(span.since_us, local).isoformat(timespec="seconds"),
         until=from_us(span.until_us, local).isoformat(timespec="seconds"),
         timezone=timezone,
         by=by,
         bucket=bucket,
-        totals=measures(total, per_target=per_target),
-        rows=tuple(_row(by, key, rows[key], per_target) for key in ordered) if by else (),
+        totals=measures(add_up(rows.values()), per_target=per_target),
+        rows=tuple(
+            UsageRow(key=_named(by, key), **_measures(rows[key], per_target)) for key in ordered
+        )
+        if by
+        else (),
         series=tuple(
-            UsagePoint(start=from_us(start, local).isoformat(timespec="seconds"), **_fields(row))
-            for start, row in _series(
-                groups, bucket_starts(span, bucket, local), by, ordered if by else [()], per_target
+            UsagePoint(
+                start=from_us(start, local).isoformat(timespec="seconds"),
+                key=_named(by, key),
+                **_measures(sums, per_target),
+            )
+            for start, key, sums in _series(
+                groups, bucket_starts(span, bucket, local), ordered if by else [()]
             )
         ),
     )
@@ -128,86 +133,79 @@ def build(
 
 def measures(sums: Sums, *, per_target: bool) -> Measures:
     """Return what these sums say; `per_target` takes rates over attempts, not requests."""
-    priced = sums.attempts - sums.unpriced - sums.unmetered > 0 or sums.attempts == 0
-    if per_target:
-        succeeded, judged = sums.attempts_ok, sums.attempts - sums.attempts_cancelled
-    else:
-        succeeded, judged = sums.requests_ok, sums.requests - sums.requests_cancelled
-    return Measures(
-        requests=sums.requests,
-        attempts=sums.attempts,
-        input_tokens=sums.input_tokens,
-        output_tokens=sums.output_tokens,
-        cache_read_tokens=sums.cache_read_tokens,
-        cache_write_tokens=sums.cache_write_tokens,
-        reasoning_tokens=sums.reasoning_tokens,
-        cost_usd=usd(sums.cost_pico) if priced else None,
-        input_cost_usd=usd(sums.input_cost_pico) if priced else None,
-        output_cost_usd=usd(sums.output_cost_pico) if priced else None,
-        estimate_usd=usd(sums.estimate_pico),
-        unpriced=sums.unpriced,
-        unmetered=sums.unmetered,
-        simulated=sums.simulated,
-        success_rate=_rate(succeeded, judged),
-        fallback_rate=_rate(sums.requests_fallback, sums.requests_ok),
-        latency_ms=_distribution(sums.latency_count, sums.latency_sum_us, sums.latency),
-        first_content_ms=_distribution(
-            sums.first_content_count, sums.first_content_sum_us, sums.first_content
-        ),
-    )
+    return Measures(**_measures(sums, per_target))
 
 
 def usd(pico: int) -> str:
     """Return an amount in USD, exactly, without exponent or trailing zeros."""
     whole, rest = divmod(abs(pico), PICO_PER_USD)
-    amount = f"{whole}.{rest:012d}".rstrip("0").rstrip(".")
+    amount = f"{whole}.{rest:012d}".rstrip("0") if rest else str(whole)
     return f"-{amount}" if pico < 0 else amount
 
 
-def _add_up(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
-    found: dict[Key, Sums] = {}
+def _by_key(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
+    found: dict[Key, list[Sums]] = {}
     for key, sums in groups:
-        found[key] = found[key].plus(sums) if key in found else sums
-    return found
+        found.setdefault(key, []).append(sums)
+    return {key: same[0] if len(same) == 1 else add_up(same) for key, same in found.items()}
 
 
 def _series(
-    groups: Sequence[UsageGroup],
-    starts: Sequence[int],
-    by: tuple[str, ...],
-    keys: Sequence[tuple[str, ...]],
-    per_target: bool,
-) -> Iterator[tuple[int, UsageRow]]:
-    """Yield every bucket's rows, those with nothing in them included."""
+    groups: Sequence[UsageGroup], starts: Sequence[int], keys: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[int, tuple[str, ...], Sums]]:
+    """Yield every bucket's groups, those with nothing in them included."""
     if len(starts) * len(keys) > MAX_SERIES:
         raise ModelopsError(
             f"{len(starts)} buckets of {len(keys)} rows are too many for one report",
             "shorten it, use a longer bucket, or group by less",
         )
-    cells = _add_up(((group.start_us, *group.key), group.sums) for group in groups if starts)
+    cells = _by_key(((group.start_us, *group.key), group.sums) for group in groups if starts)
     for start in starts:
         for key in keys:
-            yield start, _row(by, key, cells.get((start, *key), Sums()), per_target)
+            yield start, key, cells.get((start, *key), Sums())
 
 
-def _row(by: tuple[str, ...], key: tuple[str, ...], sums: Sums, per_target: bool) -> UsageRow:
-    return UsageRow(
-        key=dict(zip(by, key, strict=True)), **_fields(measures(sums, per_target=per_target))
-    )
+def _named(by: tuple[str, ...], key: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(by, key, strict=True))
 
 
-def _fields(row: Measures) -> dict[str, Any]:
-    return msgspec.structs.asdict(row)
+def _measures(sums: Sums, per_target: bool) -> dict[str, Any]:
+    priced = sums.attempts - sums.unpriced - sums.unmetered > 0 or sums.attempts == 0
+    if per_target:
+        succeeded, judged = sums.attempts_ok, sums.attempts - sums.attempts_cancelled
+    else:
+        succeeded, judged = sums.requests_ok, sums.requests - sums.requests_cancelled
+    return {
+        "requests": sums.requests,
+        "attempts": sums.attempts,
+        "input_tokens": sums.input_tokens,
+        "output_tokens": sums.output_tokens,
+        "cache_read_tokens": sums.cache_read_tokens,
+        "cache_write_tokens": sums.cache_write_tokens,
+        "reasoning_tokens": sums.reasoning_tokens,
+        "cost_usd": usd(sums.cost_pico) if priced else None,
+        "input_cost_usd": usd(sums.input_cost_pico) if priced else None,
+        "output_cost_usd": usd(sums.output_cost_pico) if priced else None,
+        "estimate_usd": usd(sums.estimate_pico),
+        "unpriced": sums.unpriced,
+        "unmetered": sums.unmetered,
+        "simulated": sums.simulated,
+        "success_rate": _rate(succeeded, judged),
+        "fallback_rate": _rate(sums.requests_fallback, sums.requests_ok),
+        "latency_ms": _distribution(sums.latency_count, sums.latency_sum_us, sums.latency),
+        "first_content_ms": _distribution(
+            sums.first_content_count, sums.first_content_sum_us, sums.first_content
+        ),
+    }
 
 
 def _rate(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _distribution(count: int, sum_us: int, histogram: Mapping[int, int]) -> Distribution | None:
-    p50, p95 = percentile(histogram, 50), percentile(histogram, 95)
-    if not count or p50 is None or p95 is None:
+def _distribution(count: int, sum_us: int, histogram: bytes) -> Distribution | None:
+    found = percentiles(*consecutive(histogram), 50, 95)
+    if not count or not found:
         return None
-    return Distribution(
-        mean=round(sum_us / count / 1000, 1), p50=round(p50 / 1000, 1), p95=round(p95 / 1000, 1)
-    )
+    mean, p50, p95 = (round(us / 1000, 1) for us in (sum_us / count, *found))
+    return Distribution(mean=mean, p50=p50, p95=p95)

@@ -6,8 +6,9 @@ a tenth of its value. The same resolution as Prometheus' native histograms of sc
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 BOUNDS_US = tuple(round(1_000 * 2 ** (n / 4)) for n in range(85))
 """Lower bounds of buckets 1 to 85, in microseconds; bucket 0 lies below the first."""
@@ -18,22 +19,25 @@ def bucket_of(duration_us: int) -> int:
     return bisect_right(BOUNDS_US, duration_us)
 
 
-def percentile(counts: Mapping[int, int], percent: int) -> float | None:
-    """Return the duration in microseconds that this share of the counted ones does not exceed.
+def percentiles(first: int, counts: Sequence[int], *percents: int) -> list[float]:
+    """Return the durations in microseconds that these shares of the counted ones do not exceed.
 
-    Inside a bucket durations are taken to be spread evenly. None when nothing was counted.
+    `counts` are those of bucket `first` and the ones after it. Inside a bucket durations are taken
+    to be spread evenly. Empty when nothing was counted.
     """
-    total = sum(counts.values())
-    if not total:
-        return None
-    rank = max(1, -(-percent * total // 100))
-    below = 0
-    for bucket in sorted(counts):
-        if below + counts[bucket] >= rank:
-            lower, upper = _edges(bucket)
-            return lower + (upper - lower) * (rank - below) / counts[bucket]
-        below += counts[bucket]
-    raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
+    up_to = list(accumulate(counts))
+    if not up_to or not up_to[-1]:
+        return []
+    found = []
+    for percent in percents:
+        rank = max(1, -(-percent * up_to[-1] // 100))
+        place = bisect_left(up_to, rank)
+        if place == len(up_to):
+            raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
+        lower, upper = _edges(first + place)
+        within = rank - up_to[place] + counts[place]
+        found.append(lower + (upper - lower) * within / counts[place])
+    return found
 
 
 def _edges(bucket: int) -> tuple[int, int]:

@@ -36,7 +36,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     filters: Mapping[Dimension, tuple[str, ...]] = {}
 
 
-class UsageGroup(msgspec.Struct, frozen=True, kw_only=True):
+class UsageGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The sums of one group: its values in the order of `by`, and which of `starts` is its own."""
 
     key: tuple[str, ...]

@@ -1,9 +1,9 @@
 """Which combinations of dimensions are kept added up, and at what grain.
 
 By quarter of an hour there is no gain in users: nearly every attempt has a cell of its own. So
-those cubes leave them out, and others by UTC day, which is long enough for users to repeat, keep
-them. A day's cubes answer the whole days of a span, a quarter's its ends, for every time zone; what
-is left is read from attempts.
+those cubes leave them out, and others by UTC day and by week, which are long enough for users to
+repeat, keep them. The longest units answer most of a span, for every time zone, shorter ones what
+is left of it at its ends; what is shorter than all is read from attempts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import NamedTuple
 from modelops.store.books import SLOT_US, Dimension, Selection
 
 DAY_US = 96 * SLOT_US
+WEEK_US = 7 * DAY_US
+"""As units are counted from 1970, weeks begin on Thursdays: they are never shown."""
 
 
 class Cube(NamedTuple):
@@ -26,21 +28,29 @@ class Cube(NamedTuple):
     columns: tuple[str, ...]
 
     def answers(self, selection: Selection) -> bool:
-        """Say whether the sums of this cube are enough for a report."""
+        """Say whether the sums of this cube are enough for a report, and not far too many."""
         asked: set[Dimension] = {*selection.by, *selection.filters}
-        return asked <= set(self.columns) and not any(us % self.unit_us for us in selection.starts)
+        return (
+            asked <= set(self.columns)
+            and ("user" in asked) == ("user" in self.columns)
+            and not any(us % self.unit_us for us in selection.starts)
+        )
 
 
 _SHARED = ("provider", "model", "agent", "chain", "revision", "status")
 
+WEEK_USER = Cube("week-user", WEEK_US, ("user", "agent", "provider", "model", "chain", "status"))
+DAY_ALL = Cube("day-all", DAY_US, ("user", *_SHARED))
+
 CUBES = (
+    WEEK_USER,
     Cube("day", DAY_US, _SHARED),
-    Cube("day-user", DAY_US, ("user", "agent")),
-    Cube("day-all", DAY_US, ("user", *_SHARED)),
+    DAY_ALL,
     Cube("slot-target", SLOT_US, ("provider", "model", "revision", "status")),
     Cube("slot", SLOT_US, _SHARED),
 )
-"""Longest unit first; among those of a unit, smallest first."""
+"""Longest unit first; among those of a unit, smallest first. Those with users cost most to keep:
+a cell for nearly every attempt of a batch."""
 
 
 def cubes_for(selection: Selection) -> list[Cube]:

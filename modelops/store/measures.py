@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
 
 from modelops.store.books import Dimension
-from modelops.store.sums import MEASURES, pack
+from modelops.store.sums import MEASURES, in_lane, pack
 from modelops.store.tables import attempts
 
 _columns = attempts.c
@@ -71,6 +71,7 @@ MONEY_PART = 1_000_000
 numbers may not fit into one."""
 
 MONEY = tuple(name for name in MEASURES if name.endswith("_pico"))
+_MONEY_LANES = tuple(map(MEASURES.index, MONEY))
 
 SUMS = (
     *(
@@ -116,7 +117,8 @@ def matches(
 
 def packed_sums(values: Sequence[int]) -> int:
     """Return what SUMS found, packed."""
-    remainders, quotients = values[: len(MEASURES)], values[len(MEASURES) :]
-    whole = dict(zip(MONEY, quotients, strict=True))
-    large = pack([int(whole.get(name, 0)) for name in MEASURES])
-    return pack([int(value) for value in remainders]) + large * MONEY_PART
+    numbers = list(map(int, values))
+    packed = pack(numbers[: len(MEASURES)])
+    for lane, quotient in zip(_MONEY_LANES, numbers[len(MEASURES) :], strict=True):
+        packed += in_lane(lane, quotient * MONEY_PART)
+    return packed

@@ -16,11 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.store import attempts, database, rollups, schema, tables
 from modelops.store.books import AttemptCursor, Selection
 from modelops.store.columns import columns_of, values_of
+from modelops.store.cubes import DAY_ALL, WEEK_USER
 from modelops.store.revisions import EMPTY_DIGEST
 from modelops.store.tally import Tallies, tally
 
 PACKED = "0008"
 """The version whose rollups are made anew from the attempts."""
+
+WEEKS = "0009"
+"""The version that adds up weeks by user, from days: their attempts may be deleted."""
 
 _ADDED_AT_ONCE = 5_000
 
@@ -39,6 +43,8 @@ async def migrate(url: str, *, lock_wait_s: float) -> None:
             await _bear(connection)
             if version and version < PACKED:
                 await _add_up(connection)
+            elif version and version < WEEKS:
+                await rollups.fill(connection, WEEK_USER, DAY_ALL)
     finally:
         await opened.close()
 

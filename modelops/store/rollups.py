@@ -7,12 +7,14 @@ late, and outlive the attempts.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store import upsert
+from modelops.store.books import SLOT_US
 from modelops.store.cubes import CUBES, Cube
 from modelops.store.sums import Packed, loaded, loaded_counts, stored, stored_counts
 from modelops.store.tables import CELL, rollup_state, rollups
@@ -20,6 +22,8 @@ from modelops.store.tally import COLUMNS, Place, Tallies, project, without_user
 
 _STATEMENTS: dict[str, str] = {}
 """By dialect: compiled once, because this runs in the serving process."""
+
+_CELLS = select(*(rollups.c[name] for name in (*CELL[1:], "sums", "latency", "first_content")))
 
 
 async def add(connection: AsyncConnection, tallies: Tallies) -> None:
@@ -36,22 +40,40 @@ async def add(connection: AsyncConnection, tallies: Tallies) -> None:
     for cube in CUBES:
         found = project(tallies if "user" in cube.columns else coarse, cube)
         await _add_known(connection, cube, found)
-        rows += [
-            (
-                cube.name,
-                unit,
-                *values,
-                stored(cell.sums),
-                stored_counts(cell.latency),
-                stored_counts(cell.first_content),
-            )
-            for (unit, values), cell in sorted(found.items(), key=_place)
-        ]
+        rows += _rows(cube, found)
     await connection.exec_driver_sql(_statement(connection.dialect), rows)
 
 
-def _place(cell: tuple[Place, Packed]) -> Place:
-    return cell[0]
+async def fill(connection: AsyncConnection, cube: Cube, source: Cube) -> None:
+    """Make a cube, of which there is nothing, from one of shorter units and no fewer columns."""
+    here = rollups.c.cube == source.name
+    numbers = await connection.scalars(select(rollups.c.unit).where(here).distinct())
+    for unit in sorted({number * source.unit_us // cube.unit_us for number in numbers}):
+        first = unit * cube.unit_us // source.unit_us
+        within = rollups.c.unit.between(first, first + cube.unit_us // source.unit_us - 1)
+        found = await connection.execute(_CELLS.where(here, within))
+        tallies: Tallies = {
+            Place(number * source.unit_us // SLOT_US, tuple(values)): Packed(
+                loaded(sums), loaded_counts(latency), loaded_counts(first_content)
+            )
+            for number, *values, sums, latency, first_content in found
+        }
+        rows = _rows(cube, project(tallies, cube))
+        await connection.exec_driver_sql(_statement(connection.dialect), rows)
+
+
+def _rows(cube: Cube, found: Tallies) -> list[tuple[object, ...]]:
+    return [
+        (
+            cube.name,
+            unit,
+            *values,
+            stored(cell.sums),
+            stored_counts(cell.latency),
+            stored_counts(cell.first_content),
+        )
+        for (unit, values), cell in sorted(found.items(), key=itemgetter(0))
+    ]
 
 
 async def _add_known(connection: AsyncConnection, cube: Cube, found: Tallies) -> None:
@@ -60,8 +82,7 @@ async def _add_known(connection: AsyncConnection, cube: Cube, found: Tallies) ->
     They are looked for by unit and user or agent, which their key begins with: that reads some
     that are not asked for, and needs no list of keys.
     """
-    query = select(*(rollups.c[name] for name in (*CELL[1:], "sums", "latency", "first_content")))
-    query = query.where(
+    query = _CELLS.where(
         rollups.c.cube == cube.name, rollups.c.unit.in_({place.unit for place in found})
     )
     for name in ("user", "agent"):

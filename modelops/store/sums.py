@@ -7,87 +7,72 @@ of groups of 23 measures and two histograms: by columns, and a row for each buck
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
 
-class Sums(msgspec.Struct, kw_only=True):
+class Sums(msgspec.Struct, gc=False):
     """What one group of rows adds up to. Cache-write tokens are those of both lifetimes.
 
     `attempts` leaves out refused requests, which reached no provider; `requests` counts final rows.
     Attempts without a cost are `unpriced` when their usage was reported, else `unmetered`. Latency
-    is that of successful attempts. Histograms count by bucket (metering/histogram.py). Money is
-    pico-USD; Python's integers do not overflow.
+    is that of successful attempts. Histograms are as `consecutive` reads them. Money is pico-USD;
+    Python's integers do not overflow.
+
+    The order is that of the lanes, lowest first: stored, and so never changed. What is mostly 0
+    stands last, where zeros take no room.
     """
 
     attempts: int = 0
     attempts_ok: int = 0
-    attempts_cancelled: int = 0
     requests: int = 0
     requests_ok: int = 0
-    requests_fallback: int = 0
-    requests_cancelled: int = 0
+    latency_count: int = 0
+    first_content_count: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
     cost_pico: int = 0
     input_cost_pico: int = 0
     output_cost_pico: int = 0
+    latency_sum_us: int = 0
+    first_content_sum_us: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    requests_fallback: int = 0
+    simulated: int = 0
     estimate_pico: int = 0
     unpriced: int = 0
     unmetered: int = 0
-    simulated: int = 0
-    latency_count: int = 0
-    latency_sum_us: int = 0
-    first_content_count: int = 0
-    first_content_sum_us: int = 0
-    latency: dict[int, int] = {}
-    first_content: dict[int, int] = {}
-
-    def plus(self, more: Sums) -> Sums:
-        """Return these and the sums of another group."""
-        added = {name: getattr(self, name) + getattr(more, name) for name in MEASURES}
-        return Sums(
-            **added,
-            latency=_merged(self.latency, more.latency),
-            first_content=_merged(self.first_content, more.first_content),
-        )
+    attempts_cancelled: int = 0
+    requests_cancelled: int = 0
+    latency: bytes = b""
+    first_content: bytes = b""
 
 
-def _merged(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:
-    return {**counts, **{bucket: counts.get(bucket, 0) + more[bucket] for bucket in more}}
+MEASURES = Sums.__struct_fields__[:-2]
+"""What has a lane: all but the histograms."""
 
 
-MEASURES = (
-    "attempts",
-    "attempts_ok",
-    "requests",
-    "requests_ok",
-    "latency_count",
-    "first_content_count",
-    "input_tokens",
-    "output_tokens",
-    "cost_pico",
-    "input_cost_pico",
-    "output_cost_pico",
-    "latency_sum_us",
-    "first_content_sum_us",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "requests_fallback",
-    "simulated",
-    "estimate_pico",
-    "unpriced",
-    "unmetered",
-    "attempts_cancelled",
-    "requests_cancelled",
-)
-"""The lanes, lowest first: stored, and so never reordered. Those that are mostly 0 stand last,
-where zeros take no room."""
+def add_up(groups: Iterable[Sums]) -> Sums:
+    """Return the sums of several groups as one."""
+    columns = list(zip(*map(msgspec.structs.astuple, groups), strict=True))
+    if not columns:
+        return Sums()
+    *measures, latency, first_content = columns
+    return _sums(
+        map(sum, measures),
+        sum(map(loaded_counts, latency)),
+        sum(map(loaded_counts, first_content)),
+    )
+
+
+def _sums(measures: Iterable[int], latency: int, first_content: int) -> Sums:
+    values: list[Any] = [*measures, stored_counts(latency), stored_counts(first_content)]
+    return Sums(*values)
+
 
 LANE_BYTES = 12
 """Room for 2^31 of the largest values that a column of attempts holds, with a sign."""
@@ -97,19 +82,25 @@ BUCKET_BYTES = 5
 
 _ROW = struct.Struct("<" + f"q{LANE_BYTES - 8}x" * len(MEASURES))
 _BORROW = [1 << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES))]
-_HALF = 1 << (8 * LANE_BYTES - 1)
-_HALVES = sum(_HALF << (8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
+_WORDS = struct.Struct("<" + "QI" * len(MEASURES))
+_ZERO = 1 << (8 * (LANE_BYTES - 8) - 1)
+"""The upper word of a lane that holds no more than its lower one, once every lane has been raised
+by half of its range: then none is negative."""
+_ZEROS = (_ZERO,) * len(MEASURES)
+_HALVES = sum(_ZERO << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
+_COUNT = struct.Struct("<IB")
 
 
-class Packed:
+class Packed(msgspec.Struct, gc=False):
     """The sums of one group, and its two histograms, each an integer of many lanes."""
 
-    __slots__ = ("first_content", "latency", "sums")
+    sums: int = 0
+    latency: int = 0
+    first_content: int = 0
 
-    def __init__(self, sums: int = 0, latency: int = 0, first_content: int = 0) -> None:
-        self.sums = sums
-        self.latency = latency
-        self.first_content = first_content
+    def __bool__(self) -> bool:
+        """Say whether any of it is not 0."""
+        return bool(self.sums or self.latency or self.first_content)
 
     def add(self, more: Packed) -> None:
         """Add another group."""
@@ -119,16 +110,13 @@ class Packed:
 
     def unpack(self) -> Sums:
         """Return the sums by name."""
-        raw = (self.sums + _HALVES).to_bytes(LANE_BYTES * len(MEASURES) + 1, "little")
-        lanes = (
-            int.from_bytes(raw[place : place + LANE_BYTES], "little") - _HALF
-            for place in range(0, LANE_BYTES * len(MEASURES), LANE_BYTES)
-        )
-        return Sums(
-            **dict(zip(MEASURES, lanes, strict=True)),
-            latency=_counts(self.latency),
-            first_content=_counts(self.first_content),
-        )
+        words = _WORDS.unpack((self.sums + _HALVES).to_bytes(_WORDS.size, "little"))
+        lanes, upper = words[::2], words[1::2]
+        if upper != _ZEROS:
+            lanes = tuple(
+                low + ((high - _ZERO) << 64) for low, high in zip(lanes, upper, strict=True)
+            )
+        return _sums(lanes, self.latency, self.first_content)
 
 
 def pack(values: Sequence[int]) -> int:
@@ -140,6 +128,11 @@ def pack(values: Sequence[int]) -> int:
     if min(values) < 0:
         packed -= sum(borrow for borrow, value in zip(_BORROW, values, strict=True) if value < 0)
     return packed
+
+
+def in_lane(lane: int, value: int) -> int:
+    """Return a value of one lane, packed."""
+    return value << (8 * LANE_BYTES * lane)
 
 
 def counted(bucket: int, weight: int = 1) -> int:
@@ -174,13 +167,9 @@ def loaded_counts(histogram: bytes) -> int:
     return int.from_bytes(histogram[1:], "little") << (8 * BUCKET_BYTES * histogram[0])
 
 
-def _counts(histogram: int) -> dict[int, int]:
-    """Return how many durations fell into each bucket that any fell into."""
+def consecutive(histogram: bytes) -> tuple[int, list[int]]:
+    """Return the first bucket in use (metering/histogram.py), and the counts from there."""
     if not histogram:
-        return {}
-    raw = stored_counts(histogram)
-    return {
-        bucket: count
-        for bucket, place in enumerate(range(1, len(raw), BUCKET_BYTES), raw[0])
-        if (count := int.from_bytes(raw[place : place + BUCKET_BYTES], "little"))
-    }
+        return 0, []
+    raw = histogram[1:] + bytes((1 - len(histogram)) % BUCKET_BYTES)
+    return histogram[0], [low + (high << 32) for low, high in _COUNT.iter_unpack(raw)]

@@ -1,15 +1,16 @@
 """Adding up the books: from rollups where a cube answers, from attempts where none does.
 
-A span is cut into whole days, whole quarters of an hour at its ends, and what is left of it, which
-is read from the attempts. The last unit counts as whole if there is no attempt behind the span.
-Rows are streamed: a report needs the memory of its groups, however long it is.
+A span is cut into whole units of the longest cube, what is left of it at its ends into whole units
+of the next, and what is left then is read from the attempts. Where an end lies in the second half
+of a unit, the whole unit is added and the rest of it taken away: the shorter part is the one that
+is read. Rows are streamed: a report needs the memory of its groups, however long it is.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,57 +27,95 @@ Key = tuple[Any, ...]
 
 Groups = dict[Key, Packed]
 
-Span = tuple[int, int]
-"""From, inclusive, to, exclusive: Unix microseconds, or units of a cube."""
+
+class Span(NamedTuple):
+    """From `start_us`, inclusive, to `end_us`, exclusive; added, or with `sign` -1 taken away."""
+
+    start_us: int
+    end_us: int
+    sign: int = 1
+
 
 ROWS_AT_ONCE = 2_000
 """Rows between two looks at what else there is to do: two to four milliseconds."""
 
 
 async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageGroup]:
-    """Return the sums of every group that has a row."""
+    """Return the sums of every group that are not all 0."""
     groups: Groups = {}
-    newest_us = await retention.newest_us(connection)
-    rest = [(selection.since_us, selection.until_us)]
+    behind_us = await retention.newest_us(connection) + 1
+    rest = [Span(selection.since_us, min(selection.until_us, behind_us))]
     for cube in cubes_for(selection):
         ends: list[Span] = []
-        for start, end in rest:
-            first, last = -(-start // cube.unit_us), end // cube.unit_us
-            if newest_us < end:
-                last = -(-end // cube.unit_us)
-            if first < last:
-                await _from_cube(connection, cube, (first, last), selection, groups)
-                ends += [(start, first * cube.unit_us), (last * cube.unit_us, end)]
-            else:
-                ends.append((start, end))
-        rest = [(start, end) for start, end in ends if start < end]
+        for span in rest:
+            whole, *others = _cut(span, cube.unit_us, behind_us)
+            if whole.start_us < whole.end_us:
+                await _from_cube(connection, cube, whole, selection, groups)
+            ends += others
+        rest = ends
+    rest = [span for span in rest if span.start_us < span.end_us]
     if rest:
-        await retention.require_kept(connection, rest[0][0])
+        await retention.require_kept(connection, min(span.start_us for span in rest))
     for span in rest:
         await _from_attempts(connection, span, selection, groups)
     return [
         UsageGroup(key=tuple(map(str, values)), start_us=start, sums=found.unpack())
         for (start, *values), found in groups.items()
+        if found
     ]
 
 
+def _cut(span: Span, unit_us: int, behind_us: int) -> list[Span]:
+    """Return the whole units nearest to a span, then what they lack of it or have too much.
+
+    No row lies at `behind_us` or later, so what is there need not be read.
+    """
+    start_us, end_us, sign = span
+    found = [[Span(start_us, start_us, sign), span]]
+    for first_us in _nearest(start_us, unit_us):
+        for last_us in _nearest(end_us, unit_us):
+            if first_us < last_us:
+                ends = [
+                    Span(start_us, first_us, sign)
+                    if start_us < first_us
+                    else Span(first_us, start_us, -sign),
+                    Span(last_us, end_us, sign)
+                    if last_us < end_us
+                    else Span(end_us, min(last_us, behind_us), -sign),
+                ]
+                found.append([Span(first_us, last_us, sign), *ends])
+    return min(found, key=_left_us)
+
+
+def _nearest(us: int, unit_us: int) -> tuple[int, int]:
+    return us // unit_us * unit_us, -(-us // unit_us) * unit_us
+
+
+def _left_us(spans: Sequence[Span]) -> int:
+    return sum(span.end_us - span.start_us for span in spans[1:])
+
+
 async def _from_cube(
-    connection: AsyncConnection, cube: Cube, units: Span, selection: Selection, groups: Groups
+    connection: AsyncConnection, cube: Cube, span: Span, selection: Selection, groups: Groups
 ) -> None:
     known, unit, starts = dimensions(rollups), rollups.c.unit, selection.starts
     keys = [known[name] for name in selection.by]
     query = (
         select(*keys, unit, rollups.c.sums, rollups.c.latency, rollups.c.first_content)
-        .where(rollups.c.cube == cube.name, unit >= units[0], unit < units[1])
+        .where(rollups.c.cube == cube.name)
+        .where(unit >= span.start_us // cube.unit_us, unit < span.end_us // cube.unit_us)
         .where(*matches(rollups, selection.filters))
     )
+    start_of = {
+        number: starts[bisect_right(starts, number * cube.unit_us) - 1] if starts else None
+        for number in range(span.start_us // cube.unit_us, span.end_us // cube.unit_us)
+    }
     async for rows in _streamed(connection, query):
         for *values, number, packed, latency, first_content in rows:
-            start = starts[bisect_right(starts, number * cube.unit_us) - 1] if starts else None
-            found = _found(groups, (start, *values))
-            found.sums += loaded(packed)
-            found.latency += loaded_counts(latency)
-            found.first_content += loaded_counts(first_content)
+            found = _found(groups, (start_of[number], *values))
+            found.sums += span.sign * loaded(packed)
+            found.latency += span.sign * loaded_counts(latency)
+            found.first_content += span.sign * loaded_counts(first_content)
 
 
 async def _from_attempts(
@@ -88,8 +127,8 @@ async def _from_attempts(
     if starts:
         keys.append(started // step_us)
     within = (
-        started >= span[0],
-        started < span[1],
+        started >= span.start_us,
+        started < span.end_us,
         *matches(attempts, selection.filters),
     )
 
@@ -102,15 +141,16 @@ async def _from_attempts(
     async for rows in _streamed(connection, _grouped(keys, SUMS).where(*within)):
         for row in rows:
             if row[-1] is not None:  # a sum of no row at all
-                group_of(row[: len(keys)]).sums += packed_sums(row[len(keys) :])
+                found = group_of(row[: len(keys)])
+                found.sums += span.sign * packed_sums(row[len(keys) :])
     counted_rows = _grouped([*keys, *DURATIONS], [WEIGHT]).where(*within)
     async for rows in _streamed(connection, counted_rows):
         for *values, latency, first_content, weight in rows:
             found = group_of(values)
             if latency is not None:
-                found.latency += counted(latency, int(weight))
+                found.latency += counted(latency, span.sign * int(weight))
             if first_content is not None:
-                found.first_content += counted(first_content, int(weight))
+                found.first_content += counted(first_content, span.sign * int(weight))
 
 
 def _grouped(

@@ -12,7 +12,7 @@ from modelops.ledger.reports import UsageReport, build, measures, usd
 from modelops.metering.histogram import bucket_of
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import SLOT_US, UsageGroup
-from modelops.store.sums import Sums
+from modelops.store.sums import Sums, counted, stored_counts
 
 HOUR_US = 4 * SLOT_US
 SPAN = Span(since_us=400_000 * HOUR_US, until_us=400_003 * HOUR_US)
@@ -52,7 +52,7 @@ def test_a_cost_that_nobody_knows_is_none_and_one_of_nothing_is_0() -> None:
 
 def test_latency_comes_from_the_histogram() -> None:
     sums = Sums(latency_count=2, latency_sum_us=3_000_000)
-    sums.latency = {bucket_of(1_000_000): 1, bucket_of(2_000_000): 1}
+    sums.latency = stored_counts(counted(bucket_of(1_000_000)) + counted(bucket_of(2_000_000)))
     found = measures(sums, per_target=False).latency_ms
     assert found is not None
     assert found.mean == 1500.0

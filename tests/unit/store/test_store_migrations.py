@@ -92,3 +92,29 @@ async def _sums(url: str, by: tuple[Dimension, ...]) -> dict[tuple[str, ...], Su
     found = {group.key: group.sums for group in await store.usage(chosen)}
     await store.close()
     return found
+
+
+async def test_weeks_are_added_up_from_days_whose_attempts_are_gone(empty_url: str) -> None:
+    await migrate(empty_url)
+    store = open_store(empty_url)
+    day_us = 96 * SLOT_US
+    await store.add_attempts(
+        [
+            attempt(started_at_us=START_US + day * day_us + 1, user=f"user-{day % 2}")
+            for day in range(0, 30, 3)
+        ]
+    )
+    await store.prune_attempts(START_US + 30 * day_us)
+    chosen = Selection(since_us=START_US, until_us=START_US + 28 * day_us, by=("user", "model"))
+    expected = {group.key: group.sums for group in await store.usage(chosen)}
+    assert sum(sums.requests for sums in expected.values()) == 10
+    await store.close()
+    opened = database.connect_to_migrate(empty_url, lock_wait_s=5)
+    async with opened.transaction(write=True) as connection:
+        await connection.execute(text("DELETE FROM rollups WHERE cube = 'week-user'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+    await opened.close()
+    await migrate(empty_url)
+    store = open_store(empty_url)
+    assert {group.key: group.sums for group in await store.usage(chosen)} == expected
+    await store.close()

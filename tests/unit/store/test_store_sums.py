@@ -10,6 +10,8 @@ from modelops.store.sums import (
     MEASURES,
     Packed,
     Sums,
+    add_up,
+    consecutive,
     counted,
     loaded,
     loaded_counts,
@@ -31,8 +33,8 @@ _ROWS = st.lists(
 )
 
 
-def test_every_measure_has_a_lane() -> None:
-    assert {*MEASURES, "latency", "first_content"} == set(Sums.__struct_fields__)
+def test_histograms_have_no_lane() -> None:
+    assert (*MEASURES, "latency", "first_content") == Sums.__struct_fields__
 
 
 @given(_ROWS)
@@ -49,7 +51,9 @@ def test_what_is_added_packed_comes_out_by_name(
     sums = found.unpack()
     for lane, name in enumerate(MEASURES):
         assert getattr(sums, name) == sum(values[lane] for values, _, _ in rows)
-    assert (sums.latency, sums.first_content) == (counts, {})
+    first, found_counts = consecutive(sums.latency)
+    assert {n: count for n, count in enumerate(found_counts, first) if count} == counts
+    assert consecutive(sums.first_content) == (0, [])
 
 
 def test_a_sum_of_the_largest_values_a_billion_times_fits_its_lane() -> None:
@@ -58,4 +62,15 @@ def test_a_sum_of_the_largest_values_a_billion_times_fits_its_lane() -> None:
     assert Packed(largest).unpack().cost_pico == (2**63 - 1) * 10**9
     assert Packed(smallest).unpack().requests_cancelled == -(2**63) * 10**9
     full = sum(counted(bucket, 10**12) for bucket in range(len(BOUNDS_US) + 1))
-    assert set(Packed(0, full).unpack().latency.values()) == {10**12}
+    assert consecutive(Packed(0, full).unpack().latency) == (0, [10**12] * (len(BOUNDS_US) + 1))
+
+
+@given(_ROWS)
+def test_groups_add_up_to_what_their_rows_do(rows: list[tuple[list[int], int, int]]) -> None:
+    everything = Packed()
+    groups = []
+    for values, bucket, weight in rows:
+        own = Packed(pack(values), counted(bucket, weight))
+        groups.append(own.unpack())
+        everything.add(own)
+    assert add_up(groups) == everything.unpack()

@@ -16,11 +16,11 @@ from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store
 from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection
 from modelops.store.sql_store import SqlStore
-from modelops.store.sums import Sums
+from modelops.store.sums import Sums, counted, stored_counts
 
 DAY_US = 96 * SLOT_US
 START_US = 20_000 * DAY_US
-END_US = START_US + 3 * DAY_US
+END_US = START_US + 9 * DAY_US
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
@@ -67,7 +67,7 @@ def value_of(row: Attempt, dimension: Dimension) -> str:
 
 
 def added_up(rows: Sequence[Attempt]) -> Sums:
-    sums = Sums()
+    sums, latency, first_content = Sums(), 0, 0
     for row in rows:
         reached, ok, weight = row.outcome != "refused", row.outcome == "success", row.weight
         sums.attempts += weight * reached
@@ -91,13 +91,12 @@ def added_up(rows: Sequence[Attempt]) -> Sums:
         if ok:
             sums.latency_count += weight
             sums.latency_sum_us += row.latency_us
-            bucket = bucket_of(row.latency_us // weight)
-            sums.latency[bucket] = sums.latency.get(bucket, 0) + weight
+            latency += counted(bucket_of(row.latency_us // weight), weight)
         if row.first_content_us is not None:
             sums.first_content_count += weight
             sums.first_content_sum_us += row.first_content_us
-            bucket = bucket_of(row.first_content_us // weight)
-            sums.first_content[bucket] = sums.first_content.get(bucket, 0) + weight
+            first_content += counted(bucket_of(row.first_content_us // weight), weight)
+    sums.latency, sums.first_content = stored_counts(latency), stored_counts(first_content)
     return sums
 
 
