@@ -156,8 +156,9 @@ class OpenAiChatStream(PassingStream[Chunk]):
         if event.usage:
             return frame if event.choices else b""
         for spelling in _USAGE_NULL:
-            if spelling in frame:
-                return frame.replace(spelling, b"")
+            at = frame.rfind(spelling)  # it stands at the end, or near it
+            if at >= 0:
+                return frame[:at] + frame[at + len(spelling) :]
         return frame
 
 
