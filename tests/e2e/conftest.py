@@ -1,10 +1,13 @@
-"""A configuration of its own for each test, and the program that serves it."""
+"""What the tests of this folder begin with: configurations, one of them applied; a simulator."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import server_process
+from e2e_programs import Running, running
 
 SETTINGS = """\
 config: journey
@@ -54,3 +57,25 @@ def configuration(tmp_path: Path) -> Path:
 def module_configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a configuration that the tests of a module share."""
     return write_configuration(tmp_path_factory.mktemp("shared") / "configuration")
+
+
+@pytest.fixture(scope="session")
+def simulator_url() -> Iterator[str]:
+    """Return where a simulator is; who makes it fail heals it."""
+    with server_process.simulator() as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path, simulator_url: str) -> Path:
+    """Return a configuration of two providers at the simulator that has been applied."""
+    server_process.write_configuration(tmp_path, simulator_url)
+    server_process.apply(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def program(module_configuration: Path) -> Iterator[Running]:
+    """Run that configuration with the simulator behind every provider."""
+    with running("up", "-C", module_configuration, "--simulate", "--port", "0") as started:
+        yield started

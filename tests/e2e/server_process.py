@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from modelops.cli.main import run
+
 Value = TypeVar("Value")
 PATIENCE_S = 30.0
 
@@ -30,6 +32,11 @@ def modelops(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str
         check=False,
         env=os.environ | environ,
     )
+
+
+def apply(folder: Path, *options: str) -> None:
+    """Apply in this process: a command's start takes longer than all it does."""
+    assert run(["apply", "-C", str(folder), "--yes", *options]) == 0
 
 
 def write_configuration(folder: Path, simulator_url: str, note: str = "") -> None:

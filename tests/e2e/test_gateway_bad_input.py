@@ -12,13 +12,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from e2e_programs import PATIENCE_S, Running, ledger, running
+from e2e_programs import PATIENCE_S, Running, ledger
 
 BOUND_S = 5.0
 """Longest an ordinary request may take beside a bad one: generous, on a busy machine."""
@@ -33,12 +32,6 @@ class Seen(msgspec.Struct):
 
     status: int
     document: dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def program(module_configuration: Path) -> Iterator[Running]:
-    with running("up", "-C", module_configuration, "--simulate", "--port", "0") as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,13 @@ import json
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from e2e_programs import Running, request, run, running
+from e2e_programs import Running, request, run
 
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1
@@ -228,12 +227,6 @@ def test_a_name_outside_its_pattern(
     assert says in validated.stdout
     refused(1, "apply", "-C", configuration, "--store", url(store), "--yes", says=says)
     assert content(store) == before
-
-
-@pytest.fixture(scope="module")
-def program(module_configuration: Path) -> Iterator[Running]:
-    with running("up", "-C", module_configuration, "--simulate", "--port", "0") as started:
-        yield started
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,6 @@ HELLO: Any = [{"role": "user", "content": "Hello there"}]
 FAILED_OVER = "openai/gpt-4o=529, openai/gpt-4o=529, second/big=200"
 
 
-@pytest.fixture(scope="module")
-def program(module_configuration: Path) -> Iterator[Running]:
-    with running("up", "-C", module_configuration, "--simulate", "--port", "0") as started:
-        yield started
-
-
 @pytest.fixture
 def healthy(program: Running) -> Running:
     heal(program)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from server_process import modelops, request, serving, simulator, write_configuration
+from server_process import apply, modelops, request, serving, write_configuration
 
 from modelops.cli.main import run
-
-
-@pytest.fixture(scope="module")
-def simulator_url() -> Iterator[str]:
-    with simulator() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +16,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, simulator_url: str) -> Path
     """Return a configuration that has been applied."""
     folder = tmp_path_factory.mktemp("route")
     write_configuration(folder, simulator_url)
-    assert run(["apply", "-C", str(folder), "--yes"]) == 0
+    apply(folder)
     return folder
 
 

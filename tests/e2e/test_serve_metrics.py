@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
-from server_process import Server, eventually, modelops, serving, simulator, write_configuration
+from server_process import Server, apply, eventually, serving, write_configuration
 
 Figures = dict[tuple[str, ...], float]
 
@@ -35,31 +35,30 @@ def counted(server: Server) -> float:
     return scrape(server)[0].get(SUCCESSES, 0)
 
 
-def test_the_same_from_both_workers_and_nothing_falls(tmp_path: Path) -> None:
-    with simulator() as simulator_url:
-        write_configuration(tmp_path, simulator_url)
-        assert modelops("apply", "-C", str(tmp_path), "--yes").returncode == 0
-        with serving(tmp_path, "--workers", "2") as server:
-            ask(server, 12)
-            eventually(lambda: counted(server), 12)
-            workers = server.children()
-            answers = []
-            for silent in workers:
-                os.kill(silent, signal.SIGSTOP)
-                answers.append(scrape(server))
-                os.kill(silent, signal.SIGCONT)
-            assert answers[0] == answers[1]
-            assert answers[0][1]["modelops_workers",] == 2
-            os.kill(workers[0], signal.SIGKILL)
-            eventually(lambda: len(set(server.children()) - set(workers)), 1)
-            ask(server, 3)
-            eventually(lambda: not_below(answers[0][0], server), 15)
-            assert server.stop() == 0
-        with serving(tmp_path) as server:
-            assert counted(server) == 15
-            ask(server, 1)
-            eventually(lambda: counted(server), 16)
-            assert server.stop() == 0
+def test_the_same_from_both_workers_and_nothing_falls(tmp_path: Path, simulator_url: str) -> None:
+    write_configuration(tmp_path, simulator_url)
+    apply(tmp_path)
+    with serving(tmp_path, "--workers", "2") as server:
+        ask(server, 12)
+        eventually(lambda: counted(server), 12)
+        workers = server.children()
+        answers = []
+        for silent in workers:
+            os.kill(silent, signal.SIGSTOP)
+            answers.append(scrape(server))
+            os.kill(silent, signal.SIGCONT)
+        assert answers[0] == answers[1]
+        assert answers[0][1]["modelops_workers",] == 2
+        os.kill(workers[0], signal.SIGKILL)
+        eventually(lambda: len(set(server.children()) - set(workers)), 1)
+        ask(server, 3)
+        eventually(lambda: not_below(answers[0][0], server), 15)
+        assert server.stop() == 0
+    with serving(tmp_path) as server:
+        assert counted(server) == 15
+        ask(server, 1)
+        eventually(lambda: counted(server), 16)
+        assert server.stop() == 0
 
 
 def ask(server: Server, times: int) -> None:

@@ -6,18 +6,17 @@ import http.client
 import re
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from server_process import (
     PATIENCE_S,
+    apply,
     eventually,
     modelops,
     request,
     serving,
-    simulator,
     write_configuration,
 )
 
@@ -27,27 +26,12 @@ SLOW_STREAM = (
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # the refusal of it is tested
 
 
-@pytest.fixture(scope="module")
-def simulator_url() -> Iterator[str]:
-    with simulator() as url:
-        yield url
-
-
-@pytest.fixture
-def folder(tmp_path: Path, simulator_url: str) -> Path:
-    """Return a configuration that has been applied."""
-    write_configuration(tmp_path, simulator_url)
-    applied = modelops("apply", "-C", str(tmp_path), "--yes")
-    assert applied.returncode == 0, applied.stderr
-    return tmp_path
-
-
 def test_serves_follows_the_store_and_stops(folder: Path, simulator_url: str) -> None:
     with serving(folder) as server:
         assert server.ask()[0] == 200
         assert server.get("/readyz") == (200, {"status": "ready", "revision": 1, "problems": []})
         write_configuration(folder, simulator_url, note="two")
-        assert modelops("apply", "-C", str(folder), "--yes").returncode == 0
+        apply(folder)
         eventually(lambda: server.get("/readyz")[1]["revision"], 2)
         assert server.get("/api/chains")[1]["items"][0]["display_name"] == "Production two"
         assert server.stop() == 0
@@ -132,7 +116,7 @@ def test_without_a_store_it_serves_nothing_and_says_so(tmp_path: Path, simulator
         assert status == 503
         assert "modelops apply" in answer["error"]["message"]
         write_configuration(tmp_path, simulator_url)
-        assert modelops("apply", "-C", str(tmp_path), "--yes").returncode == 0
+        apply(tmp_path)
         eventually(lambda: server.get("/readyz")[0], 200)
         assert server.ask()[0] == 200
 

@@ -15,17 +15,10 @@ from server_process import (
     modelops,
     request,
     serving,
-    simulator,
     write_configuration,
 )
 
 DEPLOYER, VIEWER = "mo_d1_deployer", "mo_v1_viewer"
-
-
-@pytest.fixture(scope="module")
-def simulator_url() -> Iterator[str]:
-    with simulator() as url:
-        yield url
 
 
 @pytest.fixture

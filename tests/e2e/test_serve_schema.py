@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from server_process import modelops, serving, simulator, write_configuration
+from server_process import apply, serving, write_configuration
 
 CHECKS = (
     "not_a_server_error,response_schema_conformance,status_code_conformance,"
@@ -40,32 +40,30 @@ def write_whole_configuration(folder: Path, simulator_url: str) -> None:
             file.write(more)
 
 
-def test_what_the_schema_says_is_what_is_answered(tmp_path: Path) -> None:
-    with simulator() as simulator_url:
-        write_whole_configuration(tmp_path, simulator_url)
-        applied = modelops("apply", "-C", str(tmp_path), "--yes")
-        assert applied.returncode == 0, applied.stderr
-        (tmp_path / "schemathesis.toml").write_text(SETTINGS)
-        with serving(tmp_path) as server:
-            ended = subprocess.run(
-                [
-                    str(Path(sys.executable).with_name("st")),
-                    "run",
-                    f"{server.url}/schema",
-                    "--checks",
-                    CHECKS,
-                    "--max-examples=5",
-                    "--phases=coverage,fuzzing",
-                    "--seed=1",
-                    "--no-color",
-                ],
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                timeout=200,
-                check=False,
-            )
-            assert ended.returncode == 0, ended.stdout[-4_000:]
-            assert server.stop() == 0
-        assert "Traceback" not in server.errors.read_text()
+def test_what_the_schema_says_is_what_is_answered(tmp_path: Path, simulator_url: str) -> None:
+    write_whole_configuration(tmp_path, simulator_url)
+    apply(tmp_path)
+    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
+    with serving(tmp_path) as server:
+        ended = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("st")),
+                "run",
+                f"{server.url}/schema",
+                "--checks",
+                CHECKS,
+                "--max-examples=5",
+                "--phases=coverage,fuzzing",
+                "--seed=1",
+                "--no-color",
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stdout[-4_000:]
+        assert server.stop() == 0
+    assert "Traceback" not in server.errors.read_text()
     assert re.search(r"(\d+) selected / \1 total", ended.stdout), "a route was left out"

@@ -5,38 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from server_process import (
     Server,
+    apply,
     eventually,
     modelops,
     serving,
-    simulator,
     write_configuration,
 )
-
-
-@pytest.fixture(scope="module")
-def simulator_url() -> Iterator[str]:
-    with simulator() as url:
-        yield url
-
-
-@pytest.fixture
-def folder(tmp_path: Path, simulator_url: str) -> Path:
-    """Return a configuration that has been applied."""
-    write_configuration(tmp_path, simulator_url)
-    apply(tmp_path)
-    return tmp_path
-
-
-def apply(folder: Path) -> None:
-    applied = modelops("apply", "-C", str(folder), "--yes")
-    assert applied.returncode == 0, applied.stderr
 
 
 def move(source: Path, target: Path) -> None:

@@ -21,35 +21,14 @@ import pytest
 from server_process import (
     PATIENCE_S,
     Server,
+    apply,
     eventually,
     modelops,
     serving,
-    simulator,
     write_configuration,
 )
 
-from modelops.cli.main import run
-
 APPLIES = 20
-
-
-@pytest.fixture(scope="module")
-def simulator_url() -> Iterator[str]:
-    with simulator() as url:
-        yield url
-
-
-@pytest.fixture
-def folder(tmp_path: Path, simulator_url: str) -> Path:
-    """Return a configuration that has been applied."""
-    write_configuration(tmp_path, simulator_url)
-    apply(tmp_path)
-    return tmp_path
-
-
-def apply(folder: Path, *options: str) -> None:
-    """Apply in this process: a command's start takes longer than all it does."""
-    assert run(["apply", "-C", str(folder), "--yes", *options]) == 0
 
 
 @dataclass

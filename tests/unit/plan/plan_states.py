@@ -205,13 +205,16 @@ RESOURCES: st.SearchStrategy[Resource] = st.one_of(
         labels=st.dictionaries(_NAMES, _TEXT, max_size=2),
         sources=_sources("base_url", "display_name"),
     ),
-    st.builds(
-        model,
-        st.tuples(_NAMES, _MODELS).map("/".join),
-        context_window=st.none() | st.integers(1, 9),
-        capabilities=st.none() | st.just(()) | st.just(("tools",)),
-        price=st.none() | _PRICES,
-        sources=_sources("price", "price.cache_read", "context_window"),
+    *(
+        st.builds(
+            model,
+            st.tuples(_NAMES, _MODELS).map("/".join),
+            context_window=st.none() | st.integers(1, 9),
+            capabilities=st.none() | st.just(()) | st.just(("tools",)),
+            price=prices,
+            sources=_sources("price", "context_window", *of_price),
+        )
+        for prices, of_price in ((st.none(), ()), (_PRICES, ("price.cache_read",)))
     ),
     st.builds(
         lambda name, targets, **fields: chain(name, *targets, **fields),
