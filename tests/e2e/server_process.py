@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from in_process import call
+
 from modelops.cli.main import run
 
 Value = TypeVar("Value")
@@ -24,18 +26,11 @@ PATIENCE_S = 30.0
 
 def modelops(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "modelops", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ | environ,
-    )
+    return call(*arguments, env=environ)
 
 
 def apply(folder: Path, *options: str) -> None:
-    """Apply in this process: a command's start takes longer than all it does."""
+    """Apply a configuration; what is printed is the test's to read."""
     assert run(["apply", "-C", str(folder), "--yes", *options]) == 0
 
 

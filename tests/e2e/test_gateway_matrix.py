@@ -18,8 +18,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from e2e_programs import PATIENCE_S, Running, fail, run, running
+from e2e_programs import PATIENCE_S, Running, fail, running
 from gateway_matrix import TABLE
+from in_process import call
 
 STALE = "stale-connection"
 """A connection the provider closes unseen: it needs one that was kept, so its cells take turns."""
@@ -66,7 +67,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         _configure(folder, simulator.url, addresses)
         store = f"sqlite:///{folder}/state.db"
         key = {"MODELOPS_SECRET_MATRIX": "matrix"}
-        applied = run("apply", "-C", folder, "--store", store, "--yes", env=key)
+        applied = call("apply", "-C", folder, "--store", store, "--yes", env=key)
         assert applied.returncode == 0, applied.stderr
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MODELOPS_SECRET_MATRIX", "matrix")

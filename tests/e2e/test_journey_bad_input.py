@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from e2e_programs import Running, request, run
+from in_process import call
 
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1
@@ -28,11 +29,11 @@ HELLO = [{"role": "user", "content": "Hello"}]
 def applied(module_configuration: Path) -> Path:
     """Return a folder applied to its store.db once, and plan.json for a change made since."""
     where = ("-C", module_configuration, "--store", url(module_configuration / "store.db"))
-    made = run("apply", *where, "--yes")
+    made = call("apply", *where, "--yes")
     assert made.returncode == 0, made.stderr
     provider = module_configuration / "providers.d" / "openai.yaml"
     provider.write_text("provider: openai\nmodels: [{model: gpt-4o}, {model: gpt-4.1}]\n")
-    planned = run("plan", *where, "--out", module_configuration / "plan.json")
+    planned = call("plan", *where, "--out", module_configuration / "plan.json")
     assert planned.returncode == 0, planned.stderr
     return module_configuration
 
@@ -67,7 +68,7 @@ def content(path: Path) -> list[str]:
 
 def refused(code: int, *arguments: str | Path, says: str, **options: Any) -> None:
     """Run a command that must end with this code and say this, without a traceback."""
-    ended = run(*arguments, **options)
+    ended = call(*arguments, **options)
     assert ended.returncode == code, ended.stderr
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -101,7 +102,7 @@ def test_a_plan_of_another_store(configuration: Path, store: Path, plan: Path) -
     refused(3, "apply", plan, *where, says="the plan is for store")
     assert not other.exists()
     twin = configuration / "twin.db"
-    applied = run("apply", "-C", configuration, "--store", url(twin), "--yes")
+    applied = call("apply", "-C", configuration, "--store", url(twin), "--yes")
     assert applied.returncode == 0
     before = content(twin)
     where = ("-C", configuration, "--store", url(twin), "--yes")
@@ -140,7 +141,7 @@ def test_a_plan_whose_folder_or_store_moved_on(
     refused(4, "apply", plan, *where, says="")
     assert content(store) == before
     chain.write_text(text)
-    assert run("apply", plan, *where).returncode == 0
+    assert call("apply", plan, *where).returncode == 0
     before = content(store)
     refused(4, "apply", plan, *where, says="")
     assert content(store) == before
@@ -151,7 +152,7 @@ def test_a_store_that_is_locked(configuration: Path, store: Path) -> None:
     with closing(sqlite3.connect(store, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         where = ("-C", configuration, "--store", url(store), "--yes", "--format", "json")
-        ended = run("apply", *where)
+        ended = call("apply", *where)
         other.execute("ROLLBACK")
     assert ended.returncode == 5, ended.stderr
     assert "locked" in ended.stderr
@@ -222,7 +223,7 @@ def test_a_name_outside_its_pattern(
     before = content(store)
     (configuration / file).parent.mkdir(exist_ok=True)
     (configuration / file).write_text(text)
-    validated = run("validate", "-C", configuration)
+    validated = call("validate", "-C", configuration)
     assert validated.returncode == 1
     assert says in validated.stdout
     refused(1, "apply", "-C", configuration, "--store", url(store), "--yes", says=says)

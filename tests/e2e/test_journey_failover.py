@@ -23,6 +23,7 @@ from e2e_programs import (
     run,
     running,
 )
+from in_process import call
 
 HELLO: Any = [{"role": "user", "content": "Hello there"}]
 FAILED_OVER = "openai/gpt-4o=529, openai/gpt-4o=529, second/big=200"
@@ -109,7 +110,7 @@ def test_the_books_agree_with_the_providers_ledger(
     store = f"sqlite:///{module_configuration}/.modelops/simulated.db"
 
     def report() -> dict[str, Any]:
-        ended = run("usage", "--by", "model", "--store", store, "--format", "json")
+        ended = call("usage", "--by", "model", "--store", store, "--format", "json")
         assert ended.returncode == 0, ended.stderr
         decoded: dict[str, Any] = json.loads(ended.stdout)
         return decoded

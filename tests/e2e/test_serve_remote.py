@@ -173,8 +173,12 @@ def test_a_viewer_sees_how_it_stands_without_the_store(folder: Path, server: Ser
     add_operators(folder)
     assert run("apply", folder, server, "--yes").returncode == 0
     eventually(lambda: request(server.url, "GET", "/api/status")[0], 401)
-    seen = modelops("status", "--store", server.url, MODELOPS_KEY=VIEWER)
-    assert "live on 1 of 1 workers" in seen.stdout, seen.stderr
+
+    def live() -> bool:
+        seen = modelops("status", "--store", server.url, MODELOPS_KEY=VIEWER)
+        return "live on 1 of 1 workers" in seen.stdout
+
+    eventually(live, True)
     routed = modelops("route", "--store", server.url, MODELOPS_KEY=VIEWER)
     assert routed.stdout.startswith("chain production"), routed.stderr
     refused = run("plan", folder, server, MODELOPS_KEY=VIEWER)

@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from e2e_programs import run as program
 from server_process import (
     PATIENCE_S,
     Server,
@@ -230,9 +231,8 @@ def test_a_worker_that_cannot_start_ends_them_all(folder: Path, tmp_path: Path) 
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "uvloop.py").write_text("raise ImportError('no event loop here')")
-    ended = modelops(
-        "serve", "-C", str(folder), "--port", "0", "--workers", "2", PYTHONPATH=str(broken)
-    )
+    arguments = ("serve", "-C", folder, "--port", "0", "--workers", "2")
+    ended = program(*arguments, env={"PYTHONPATH": str(broken)})
     assert ended.returncode == 1
     assert "no event loop here" in ended.stderr
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from in_process import logging_as_before
 from memory_store import MemoryStore
 from row_samples import attempt
 from server_support import make_runtime, state
@@ -27,13 +28,9 @@ FAILED = attempt(
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root, handlers = logging.getLogger(), logging.getLogger().handlers
-    levels = {name: logging.getLogger(name).level for name in ("", "modelops", "uvicorn")}
-    yield
-    root.handlers = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+def taken_back() -> Iterator[None]:
+    with logging_as_before():
+        yield
 
 
 def line(capsys: pytest.CaptureFixture[str], form: LogFormat, attempt: Attempt) -> str:
