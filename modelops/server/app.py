@@ -8,7 +8,6 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from modelops import __version__
@@ -29,7 +28,7 @@ from modelops.server.guard import guard
 from modelops.server.health import healthz, readyz
 from modelops.server.metrics import metrics
 from modelops.server.model_list import get_model, list_models
-from modelops.server.openapi import complete
+from modelops.server.openapi import CompletedSchema
 from modelops.server.problems import answer_error
 from modelops.server.runtime import Runtime
 
@@ -71,7 +70,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
 
 def create_litestar(runtime: Runtime) -> Litestar:
     """Return the app with every route, guard and error handler."""
-    app = Litestar(
+    return Litestar(
         route_handlers=[
             *data_plane(runtime),
             list_models,
@@ -87,8 +86,6 @@ def create_litestar(runtime: Runtime) -> Litestar:
         openapi_config=_openapi(),
         state=State({"runtime": runtime}),
     )
-    complete(app)
-    return app
 
 
 def _openapi() -> OpenAPIConfig:
@@ -97,7 +94,7 @@ def _openapi() -> OpenAPIConfig:
         title="modelops",
         version=__version__,
         description="Data plane under /v1, reports and operation under /api.",
-        render_plugins=[JsonRenderPlugin(path="/")],
+        render_plugins=[CompletedSchema(path="/")],
         openapi_router=Router(
             "/schema", route_handlers=[], guards=[guard], include_in_schema=False
         ),

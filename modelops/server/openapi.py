@@ -7,8 +7,12 @@ pointer to whose they are.
 
 from __future__ import annotations
 
-from litestar import Litestar
+from typing import Any
+
+from litestar import Request
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
+    OpenAPI,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
@@ -70,9 +74,23 @@ DIALECT_ERROR = OpenAPIResponse(
 )
 
 
-def complete(app: Litestar) -> None:
+class CompletedSchema(JsonRenderPlugin):
+    """Renders the schema when it is first asked for: few ask, and each start would take longer."""
+
+    _rendered = b""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Return the schema as JSON; `openapi_schema` is what Litestar knows of it."""
+        if not self._rendered:
+            schema = request.app.openapi_schema
+            complete(schema)
+            self._rendered = self.render_json(request, schema.to_schema())
+        return self._rendered
+
+
+def complete(schema: OpenAPI) -> None:
     """Describe the data plane's routes, and every other route's errors."""
-    paths = app.openapi_schema.paths
+    paths = schema.paths
     if paths is None:
         raise TypeError("the app has no routes to describe")
     for path, item in paths.items():

@@ -12,6 +12,7 @@ from memory_store import MemoryStore
 from server_support import agent, ask, key, make_runtime, operator, serving, settings, state
 
 from modelops.server.app import create_litestar
+from modelops.server.openapi import complete
 
 CALLERS: dict[str, list[str]] = {
     "nobody": [],
@@ -74,10 +75,12 @@ RESOURCES = state(
 
 def routes() -> list[str]:
     """Return every operation of the schema, and the routes that are not in it."""
-    schema: dict[str, Any] = create_litestar(make_runtime(MemoryStore())).openapi_schema.to_schema()
+    schema = create_litestar(make_runtime(MemoryStore())).openapi_schema
+    complete(schema)
+    paths: dict[str, Any] = schema.to_schema()["paths"]
     found = [
         f"{method.upper()} {path}"
-        for path, operations in schema["paths"].items()
+        for path, operations in paths.items()
         for method in operations
     ]
     return [*found, "GET /schema"]
