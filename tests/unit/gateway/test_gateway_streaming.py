@@ -14,6 +14,7 @@ from gateway_doubles import (
     USAGE,
     WORLD,
     Bench,
+    FakeReply,
     FakeResponse,
     error,
     two_targets,
@@ -35,6 +36,27 @@ async def test_a_stream_passes_and_hides_the_usage_that_was_not_asked_for() -> N
     (row,) = bench.rows
     assert (row.outcome, row.finish_reason, row.usage.output_tokens) == ("success", "stop", 5)
     assert row.first_content_us is not None
+
+
+async def test_a_client_that_can_take_no_more_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[int] = []
+
+    def send(reply: FakeReply, data: bytes) -> bool:
+        reply.pieces.append(data)
+        return False
+
+    async def ready(reply: FakeReply) -> None:
+        waited.append(len(reply.pieces))
+
+    monkeypatch.setattr(FakeReply, "send", send)
+    monkeypatch.setattr(FakeReply, "ready", ready)
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, HELLO, WORLD, WORLD, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.body == HELLO + WORLD + WORLD + STOP + DONE
+    assert waited == [1, 2, 3, 4], "after each piece, before the next is taken"
 
 
 async def test_a_stream_shows_the_usage_that_was_asked_for() -> None:
