@@ -15,6 +15,8 @@ from modelops.resources.resolved import Protocol
 
 Event = TypeVar("Event")
 
+_BLANK_LINES = (b"\n\n", b"\r\n\r\n")
+
 
 class PassingStream(ABC, Generic[Event]):
     """Implements `adapter.StreamReader` for a protocol of server-sent events.
@@ -55,7 +57,7 @@ class PassingStream(ABC, Generic[Event]):
                 del lines[0]
             if len(lines) == 2:
                 line, blank = lines
-                if line[:7] == b"data: {" and not blank and piece[-2:] == b"\n\n":
+                if line[:7] == b"data: {" and not blank and piece.endswith(_BLANK_LINES):
                     return self._look(line[6:], piece)
         return self.cut(piece)
 
@@ -84,7 +86,7 @@ class PassingStream(ABC, Generic[Event]):
 
     def data(self, frame: bytes) -> bytes:
         """Return the data in a frame, b"" when it has none."""
-        return sse.parse(frame)[1]
+        return sse.data_of(frame)
 
     def ends(self, data: bytes) -> bool:
         """Whether data that is no event is the end marker."""

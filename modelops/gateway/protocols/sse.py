@@ -11,9 +11,9 @@ import re
 FRAME_MAX = 16 * 1024 * 1024
 """Bytes of one event: images come as base64 in one."""
 
-BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-LINE_END = re.compile(rb"\n")
-_LINE = re.compile(rb"\r\n|\n|\r")
+BLANK_LINE = b"\n\n"
+LINE_END = b"\n"
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class FrameTooLargeError(Exception):
@@ -23,12 +23,13 @@ class FrameTooLargeError(Exception):
 class Splitter:
     """Cuts a stream into frames; what is not a whole frame yet waits in `pieces`.
 
-    `boundary` is what ends a frame, at most four bytes: a blank line, or a line's end for NDJSON.
+    `boundary` is what ends a frame: a blank line, however its ends are written, or a line's end
+    for NDJSON.
     """
 
     __slots__ = ("_boundary", "_size", "_tail", "pieces")
 
-    def __init__(self, boundary: re.Pattern[bytes] = BLANK_LINE) -> None:
+    def __init__(self, boundary: bytes = BLANK_LINE) -> None:
         self._boundary = boundary
         self.pieces: list[bytes] = []
         self._size = 0
@@ -48,31 +49,35 @@ class Splitter:
             self._size += len(piece)
             if self._size > FRAME_MAX:
                 raise FrameTooLargeError(f"an event is over {FRAME_MAX} bytes")
-            if not self._boundary.search(seam):
+            if len(self._cut(seam)) == 1:
                 return []
             piece = b"".join(self.pieces)
-        frames: list[bytes] = []
-        start = 0
-        for blank in self._boundary.finditer(piece):
-            frames.append(piece[start : blank.end()])
-            start = blank.end()
-        rest = piece[start:] if start else piece
+        *frames, rest = self._cut(piece)
         self.pieces = [rest] if rest else []
         self._size = len(rest)
         self._tail = rest[-3:]
         return frames
 
+    def _cut(self, content: bytes) -> list[bytes]:
+        """Return the whole frames in content, and behind them what is not one yet."""
+        boundary = self._boundary
+        if boundary is LINE_END or b"\r" not in content:
+            *lines, rest = content.split(boundary)
+            return [*[line + boundary for line in lines], rest]
+        frames: list[bytes] = []
+        start = 0
+        for blank in _BLANK_LINE.finditer(content):
+            frames.append(content[start : blank.end()])
+            start = blank.end()
+        return [*frames, content[start:]]
 
-def parse(frame: bytes) -> tuple[bytes, bytes]:
-    """Return a frame's event name and data, both b"" when it has none (a comment)."""
-    if frame.startswith(b"data: ") and frame.find(b"\n") == len(frame) - 2:
-        return b"", frame[6:-2]
-    name = b""
-    data: list[bytes] = []
-    for line in _LINE.split(frame):
-        field, _, value = line.partition(b":")
-        if field == b"data":
-            data.append(value.removeprefix(b" "))
-        elif field == b"event":
-            name = value.strip()
-    return name, b"\n".join(data)
+
+def data_of(frame: bytes) -> bytes:
+    """Return the data in a frame, b"" when it has none (a comment)."""
+    return b"\n".join(
+        [
+            line[6:] if line[5:6] == b" " else line[5:]
+            for line in frame.splitlines()
+            if line[:5] == b"data:" or line == b"data"
+        ]
+    )

@@ -206,11 +206,11 @@ def test_frames_are_the_same_however_they_are_cut(
     assert frames == sse.Splitter().feed(whole)
 
 
-def test_events_are_parsed() -> None:
-    assert sse.parse(b"data: x\n\n") == (b"", b"x")
-    assert sse.parse(b"event: ping\r\ndata: {}\r\n\r\n") == (b"ping", b"{}")
-    assert sse.parse(b"data:x\ndata: y\n\n") == (b"", b"x\ny")
-    assert sse.parse(b": keep-alive\n\n") == (b"", b"")
+def test_events_have_data() -> None:
+    assert sse.data_of(b"data: x\n\n") == b"x"
+    assert sse.data_of(b"event: ping\r\ndata: {}\r\n\r\n") == b"{}"
+    assert sse.data_of(b"data:x\ndata: y\rdata\n\n") == b"x\ny\n"
+    assert sse.data_of(b": keep-alive\ndatum: x\n\n") == b""
 
 
 def test_an_endless_event_is_refused() -> None:

@@ -120,7 +120,7 @@ def test_a_recorded_stream_can_be_read_in_the_other_protocol(
     if reader.failure is not None:
         return
     assert reader.done
-    shown = [sse.parse(frame)[1] for frame in sse.Splitter().feed(out + reader.end)]
+    shown = [sse.data_of(frame) for frame in sse.Splitter().feed(out + reader.end)]
     said = "".join(_said(item.kind, _events(item)))
     if endpoint == CHAT:
         assert shown.pop() == b"[DONE]"
@@ -143,7 +143,7 @@ def _events(item: Recorded) -> list[Any]:
     if item.kind == "ollama":
         return [msgspec.json.decode(line) for line in item.response.splitlines() if line.strip()]
     frames = sse.Splitter().feed(item.response + b"\n\n")
-    data = [sse.parse(frame)[1] for frame in frames]
+    data = [sse.data_of(frame) for frame in frames]
     return [msgspec.json.decode(text) for text in data if text.startswith(b"{")]
 
 
