@@ -7,8 +7,9 @@ import ssl
 from collections import defaultdict
 
 from modelops.gateway.upstream.connect import connect, tls_context
-from modelops.gateway.upstream.connection import Connection, Exchange
+from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import ResetError
+from modelops.gateway.upstream.exchange import Exchange
 from modelops.gateway.upstream.proxy import Proxy
 from modelops.gateway.upstream.request import Origin, Request
 
