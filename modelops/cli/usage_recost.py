@@ -35,8 +35,15 @@ def command(
     url, now_us = locate(store_url, folder), time.time_ns() // 1000
     asyncio.run(stores.renew(url))
     found = stores.using_books(url, lambda store: recost(store, query, now_us=now_us, write=False))
+    if found.undecided:
+        click.echo(
+            f"{found.undecided:,} attempts stay as booked: they stand in collapsed rows, and"
+            " today's price goes by the size or the hour of each.",
+            err=True,
+        )
     if not found.attempts:
-        click.echo("Every attempt costs what today's prices say.", err=True)
+        others = "Every other attempt" if found.undecided else "Every attempt"
+        click.echo(f"{others} costs what today's prices say.", err=True)
         return
     change = f"{found.attempts:,} attempts by {usd(found.difference_pico)} USD in all"
     if yes or terminal.agreed(f"Correct {change}?", _CONSENT):

@@ -4,31 +4,63 @@ Pure. A collapsed row stands for the attempts of one minute that differ in nothi
 by. Its usage, cost and durations are their sums and its `weight` is their number, so every report
 over it is the report over them, percentiles included: only durations of one bucket
 (metering/histogram.py) are put together. Lost are single times and ids, and error messages.
+
+Where hardly two rows are alike, since each has a user of its own, that gives no room. Then rows
+are put together that differ in more, stage by stage (STAGES), and say so. What is never put
+together is what the cost is asked of: provider, model, agent, chain, revision, outcome.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
+from modelops.store.books import SLOT_US
 
 MINUTE_US = 60_000_000
+DAY_US = 96 * SLOT_US
+
+
+class Stage(NamedTuple):
+    """What rows must have in common to become one, besides what the cost is asked of.
+
+    `message` stands in the rows that came of it, in the place of an error's: what they do not tell.
+    """
+
+    unit_us: int
+    by_user: bool
+    by_duration: bool
+    message: str
+
+
+STAGES = (
+    Stage(MINUTE_US, True, True, ""),
+    Stage(MINUTE_US, False, True, "collapsed: users not kept"),
+    Stage(SLOT_US, False, True, "collapsed: users and minutes not kept"),
+    Stage(DAY_US, False, False, "collapsed: users, hours and percentiles not kept"),
+)
+"""Finest first. A slot is what rollups are kept by; days are those of UTC."""
+
+_STAGE_OF = {stage.message: number for number, stage in enumerate(STAGES)}
 
 _LARGEST = (*(2**62 - 1,) * 12, 2**31 - 1, 2**31 - 1)
 """What columns and rollups hold, in the order of _amounts: rollups add two of a row's."""
 
 Amounts = tuple[int | None, ...]
-Key = tuple[object, ...]
+Key = tuple[Any, ...]
+"""The number of a stage, and what rows have in common at it."""
+
 Collapsed = dict[Key, tuple[Attempt, Amounts]]
 """The first attempt of each group, and what the whole group adds up to."""
 
 
-def collapse(row: Attempt, into: Collapsed) -> None:
-    """Put one row to those that are like it."""
-    key, amounts = _key(row), _amounts(row)
+def collapse(row: Attempt, into: Collapsed, stage: int = 0) -> None:
+    """Put one row to those that are like it at a stage, or at that which made the row already."""
+    key, amounts = _key(row, max(stage, _stage_of(row))), _amounts(row)
     while found := into.get(key):
         sums = tuple(
             None if one is None or other is None else one + other
@@ -43,19 +75,29 @@ def collapse(row: Attempt, into: Collapsed) -> None:
 
 def rows(collapsed: Collapsed) -> Iterator[Attempt]:
     """Yield a row for each group: the row itself, where it is the only one."""
-    for first, sums in collapsed.values():
-        yield first if sums[-1] == first.weight else _row(first, sums)
+    for (stage, *_), (first, sums) in collapsed.items():
+        yield first if sums[-1] == first.weight else _row(first, sums, STAGES[stage])
 
 
-def _key(row: Attempt) -> Key:
+def unit_us(row: Attempt) -> int:
+    """Return how long a time a row stands for, from a multiple of it on; a minute if for one."""
+    return STAGES[_stage_of(row)].unit_us
+
+
+def _stage_of(row: Attempt) -> int:
+    return _STAGE_OF.get(row.message, 0) if row.weight > 1 else 0
+
+
+def _key(row: Attempt, number: int) -> Key:
     """Return what rows must have in common; adjustments, which name what they correct, nothing."""
-    weight, first_content_us = row.weight, row.first_content_us
+    stage = STAGES[number]
     return (
+        number,
         row.attempt_id if row.outcome == "adjusted" else "",
-        row.started_at_us // MINUTE_US,
+        row.started_at_us // stage.unit_us,
         row.revision,
         row.agent,
-        row.user,
+        row.user if stage.by_user else "",
         row.chain,
         row.position,
         row.provider,
@@ -72,9 +114,16 @@ def _key(row: Attempt) -> Key:
         row.finish_reason,
         row.final,
         row.simulated,
+        _buckets(row) if stage.by_duration else (),
+        tuple(amount is None for amount in _amounts(row)),
+    )
+
+
+def _buckets(row: Attempt) -> tuple[int | None, int | None]:
+    weight, first_content_us = row.weight, row.first_content_us
+    return (
         bucket_of(row.latency_us // weight) if row.outcome == "success" else None,
         None if first_content_us is None else bucket_of(first_content_us // weight),
-        tuple(amount is None for amount in _amounts(row)),
     )
 
 
@@ -99,13 +148,14 @@ def _amounts(row: Attempt) -> Amounts:
     )
 
 
-def _row(first: Attempt, sums: Amounts) -> Attempt:
+def _row(first: Attempt, sums: Amounts, stage: Stage) -> Attempt:
     """Return the row that stands for a group of several."""
     (tokens_in, tokens_out, cache_read, cache_write, cache_write_1h, reasoning) = sums[:6]
     (total, part_in, part_out, estimate, latency, first_content, tool_calls, weight) = sums[6:]
     return msgspec.structs.replace(
         first,
         client_request_id="",
+        user=first.user if stage.by_user else "",
         usage=Usage(
             source=first.usage.source,
             input_tokens=tokens_in,
@@ -125,6 +175,6 @@ def _row(first: Attempt, sums: Amounts) -> Attempt:
         ),
         latency_us=latency,
         first_content_us=first_content,
-        message="",
+        message=stage.message,
         weight=weight,
     )

@@ -1,5 +1,8 @@
 """The oldest segments of a journal become one short one, written beside them and then named.
 
+Rows lose as little as gives room: they are collapsed at one stage after the other (`collapse.py`)
+until what is left is short enough.
+
 The file that is left holds the calls that have not ended, then the rows, those that are alike
 collapsed into one (`collapse.py`). It is complete and on the disk before it gets its name, which
 says which segments it supersedes, and only then are they deleted. Whoever finds both after a kill
@@ -14,21 +17,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelops.ledger import segment as segments
-from modelops.ledger.collapse import Collapsed, collapse, rows
+from modelops.ledger.collapse import STAGES, Collapsed, collapse, rows
 from modelops.ledger.reading import Reading
 from modelops.ledger.records import MAX_RECORD, Kind, Record, encode, iterate, scan
 from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.metering.attempt import Attempt
 
 ROWS_MAX = 50_000
-"""Rows that may be left of one run, about 75 MB of memory: no further segment is taken then."""
+"""Rows of one run, about 75 MB of memory: no further segment is taken then. Half as many may be
+left, or the next run had hardly room for others."""
 
 GAIN = 0.75
 """What is left must be smaller than this share of what was there, or the run is not worth it."""
 
 _READ_BYTES = 256 << 10
+_ROWS_AT_ONCE = 200
 _PAUSE_S = 0.002
-"""Between two reads, about as long as each takes: the thread that serves gets half of the time."""
+"""Between two reads, or so many rows, about as long as those take: the thread that serves gets half
+of the time."""
 
 
 class Left(NamedTuple):
@@ -48,46 +54,92 @@ class _Gathered(NamedTuple):
 
 
 def collapse_oldest(
-    readings: Sequence[Reading], folder: Path, reserve: Segment | None
+    readings: Sequence[Reading], folder: Path, reserve: Segment | None, spare: int | None
 ) -> Left | None:
     """Collapse segments that are not written to any more, and publish what is left of them.
 
     Runs in a thread of its own, while no batch begins or ends. Returns None where nothing is
     gained. A disk that is full takes what is left only if it fits into `reserve`, a segment that
-    was made before and not published; OSError otherwise.
+    was made before and not published; OSError otherwise. `spare` is a number that no segment will
+    have: a segment that was collapsed before and is alone needs another name.
     """
     gathered = _Gathered({}, [], {})
     count = before = 0
     for reading in readings:
         before += _gather(reading, gathered)
         count += 1
-        if len(gathered.collapsed) > ROWS_MAX:
+        if len(gathered.collapsed) > ROWS_MAX and count > 1:
             break
-    kept = [encode(Kind.END, row) for row in gathered.offered]
-    left = list(rows(gathered.collapsed))
-    content = [
-        *kept,
-        *(encode(Kind.BEGIN, row) for row in gathered.open_calls.values()),
-        *(encode(Kind.END, row) for row in left),
-    ]
-    length = sum(map(len, content))
-    names = [parse_name(reading.segment.name) for reading in readings[:count]]
-    first, last = names[0], names[-1]
-    if first is None or last is None or length > GAIN * _length(readings[:count]):
+    name = _name(readings[0], readings[count - 1], spare)
+    if name is None:
         return None
-    name = SegmentName(first.worker, first.number, last.number if last.last is None else last.last)
-    if name == first:
-        return None  # it was collapsed before, and nothing has come since
-    if reserve is None or length > reserve.capacity:
-        reserve = segments.create_secretly(folder, str(name), max(length, 1))
+    refused: OSError | None = None
+    for stage in range(len(STAGES)):
+        gathered = gathered._replace(collapsed=_further(gathered.collapsed, stage))
+        content = list(_records(gathered))
+        many = len(gathered.collapsed) > ROWS_MAX // 2 and stage < len(STAGES) - 1
+        if many or sum(map(len, content)) > GAIN * _length(readings[:count]):
+            continue
+        try:
+            left = Reading(_published(content, name, folder, reserve))
+        except OSError as error:
+            refused = error
+            continue
+        left.offered = sum(map(len, content[: len(gathered.offered)]))
+        return Left(left, count, before - len(gathered.offered) - len(gathered.collapsed))
+    if refused is not None:
+        raise refused
+    return None
+
+
+def _published(
+    content: Sequence[bytes], name: SegmentName, folder: Path, reserve: Segment | None
+) -> Segment:
+    """Return the segment that holds some records; OSError where there is no room for them."""
+    length = sum(map(len, content))
+    if reserve is not None and length <= reserve.capacity:
+        made = reserve
+    else:
+        made = segments.create_secretly(folder, str(name), max(length, 1))
     for record in content:
-        reserve.append(record)
-    reserve.seal()
-    reserve.sync()
-    reserve.publish(name)
-    reading = Reading(reserve)
-    reading.offered = sum(map(len, kept))
-    return Left(reading, count, before - len(kept) - len(left))
+        made.append(record)
+    made.seal()
+    made.sync()
+    made.publish(name)
+    return made
+
+
+def _name(first: Reading, last: Reading, spare: int | None) -> SegmentName | None:
+    """Return what to call what is left; None where all of it was left before, alone."""
+    begin, end = parse_name(first.segment.name), parse_name(last.segment.name)
+    if begin is None or end is None:
+        return None
+    name = begin._replace(last=end.number if end.last is None else end.last)
+    if name != begin:
+        return name
+    return None if spare is None else begin._replace(last=spare)
+
+
+def _records(gathered: _Gathered) -> Iterator[bytes]:
+    """Yield what is left, as it stands in a segment."""
+    for row in gathered.offered:
+        yield encode(Kind.END, row)
+    for row in gathered.open_calls.values():
+        yield encode(Kind.BEGIN, row)
+    for row in rows(gathered.collapsed):
+        yield encode(Kind.END, row)
+
+
+def _further(collapsed: Collapsed, stage: int) -> Collapsed:
+    """Return the same rows, collapsed at a stage: the first is that at which they were gathered."""
+    if stage == 0:
+        return collapsed
+    found: Collapsed = {}
+    for number, row in enumerate(rows(collapsed)):
+        collapse(row, found, stage)
+        if number % _ROWS_AT_ONCE == 0:
+            time.sleep(_PAUSE_S)
+    return found
 
 
 def _length(readings: Sequence[Reading]) -> int:

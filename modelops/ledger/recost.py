@@ -13,8 +13,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modelops.ledger.collapse import MINUTE_US, unit_us
 from modelops.metering.attempt import NO_USAGE, Attempt, Cost, CostSource
-from modelops.metering.cost import cost
+from modelops.metering.cost import cost, rates_at
 from modelops.resources.resolved import Model
 from modelops.store.books import Adjustment
 
@@ -26,6 +27,32 @@ def source_of(model: Model) -> CostSource:
     return "catalog" if model.sources.get("price") == "catalog" else "declared"
 
 
+def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
+    """Say whether today's price goes by what a collapsed row does not tell.
+
+    That is the size of each request, or its hour where not even the minute was kept.
+    """
+    model = _priced(attempt, models)
+    if model is None or model.price is None or attempt.weight == 1:
+        return False
+    unit = unit_us(attempt)
+    begin_us = attempt.started_at_us // unit * unit
+    possible = [
+        rates_at(model.price, input_tokens, attempt.service_tier, us)
+        for input_tokens in (0, attempt.usage.input_tokens or 0)
+        for us in range(begin_us, begin_us + unit, MINUTE_US)
+    ]
+    return any(rates is not possible[0] for rates in possible)
+
+
+def _priced(attempt: Attempt, models: Mapping[str, Model]) -> Model | None:
+    """Return the model whose price corrects an attempt."""
+    model = models.get(f"{attempt.provider}/{attempt.model}")
+    if attempt.outcome in ("adjusted", "refused") or attempt.cost.source == "provider":
+        return None
+    return model if model is not None and model.price is not None else None
+
+
 def adjustment(
     attempt: Attempt, models: Mapping[str, Model], earlier: Adjustment | None
 ) -> Attempt | None:
@@ -34,13 +61,9 @@ def adjustment(
     `models` are by provider/model, `earlier` is what corrects the attempt already. Its id follows
     from what it corrects, so whoever is interrupted, or runs twice at once, adds it once.
     """
-    model = models.get(f"{attempt.provider}/{attempt.model}")
-    if attempt.outcome in ("adjusted", "refused") or attempt.cost.source == "provider":
+    model = _priced(attempt, models)
+    if model is None or undecided(attempt, models):
         return None
-    if model is None or model.price is None:
-        return None
-    if attempt.weight > 1 and model.price.tiers:
-        return None  # tiers go by the size of each request, which a collapsed row has given up
     right = cost(
         attempt.usage,
         model.price,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from modelops.ledger.recost import adjustment
+from modelops.ledger.recost import adjustment, undecided
 from modelops.metering.attempt import Attempt
 from modelops.operations.usage import EXPORTED_AT_ONCE, UsageQuery, selection
 from modelops.resources.resolved import Model
@@ -14,34 +14,38 @@ from modelops.store.books import AttemptCursor, KeepingStore
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """How many attempts are corrected, and by how much in all, in pico-USD."""
+    """How many attempts are corrected, and by how much in all, in pico-USD.
+
+    `undecided` are those that stand in collapsed rows and whose price cannot be told from them.
+    """
 
     attempts: int = 0
     difference_pico: int = 0
+    undecided: int = 0
 
 
 async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: bool) -> Correction:
     """Add up what is to correct, and with `write` add the rows that correct it."""
-    done = Correction()
-    async for rows in _adjustments(store, query, now_us):
+    state = (await store.snapshot()).state
+    models = {model.name: model for model in state.values() if isinstance(model, Model)}
+    chosen = await selection(store, query, now_us)
+    done, after = Correction(), None
+    while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
+        rows = await _adjustments(store, found, models)
         if write:
             await store.add_attempts(rows)
         done = Correction(
-            attempts=done.attempts + len(rows),
+            attempts=done.attempts + sum(row.weight for row in rows),
             difference_pico=done.difference_pico + sum(row.cost.total_pico or 0 for row in rows),
+            undecided=done.undecided + sum(row.weight for row in found if undecided(row, models)),
         )
+        after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
     return done
 
 
 async def _adjustments(
-    store: KeepingStore, query: UsageQuery, now_us: int
-) -> AsyncIterator[Sequence[Attempt]]:
-    state = (await store.snapshot()).state
-    models = {model.name: model for model in state.values() if isinstance(model, Model)}
-    chosen = await selection(store, query, now_us)
-    after = None
-    while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
-        earlier = await store.adjusted([row.attempt_id for row in found])
-        rows = (adjustment(row, models, earlier.get(row.attempt_id)) for row in found)
-        yield [row for row in rows if row is not None]
-        after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
+    store: KeepingStore, found: Sequence[Attempt], models: Mapping[str, Model]
+) -> Sequence[Attempt]:
+    earlier = await store.adjusted([row.attempt_id for row in found])
+    rows = (adjustment(row, models, earlier.get(row.attempt_id)) for row in found)
+    return [row for row in rows if row is not None]

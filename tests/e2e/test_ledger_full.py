@@ -1,4 +1,7 @@
-"""A store that is away for so long that the journal is full: sums arrive all the same, exactly."""
+"""A store that is away for so long that the journal is full: sums arrive all the same, exactly.
+
+Also where no two rows are alike, because each has a user of its own.
+"""
 
 from __future__ import annotations
 
@@ -45,15 +48,16 @@ def write_configuration(folder: Path, simulator_url: str) -> None:
     )
 
 
-def ask_many(server: Server) -> None:
-    """Ask on a connection that is kept, with questions of several lengths."""
+def ask_many(server: Server, client: int, users: int) -> None:
+    """Ask on a connection that is kept, with questions of several lengths, for some users."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
     for number in range(REQUESTS // CLIENTS):
         message = {"role": "user", "content": "Hello " * (number % 7 + 1)}
         body = json.dumps({"model": "first/sim-chat", "messages": [message]})
-        connection.request(
-            "POST", "/v1/chat/completions", body, {"content-type": "application/json"}
-        )
+        headers = {"content-type": "application/json"}
+        if users:
+            headers["x-modelops-user"] = f"user-{(client * REQUESTS + number) % users}"
+        connection.request("POST", "/v1/chat/completions", body, headers)
         answer = connection.getresponse()
         assert (answer.status, bool(answer.read())) == (200, True)
     connection.close()
@@ -65,7 +69,8 @@ def totals(server: Server) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
-def test_a_full_journal_keeps_every_sum(tmp_path: Path) -> None:
+@pytest.mark.parametrize("users", [0, CLIENTS * REQUESTS])
+def test_a_full_journal_keeps_every_sum(tmp_path: Path, users: int) -> None:
     folder = tmp_path / "small"
     with small_disk(folder, "3m"), simulator() as simulator_url:
         write_configuration(folder, simulator_url)
@@ -76,7 +81,7 @@ def test_a_full_journal_keeps_every_sum(tmp_path: Path) -> None:
             lock.isolation_level = None
             lock.execute("BEGIN IMMEDIATE")
             with ThreadPoolExecutor(CLIENTS) as clients:
-                list(clients.map(ask_many, [server] * CLIENTS))
+                list(clients.map(ask_many, [server] * CLIENTS, range(CLIENTS), [users] * CLIENTS))
             lock.execute("ROLLBACK")
             eventually(lambda: totals(server)["requests"], REQUESTS)
             eventually(lambda: server.get("/api/status")[1]["collapsed"] > REQUESTS / 4, True)
@@ -84,7 +89,19 @@ def test_a_full_journal_keeps_every_sum(tmp_path: Path) -> None:
             books, status = totals(server), server.get("/api/status")[1]
             served = request(simulator_url, "GET", "/_simulator/ledger")[1]["totals"][0]
             rows, weight = lock.execute("SELECT COUNT(*), SUM(weight) FROM attempts").fetchone()
+            marked = lock.execute(
+                "SELECT COALESCE(SUM(weight), 0) FROM attempts"
+                " WHERE \"user\" = '' AND message LIKE 'collapsed: users%'"
+            ).fetchone()[0]
+            named = lock.execute(
+                'SELECT COUNT(DISTINCT "user"), COUNT(*) FROM attempts WHERE "user" <> \'\''
+            ).fetchone()
             assert server.stop() == 0
+    if users:
+        assert named == (REQUESTS - marked, REQUESTS - marked)
+        assert marked > REQUESTS / 4
+    else:
+        assert (marked, named) == (0, (0, 0))
     assert status["lost"] == 0
     assert (weight, rows + status["collapsed"]) == (REQUESTS, REQUESTS)
     assert (books["input_tokens"], books["output_tokens"]) == (served["input"], served["output"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 import row_samples as samples
 
@@ -23,15 +24,18 @@ DAY = 3
 START_US = (NOW_US // DAY_US - DAY) * DAY_US
 """Three days ago, at midnight UTC."""
 
-MODEL = "  - {{model: big, upstream_model: big-2026, price: {{input: {price}, output: {price}}}}}\n"
+MODEL = (
+    "  - {{model: big, upstream_model: big-2026,"
+    " price: {{input: {price}, output: {price}{tiers}}}}}\n"
+)
 
 
-def configuration(folder: Path, price: str) -> Path:
+def configuration(folder: Path, price: str, tiers: str = "") -> Path:
     (folder / "providers.d").mkdir(parents=True, exist_ok=True)
     (folder / "modelops.yaml").write_text("config: books\n")
     (folder / "providers.d" / "second.yaml").write_text(
         "provider: second\nprotocol: openai\nbase_url: https://second.example/v1\nmodels:\n"
-        + MODEL.format(price=price)
+        + MODEL.format(price=price, tiers=tiers)
     )
     return folder
 
@@ -157,6 +161,20 @@ def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program
     assert rows["adjusted"]["cost_usd"] == "-0.00006"
     assert (rows["adjusted"]["requests"], rows["adjusted"]["attempts"]) == (0, 0)
     assert (by["totals"]["requests"], by["totals"]["attempts"]) == (8, 8)
+
+
+def test_what_the_price_of_a_collapsed_row_goes_by_is_said_when_it_is_not_known(
+    program: Program,
+) -> None:
+    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
+    program.add([msgspec.structs.replace(attempt(20, 2, cost=2_000_000), weight=3)])
+    configuration(program.folder, "2", ", tiers: [{above_input_tokens: 9, input: 4, output: 4}]")
+    program("apply", "--yes")
+    program("usage", "recost", "--from", since, "--yes")
+    assert "3 attempts stay as booked: they stand in collapsed rows" in program.said
+    assert "Corrected 7 attempts" in program.said
+    program("usage", "recost", "--from", since, "--yes")
+    assert "Every other attempt costs what today's prices say" in program.said
 
 
 def test_old_attempts_are_pruned_and_still_counted(program: Program) -> None:

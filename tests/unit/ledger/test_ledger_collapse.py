@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import added_up, attempt
 
-from modelops.ledger.collapse import MINUTE_US, Collapsed, collapse, rows
+from modelops.ledger.collapse import MINUTE_US, STAGES, Collapsed, collapse, rows
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store.columns import values_of
+from modelops.store.sums import Sums
+from modelops.store.tally import Place
 
 _COUNTS = st.none() | st.integers(0, 10**6)
 _MONEY = st.none() | st.integers(0, 2**62)
@@ -42,11 +44,24 @@ def attempts(draw: st.DrawFn) -> Attempt:
     )
 
 
-def collapsed(given_rows: Sequence[Attempt]) -> list[Attempt]:
+def collapsed(given_rows: Sequence[Attempt], stage: int = 0) -> list[Attempt]:
     groups: Collapsed = {}
     for row in given_rows:
-        collapse(row, groups)
+        collapse(row, groups, stage)
     return list(rows(groups))
+
+
+def without_user(given_rows: Sequence[Attempt], unit_us: int) -> list[Attempt]:
+    return [
+        msgspec.structs.replace(row, user="", started_at_us=row.started_at_us // unit_us * unit_us)
+        for row in given_rows
+    ]
+
+
+def without_histograms(sums: dict[Place, Sums]) -> dict[Place, Sums]:
+    for group in sums.values():
+        group.latency = group.first_content = b""
+    return sums
 
 
 @given(st.lists(attempts(), max_size=40), st.lists(st.integers(0, 40), max_size=3))
@@ -63,6 +78,30 @@ def test_sums_and_histograms_are_the_same_wherever_rows_are_collapsed(
     for row in left:
         assert all(-(2**63) <= value < 2**63 for value in whole_numbers(row))
         assert row.weight < 2**31
+
+
+@given(
+    st.lists(attempts(), max_size=40), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)))
+)
+def test_a_later_stage_keeps_what_the_cost_is_asked_of(
+    some: list[Attempt], runs: list[tuple[int, int]]
+) -> None:
+    left, before, last = list[Attempt](), 0, 0
+    for stage, point in runs:
+        left = collapsed([*left, *some[before:point]], stage)
+        before, last = max(before, point), max(last, stage)
+    left += some[before:]
+    unit_us = STAGES[last].unit_us
+    found, expected = (added_up(without_user(each, unit_us)) for each in (left, some))
+    if STAGES[last].by_duration:
+        assert found == expected
+    else:
+        assert without_histograms(found) == without_histograms(expected)
+    for row in left:
+        if row.weight == 1:
+            assert row in some
+        elif row.message in {stage.message for stage in STAGES[1:]}:
+            assert row.user == ""
 
 
 def whole_numbers(row: Attempt) -> list[int]:
@@ -111,3 +150,23 @@ def test_what_the_books_count_by_keeps_rows_apart() -> None:
         assert len(collapsed([row, msgspec.structs.replace(row, **change)])) == 2
     adjusted = [attempt(outcome="adjusted", client_request_id=name) for name in "ab"]
     assert collapsed(adjusted) == adjusted
+
+
+def test_users_then_minutes_then_hours_are_given_up_and_the_row_says_so() -> None:
+    same: dict[str, Any] = {"latency_us": 1_000_000, "started_at_us": 0, "message": "it broke"}
+    ada, bob = attempt(user="ada", **same), attempt(user="bob", **same)
+    later = msgspec.structs.replace(ada, started_at_us=MINUTE_US, user="cy")
+    evening = msgspec.structs.replace(ada, started_at_us=600 * MINUTE_US, latency_us=9, user="dan")
+    assert collapsed([ada, bob]) == [ada, bob]
+    (two,) = collapsed([ada, bob], 1)
+    assert (two.user, two.weight, two.message) == ("", 2, "collapsed: users not kept")
+    nobody = collapsed([attempt(**same), attempt(**same)])
+    assert len(collapsed([two, *nobody])) == 2, "a user that was not kept is not none"
+    assert collapsed([two, later], 1) == [two, later]
+    (three,) = collapsed([two, later], 2)
+    assert (three.weight, three.message) == (3, "collapsed: users and minutes not kept")
+    (four,) = collapsed([three, evening], 3)
+    assert (four.weight, four.latency_us) == (4, 3_000_009)
+    assert four.message == "collapsed: users, hours and percentiles not kept"
+    assert collapsed([four, ada]) == [four, ada]
+    assert collapsed([four, four])[0].weight == 8

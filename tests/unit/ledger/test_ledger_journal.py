@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger_samples import MemoryBooks, added_up, attempt, begun
 
 from modelops.ledger import Ledger
+from modelops.ledger.collapse import STAGES
 from modelops.ledger.journal import Journal
 from modelops.metering.attempt import Attempt, Usage
 from modelops.store.books import JournalMark
@@ -230,3 +231,39 @@ async def test_what_was_collapsed_is_not_collapsed_alone(
     await ledger.drain()
     assert added_up(list(books.rows.values())) == added_up(rows)
     await ledger.close()
+
+
+@pytest.mark.parametrize("rows_max", [50_000, 10])
+async def test_a_journal_stays_bounded_though_no_two_rows_are_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_max: int
+) -> None:
+    monkeypatch.setattr("modelops.ledger.collapsing.ROWS_MAX", rows_max)
+    monkeypatch.setattr("modelops.ledger.collapsing._PAUSE_S", 0)
+    books = MemoryBooks()
+    folder = tmp_path / "journals"
+    journal = Journal(folder, segment_bytes=3_000, max_bytes=20_000)
+    ledger = Ledger(books, folder, journal=journal)
+    rows = [
+        attempt(
+            user=f"user-{number}",
+            latency_us=number * 1_000,
+            started_at_us=number * 20_000_000,
+            message="it broke",
+            usage=Usage(source="reported", input_tokens=number),
+        )
+        for number in range(1_000)
+    ]
+    books.away = True
+    for row in rows:
+        ledger.record(row)
+        while journal.crowded and await ledger.collapse():
+            pass
+        assert ledger._in_memory() == 0
+        assert sum(path.stat().st_size for path in folder.iterdir()) <= 25_000
+    books.away = False
+    await ledger.close()
+    assert (ledger.lost, len(books.rows) + ledger.collapsed) == (0, len(rows))
+    found = list(books.rows.values())
+    assert sum(row.usage.input_tokens or 0 for row in found) == sum(range(1_000))
+    assert sum(row.weight for row in found) == len(rows)
+    assert {row.message for row in found} <= {"it broke", *(stage.message for stage in STAGES)}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import attempt
 from resource_samples import model, price
 
-from modelops.ledger.recost import adjustment
+from modelops.ledger.collapse import MINUTE_US, STAGES
+from modelops.ledger.recost import adjustment, undecided
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.cost import cost
-from modelops.resources.resolved import Model, Price, Tier
+from modelops.resources.resolved import Hours, Model, Price, Tier
 from modelops.store.books import Adjustment
 
 
@@ -75,20 +78,58 @@ def test_what_the_provider_said_and_what_nobody_knows_is_not_corrected() -> None
     assert adjustment(booked(price(1)), {}, None) is None
 
 
-def test_a_collapsed_row_is_corrected_unless_the_price_goes_by_the_size_of_each_request() -> None:
-    row = msgspec.structs.replace(booked(price(1)), weight=3)
-    found = adjustment(row, models(price(2)), None)
-    assert found is not None
-    assert found.cost.total_pico == 13_000_000
-    rate = Decimal(4)
-    tier = Tier(
-        above_input_tokens=5,
-        input=rate,
-        output=rate,
-        cache_read=rate,
-        cache_write=rate,
-        cache_write_1h=rate,
+_RATE = Decimal(4)
+_RATES: dict[str, Any] = dict.fromkeys(
+    ("input", "output", "cache_read", "cache_write", "cache_write_1h"), _RATE
+)
+
+
+def collapsed(stage: int) -> Attempt:
+    """Return a row for three attempts that began at 3:07 UTC, of 10 input tokens in all."""
+    return msgspec.structs.replace(
+        booked(price(1)), weight=3, started_at_us=187 * MINUTE_US, message=STAGES[stage].message
     )
-    tiered = msgspec.structs.replace(price(2), tiers=(tier,))
-    assert adjustment(row, models(tiered), None) is None
-    assert adjustment(booked(price(1)), models(tiered), None) is not None
+
+
+def test_a_collapsed_row_is_corrected_where_each_of_its_requests_has_the_same_price() -> None:
+    found = adjustment(collapsed(3), models(price(2)), None)
+    assert found is not None
+    assert (found.cost.total_pico, found.weight) == (13_000_000, 3)
+
+
+@pytest.mark.parametrize(("above", "certain"), [(9, False), (10, True)])
+def test_whether_a_row_that_is_as_large_as_a_tier_reaches_it_is_not_known(
+    above: int, certain: bool
+) -> None:
+    tiers = (Tier(above_input_tokens=above, **_RATES),)
+    priced = models(msgspec.structs.replace(price(2), tiers=tiers))
+    assert undecided(collapsed(0), priced) is not certain
+    assert (adjustment(collapsed(0), priced, None) is not None) is certain
+    assert not undecided(booked(price(1)), priced)
+
+
+@pytest.mark.parametrize(
+    ("stage", "hours", "certain"),
+    [
+        (0, ("03:00", "03:10"), True),
+        (1, ("03:00", "03:10"), True),
+        (2, ("03:00", "03:10"), False),
+        (2, ("03:15", "09:00"), True),
+        (2, ("03:00", "03:15"), True),
+        (3, ("03:15", "09:00"), False),
+    ],
+)
+def test_an_hour_that_was_not_kept_leaves_a_price_by_hours_open(
+    stage: int, hours: tuple[str, str], certain: bool
+) -> None:
+    by_hour = (Hours(from_=hours[0], to=hours[1], **_RATES),)
+    priced = models(msgspec.structs.replace(price(2), hours=by_hour))
+    assert undecided(collapsed(stage), priced) is not certain
+
+
+def test_what_is_not_corrected_anyway_is_not_called_undecided() -> None:
+    tiers = (Tier(above_input_tokens=1, **_RATES),)
+    priced = models(msgspec.structs.replace(price(2), tiers=tiers))
+    said = msgspec.structs.replace(collapsed(0), cost=Cost(source="provider", total_pico=7))
+    assert not undecided(said, priced)
+    assert not undecided(collapsed(0), {})
