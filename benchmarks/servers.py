@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 TICK = os.sysconf("SC_CLK_TCK")
+PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 SERVER_CORE = "0"
 LOAD_CORE = "1"
 KEY = "mo_bench_0000000000000000"
@@ -122,11 +123,20 @@ def cpu_seconds(pid: int) -> float:
 
 def resident_mb(pid: int) -> float:
     """Return the resident size of a process tree in 10**6 bytes."""
-    pages = 0
+    return sum(resident for resident, _ in _pages(pid)) * PAGE_MB
+
+
+def anonymous_mb(pid: int) -> float:
+    """Return the part of it that no file backs: the journal's pages come and go by themselves."""
+    return sum(resident - mapped for resident, mapped in _pages(pid)) * PAGE_MB
+
+
+def _pages(pid: int) -> Iterator[tuple[int, int]]:
+    """Return by process how many pages are resident, and how many of them are of files."""
     for member in tree(pid):
         with contextlib.suppress(OSError):
-            pages += int(Path(f"/proc/{member}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+            _, resident, mapped, *_ = Path(f"/proc/{member}/statm").read_text().split()
+            yield int(resident), int(mapped)
 
 
 @contextlib.contextmanager

@@ -91,13 +91,9 @@ async def _unknown(connection: AsyncConnection, rows: Sequence[Attempt]) -> list
 
 async def mark(connection: AsyncConnection, journal: JournalMark) -> None:
     """Note how much of a journal is in the table."""
-    statement = upsert.insert(journals, connection.dialect).values(
-        name=journal.journal, consumed=journal.consumed
-    )
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["name"], set_={"consumed": statement.excluded.consumed}
-        )
+        upsert.replacing(journals, connection.dialect),
+        {"name": journal.journal, "consumed": journal.consumed},
     )
 
 

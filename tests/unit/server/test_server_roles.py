@@ -79,9 +79,7 @@ def routes() -> list[str]:
     complete(schema)
     paths: dict[str, Any] = schema.to_schema()["paths"]
     found = [
-        f"{method.upper()} {path}"
-        for path, operations in paths.items()
-        for method in operations
+        f"{method.upper()} {path}" for path, operations in paths.items() for method in operations
     ]
     return [*found, "GET /schema"]
 
