@@ -23,7 +23,6 @@ from modelops.server.keys import compile_keyring
 from modelops.server.refresh import check_environment
 from modelops.server.settings import ServerSettings
 from modelops.server.supervisor import supervise
-from modelops.server.worker import run_worker
 from modelops.store import open_store
 from modelops.store.protocol import StoreLockedError, StoreUnreachableError
 
@@ -61,6 +60,8 @@ def serve(
     if settings.workers > 1:
         supervise(settings, listeners, lambda: on_ready(url))
     else:
+        from modelops.server.worker import run_worker  # which a supervisor has no use for
+
         run_worker(settings, listeners, lambda: on_ready(url))
 
 

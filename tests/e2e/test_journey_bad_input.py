@@ -147,7 +147,10 @@ def test_a_plan_whose_folder_or_store_moved_on(
     assert content(store) == before
 
 
-def test_a_store_that_is_locked(configuration: Path, store: Path) -> None:
+def test_a_store_that_is_locked(
+    configuration: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelops.store.opening.LOCK_WAIT_S", 0.1)
     before = content(store)
     with closing(sqlite3.connect(store, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -30,6 +30,8 @@ from server_process import (
 )
 
 APPLIES = 20
+PAUSE_S = 0.01
+"""Between two requests of a client: the applies are what is to be fast."""
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Load:
         body = json.dumps(
             {"model": model, "stream": stream, "messages": [{"role": "user", "content": "x"}]}
         )
-        while not self.stopped.is_set():
+        while not self.stopped.wait(PAUSE_S):
             try:
                 connection.request(
                     "POST", "/v1/chat/completions", body, {"content-type": "application/json"}

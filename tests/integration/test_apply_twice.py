@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from modelops.operations.plan import Request, plan, prepare
 from modelops.operations.rollback import prepare_rollback
 from modelops.plan.document import Plan
 from modelops.secrets.demo import DEMO_RECIPIENT
-from modelops.store import migrate, open_store
+from modelops.store import open_store
 from modelops.store.protocol import Snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,6 @@ def request(folder: Path, url: str, confirmed: frozenset[str] = frozenset()) -> 
 
 async def applied(url: str, folder: Path) -> tuple[Plan, Snapshot]:
     """Apply a folder and return the plan and what the store holds after it."""
-    await migrate(url)
     store = open_store(url)
     try:
         everything = frozenset((await store.snapshot()).state)
@@ -76,8 +76,10 @@ async def planned_twice(url: str, folder: Path) -> tuple[Plan, Plan]:
 
 
 @pytest.mark.parametrize("folder", FIXTURES, ids=lambda path: path.name)
-async def test_a_second_apply_finds_nothing(folder: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
+async def test_a_second_apply_finds_nothing(
+    folder: Path, new_sqlite_store: Callable[[], str]
+) -> None:
+    url = new_sqlite_store()
     first, snapshot = await applied(url, folder)
     assert first.summary.create == len(first.changes) == len(snapshot.state)
     assert snapshot.state == load_configuration(folder).state
@@ -91,10 +93,12 @@ async def test_a_second_apply_finds_nothing(folder: Path, tmp_path: Path) -> Non
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(folders(), folders())
-def test_any_folder_leads_from_any_other_to_what_it_declares(one: Folder, other: Folder) -> None:
+@given(one=folders(), other=folders())
+def test_any_folder_leads_from_any_other_to_what_it_declares(
+    one: Folder, other: Folder, new_sqlite_store: Callable[[], str]
+) -> None:
     async def journey(place: Path) -> None:
-        url = f"sqlite:///{place}/store.db"
+        url = new_sqlite_store()
         _, first = await applied(url, write(place / "one", _unprotected(one)))
         folder = write(place / "other", other)
         _, snapshot = await applied(url, folder)

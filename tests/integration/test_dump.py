@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from modelops.operations import dump as dumping
 from modelops.operations.apply import apply
 from modelops.operations.plan import Request, prepare
 from modelops.resources.errors import ExitCode
-from modelops.store import migrate, open_store
+from modelops.store import open_store
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "config"
@@ -28,12 +29,12 @@ def request(folder: Path) -> Request:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(folders())
-def test_what_was_dumped_plans_to_no_change(files: Folder) -> None:
+@given(files=folders())
+def test_what_was_dumped_plans_to_no_change(
+    files: Folder, new_sqlite_store: Callable[[], str]
+) -> None:
     async def journey(place: Path) -> None:
-        url = f"sqlite:///{place}/store.db"
-        await migrate(url)
-        store = open_store(url)
+        store = open_store(new_sqlite_store())
         try:
             ready = await prepare(store, request(write(place / "declared", files)))
             await apply(store, ready)
