@@ -75,11 +75,11 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
                 received_at_us=now_us,
             )
             connection = connection_of(scope)
-            connection.answering = asyncio.current_task()
+            connection.answering = True
             try:
                 await _pass_on(runtime, call, reply)
             finally:
-                connection.answering = None
+                connection.answering = False
         except ClientGoneError:
             pass
         except (AccessError, BodyError) as error:

@@ -14,6 +14,7 @@ request (`take_cycle`), which knows whether the body is already here and how to 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import unquote
@@ -41,14 +42,21 @@ CYCLE = "modelops.cycle"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One client connection. `answering` is the task to cancel when the client leaves too early."""
+    """One client connection, whose requests are answered one after another by one task.
 
-    answering: asyncio.Task[object] | None = None
+    A task for each would cost 3 us. `answering` says that it is to be cancelled when the client
+    leaves.
+    """
+
+    answering = False
     url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(transport)
+        self._asked: deque[RequestResponseCycle] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._head_open = True
         self._head_begun = False
         self._head_size = 0
@@ -68,8 +76,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._idle_timer.cancel()
             self._idle_timer = None
         super().connection_lost(exc)
-        if self.answering is not None and not self.cycle.response_complete:
-            self.answering.cancel()
+        if self._waiter is not None:
+            self._waiter.cancel()
+        elif self._task is not None and self.answering and not self.cycle.response_complete:
+            self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head, parse, and time a head that is still incomplete."""
@@ -149,10 +159,34 @@ class BoundedProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)
+            self._ask(cycle)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def _ask(self, cycle: RequestResponseCycle) -> None:
+        """Have a request answered."""
+        self._asked.append(cycle)
+        if self._task is None:
+            self._task = self.loop.create_task(self._answer())
+        elif self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _answer(self) -> None:
+        """Answer requests until the connection ends; uvicorn waits for those under way."""
+        task = cast("asyncio.Task[None]", self._task)
+        while not self.transport.is_closing():
+            while self._asked:
+                self.tasks.add(task)
+                try:
+                    await self._asked.popleft().run_asgi(self.app)
+                finally:
+                    self.tasks.discard(task)
+            self._waiter = self.loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
     def on_message_complete(self) -> None:
         """Expect the next head."""
@@ -168,7 +202,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._ask(self.pipeline.pop()[0])
             return
         self._idle = True
         self._idle_since = self.loop.time()
