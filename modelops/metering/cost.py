@@ -9,8 +9,6 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-import msgspec
-
 from modelops.metering.attempt import Cost, CostSource, Usage
 from modelops.resources.resolved import Price, Rates
 
@@ -89,10 +87,9 @@ def estimate(
     if input_tokens is None:
         input_tokens = _tokens(request_bytes)
     rates = rates_at(price, input_tokens, service_tier, started_at_us)
-    seen = msgspec.structs.replace(usage, input_tokens=input_tokens)
     return Cost(
         source=source,
-        estimate_pico=_input_pico(seen, input_tokens, rates) + _pico(output_tokens, rates.output),
+        estimate_pico=_input_pico(usage, input_tokens, rates) + _pico(output_tokens, rates.output),
     )
 
 
