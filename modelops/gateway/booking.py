@@ -10,7 +10,7 @@ from modelops.gateway.credential import Credential
 from modelops.gateway.failure import Failure
 from modelops.gateway.ids import new_id
 from modelops.gateway.protocols.adapter import Answer, StreamReader
-from modelops.gateway.redaction import redact
+from modelops.gateway.redaction import SPELLED_MIN, redact
 from modelops.gateway.table import Step
 from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Attempt, Cost, Outcome, Usage
 from modelops.metering.cost import cost, estimate
@@ -127,34 +127,23 @@ class Entry:
 
     def _word(self, said: str) -> str:
         """Return a word of the provider's own as the books keep it: without its key, and short."""
+        if len(said) < SPELLED_MIN:
+            return said  # too short to hold a key
         return self._credential.hide(said.encode()).decode()[:WORD_MAX]
 
     def _interrupted(self) -> Attempt:
         """Return the row as it will stand if the end of the call is never seen."""
-        context, target = self._context, self._step.target
-        call, provider = context.call, target.provider
-        return Attempt(
+        context = self._context
+        return msgspec.structs.replace(
+            context.road.rows[self._position],
             attempt_id=new_id(self.started_us, context.tools.random),
-            request_id=call.request_id,
+            request_id=context.call.request_id,
             client_request_id=context.client_request_id,
             started_at_us=self.started_us,
-            revision=context.table.revision,
-            agent=call.agent,
             user=context.user,
-            chain=context.chain.name,
-            position=self._position,
             number=context.number,
-            provider=provider.name,
-            model=target.model,
-            endpoint=call.endpoint,
-            protocol=provider.protocol,
             stream=context.body.stream,
-            usage=NO_USAGE,
             cost=self._estimate(NO_USAGE),
-            latency_us=0,
-            outcome="interrupted",
-            final=True,
-            simulated=provider.simulated,
         )
 
     def _row(

@@ -44,8 +44,7 @@ class Breaker:
 
     def allows(self, now: float) -> bool:
         """Whether a call may be made now; half open, only while no probe is out."""
-        state = self.state(now)
-        return state == "closed" or (state == "half_open" and not self._probing)
+        return self._until is None or (now >= self._until and not self._probing)
 
     def opens_again(self, now: float) -> float:
         """Return the seconds until a probe may be made, 0 when it may."""
@@ -53,7 +52,7 @@ class Breaker:
 
     def start(self, now: float) -> None:
         """Note that a call is made; half open, it is the probe. One of the next three follows."""
-        if self.state(now) == "half_open":
+        if self._until is not None and now >= self._until:
             self._probing = True
 
     def success(self, now: float) -> None:

@@ -42,7 +42,8 @@ class Health:
         """Return why a target should be stepped over just now, '' when it should not."""
         if self._cooling and self.cooling(target, credential, endpoint, now) > 0:
             return "cooling"
-        return "" if self.breaker(target).allows(now) else "open"
+        breaker = self._breakers.get(target.name)
+        return "" if breaker is None or breaker.allows(now) else "open"
 
     def cooling(self, target: Target, credential: Credential, endpoint: str, now: float) -> float:
         """Return the seconds for which a target still cools, 0 when it does not."""

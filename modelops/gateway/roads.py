@@ -6,23 +6,31 @@ resolved and targets are looked at once per table and not once per request.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from modelops.gateway.body import Body
+from modelops.gateway.call import Endpoint
 from modelops.gateway.candidates import Candidate, Skip, turns
 from modelops.gateway.resolve import resolve
 from modelops.gateway.table import Agent, Chain, RoutingTable
+from modelops.metering.attempt import Attempt
 
 KNOWN_MAX = 10_000
 """Roads that are remembered per table, about 1 KB each; others are worked out anew each time."""
 
 
 class Road(msgspec.Struct, frozen=True):
-    """A chain as one agent's requests meet it; `agent` None is nobody's."""
+    """A chain as one agent's requests meet it; `agent` None is nobody's.
+
+    `rows` holds, by position, what the rows of all calls to a candidate have in common.
+    """
 
     chain: Chain
     agent: Agent | None
     turns: tuple[Candidate | Skip, ...]
+    rows: Mapping[int, Attempt]
 
 
 class Roads:
@@ -40,7 +48,36 @@ class Roads:
             chain = resolve(self.table, body.model, agent, prefer)
             caller = self.table.agents.get(agent)
             found = turns(chain, body.endpoint, caller, one_provider=body.stateful)
-            road = Road(chain, caller, found)
+            rows = {
+                turn.position: _row(turn, chain, body.endpoint, agent, self.table.revision)
+                for turn in found
+                if isinstance(turn, Candidate)
+            }
+            road = Road(chain, caller, found, rows)
             if len(self._known) < KNOWN_MAX:
                 self._known[key] = road
         return road
+
+
+def _row(
+    candidate: Candidate, chain: Chain, endpoint: Endpoint, agent: str, revision: int
+) -> Attempt:
+    """Return the row of a call to a candidate, as far as it is the same for every call."""
+    target = candidate.step.target
+    return Attempt(
+        attempt_id="",
+        request_id="",
+        started_at_us=0,
+        revision=revision,
+        agent=agent,
+        chain=chain.name,
+        position=candidate.position,
+        number=0,
+        provider=target.provider.name,
+        model=target.model,
+        endpoint=endpoint,
+        protocol=target.provider.protocol,
+        outcome="interrupted",
+        final=True,
+        simulated=target.provider.simulated,
+    )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from modelops.metering.attempt import Attempt, request_status
+from modelops.metering.attempt import Attempt, Outcome, request_status
 from modelops.operations.worker_report import Histogram, TargetCounts
 
 PROVIDER_MS = (50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000)
@@ -32,10 +32,11 @@ class Durations:
     def __post_init__(self) -> None:
         self.counts = [0] * (len(self.bounds_ms) + 1)
 
-    def add(self, duration_us: int) -> None:
-        """Count one duration."""
-        self.counts[bisect_left(self.bounds_ms, duration_us / 1_000)] += 1
-        self.sum_us += duration_us
+    def add(self, durations_us: Sequence[int]) -> None:
+        """Count some durations."""
+        for duration_us in durations_us:
+            self.counts[bisect_left(self.bounds_ms, duration_us / 1_000)] += 1
+        self.sum_us += sum(durations_us)
 
     def frozen(self) -> Histogram:
         """Return it as it stands."""
@@ -51,15 +52,15 @@ class _Target:
     latency: Durations = field(default_factory=Durations)
     first_content: Durations = field(default_factory=Durations)
 
-    def count(self, attempt: Attempt) -> None:
-        self.attempts[attempt.outcome] += 1
-        self.input_tokens += attempt.usage.input_tokens or 0
-        self.output_tokens += attempt.usage.output_tokens or 0
-        self.cost_pico += attempt.cost.total_pico or 0
-        if attempt.outcome == "success":
-            self.latency.add(attempt.latency_us)
-            if attempt.first_content_us is not None:
-                self.first_content.add(attempt.first_content_us)
+    def count(self, outcome: Outcome, attempts: Sequence[Attempt]) -> None:
+        self.attempts[outcome] += len(attempts)
+        self.input_tokens += sum([attempt.usage.input_tokens or 0 for attempt in attempts])
+        self.output_tokens += sum([attempt.usage.output_tokens or 0 for attempt in attempts])
+        self.cost_pico += sum([attempt.cost.total_pico or 0 for attempt in attempts])
+        if outcome == "success":
+            self.latency.add([attempt.latency_us for attempt in attempts])
+            first = [attempt.first_content_us for attempt in attempts]
+            self.first_content.add([known for known in first if known is not None])
 
 
 class Counters:
@@ -70,17 +71,18 @@ class Counters:
         self.overhead = Durations(OVERHEAD_MS)
         self._targets: dict[str, _Target] = {}
 
-    def count(self, attempt: Attempt) -> None:
-        """Count one finished attempt, and its request when it is the last of it."""
-        if attempt.final:
-            self.requests[request_status(attempt)] += 1
-        if not attempt.provider:
+    def count(self, attempts: Sequence[Attempt]) -> None:
+        """Count finished attempts of one target, of one status, and all or none of them final."""
+        like = attempts[0]
+        if like.final:
+            self.requests[request_status(like)] += len(attempts)
+        if not like.provider:
             return
-        name = f"{attempt.provider}/{attempt.model}"
+        name = f"{like.provider}/{like.model}"
         target = self._targets.get(name)
         if target is None:
             target = self._targets[name] = _Target()
-        target.count(attempt)
+        target.count(like.outcome, attempts)
 
     def targets(self, declared: Container[str]) -> Iterator[TargetCounts]:
         """Yield the counts of the declared targets that were called."""

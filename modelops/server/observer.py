@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from modelops.gateway.call import Recorder
@@ -19,7 +19,7 @@ from modelops.server.counters import Counters
 WINDOW_MINUTES = 5
 
 BATCH = 256
-"""News that wait at most before they are looked at: a millisecond's work."""
+"""Requests that end before they are looked at: half a millisecond's work."""
 
 CALLERS_FAULT = frozenset({"caller", "context_length", "unsupported"})
 """Error classes that say nothing about the provider."""
@@ -35,13 +35,13 @@ class Seen:
     last_error: str = ""
     last_error_at_us: int = 0
 
-    def count(self, minute: int, *, failed: bool) -> None:
-        """Count one call."""
+    def count(self, minute: int, calls: int, failures: int) -> None:
+        """Count some calls."""
         if not self.minutes or self.minutes[-1][0] != minute:
             self.minutes.append([minute, 0, 0])
             self.forget(minute)
-        self.minutes[-1][1] += 1
-        self.minutes[-1][2] += failed
+        self.minutes[-1][1] += calls
+        self.minutes[-1][2] += failures
 
     def forget(self, minute: int) -> None:
         """Drop what is older than the window."""
@@ -65,7 +65,8 @@ class Observer:
         self._recorder = recorder
         self._targets: dict[str, Seen] = {}
         self._with_providers: dict[str, tuple[int, int]] = {}
-        self._waiting: list[Attempt | tuple[str, int]] = []
+        self._attempts: list[Attempt] = []
+        self._ends: list[tuple[str, int]] = []
         self._counters = Counters()
 
     @property
@@ -79,7 +80,9 @@ class Observer:
 
         Waits between two calls are not ours either: a provider asked for them.
         """
-        self._wait((request_id, duration_us))
+        self._ends.append((request_id, duration_us))
+        if len(self._ends) >= BATCH:
+            self._settle()
 
     @property
     def full(self) -> bool:
@@ -95,53 +98,65 @@ class Observer:
         self._recorder.record(attempt)
         if attempt.final and attempt.outcome == "failed":
             _log(attempt)
-        self._wait(attempt)
+        self._attempts.append(attempt)
 
     def seen(self) -> Iterator[tuple[str, Seen]]:
         """Yield every target that was called, as provider/model, and its recent past."""
         self._settle()
         yield from self._targets.items()
 
-    def _wait(self, news: Attempt | tuple[str, int]) -> None:
-        self._waiting.append(news)
-        if len(self._waiting) >= BATCH:
-            self._settle()
-
     def _settle(self) -> None:
-        """Look at everything that waits."""
-        news, self._waiting = self._waiting, []
-        for item in news:
-            if isinstance(item, tuple):
-                self._end(*item)
-                continue
-            self._counters.count(item)
-            if item.provider:
-                self._see(item)
-                self._time(item)
-
-    def _end(self, request_id: str, duration_us: int) -> None:
-        span = self._with_providers.pop(request_id, None)
-        if span is not None:
-            self._counters.overhead.add(max(0, duration_us - (span[1] - span[0])))
+        """Look at everything that waits: attempts that are alike together."""
+        attempts, self._attempts = self._attempts, []
+        ends, self._ends = self._ends, []
+        alike: dict[tuple[object, ...], list[Attempt]] = {}
+        for attempt in attempts:
+            self._time(attempt)
+            kind = (
+                attempt.provider,
+                attempt.model,
+                attempt.outcome,
+                attempt.final,
+                attempt.position > 0,
+                attempt.error_class,
+                attempt.started_at_us // 60_000_000,
+            )
+            if kind in alike:
+                alike[kind].append(attempt)
+            else:
+                alike[kind] = [attempt]
+        for kin in alike.values():
+            self._counters.count(kin)
+            if kin[0].provider:
+                self._see(kin)
+        spans = [(self._with_providers.pop(name, None), duration) for name, duration in ends]
+        self._counters.overhead.add(
+            [max(0, duration - (span[1] - span[0])) for span, duration in spans if span is not None]
+        )
 
     def _time(self, attempt: Attempt) -> None:
         """Widen the time its request spends with providers."""
+        if not attempt.provider:
+            return
         begun, ended = attempt.started_at_us, attempt.started_at_us + attempt.latency_us
         span = self._with_providers.get(attempt.request_id)
         if span is not None:
             begun, ended = min(span[0], begun), max(span[1], ended)
         self._with_providers[attempt.request_id] = (begun, ended)
 
-    def _see(self, attempt: Attempt) -> None:
-        name = f"{attempt.provider}/{attempt.model}"
+    def _see(self, attempts: Sequence[Attempt]) -> None:
+        last = attempts[-1]
+        name = f"{last.provider}/{last.model}"
         seen = self._targets.get(name)
         if seen is None:
             seen = self._targets[name] = Seen()
-        failed = attempt.outcome == "failed" and attempt.error_class not in CALLERS_FAULT
-        seen.count(attempt.started_at_us // 60_000_000, failed=failed)
-        if failed:
-            seen.last_error = f"{attempt.error_class}: {attempt.message}".rstrip(": ")
-            seen.last_error_at_us = attempt.started_at_us + attempt.latency_us
+        failed = last.outcome == "failed" and last.error_class not in CALLERS_FAULT
+        calls = len(attempts)
+        seen.count(last.started_at_us // 60_000_000, calls, calls if failed else 0)
+        ended_at_us = last.started_at_us + last.latency_us
+        if failed and ended_at_us >= seen.last_error_at_us:
+            seen.last_error = f"{last.error_class}: {last.message}".rstrip(": ")
+            seen.last_error_at_us = ended_at_us
 
 
 def _log(attempt: Attempt) -> None:

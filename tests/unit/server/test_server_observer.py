@@ -24,7 +24,7 @@ def attempt(**changes: Any) -> Attempt:
 def test_the_window_forgets_what_is_older() -> None:
     seen = Seen()
     for minute in range(10):
-        seen.count(minute, failed=minute % 2 == 0)
+        seen.count(minute, 1, minute % 2 == 0)
     assert seen.totals(9) == (WINDOW_MINUTES, 2)
     assert seen.totals(12) == (2, 1)
     assert seen.totals(100) == (0, 0)
