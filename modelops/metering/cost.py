@@ -50,9 +50,9 @@ def cost(
         return Cost(source=source, total_pico=0, input_pico=0, output_pico=0)
     if price is None:
         return Cost()
-    rates = rates_at(price, usage.input_tokens, service_tier, started_at_us)
-    input_pico = _input_pico(usage, usage.input_tokens, rates)
-    output_pico = _pico(usage.output_tokens, rates.output)
+    input_pico, output_pico = _parts(
+        usage, usage.input_tokens, usage.output_tokens, price, service_tier, started_at_us
+    )
     if service_tier not in ORDINARY_TIERS and not any(
         served.tier == service_tier for served in price.service_tiers
     ):
@@ -86,11 +86,8 @@ def estimate(
     input_tokens = usage.input_tokens
     if input_tokens is None:
         input_tokens = _tokens(request_bytes)
-    rates = rates_at(price, input_tokens, service_tier, started_at_us)
-    return Cost(
-        source=source,
-        estimate_pico=_input_pico(usage, input_tokens, rates) + _pico(output_tokens, rates.output),
-    )
+    parts = _parts(usage, input_tokens, output_tokens, price, service_tier, started_at_us)
+    return Cost(source=source, estimate_pico=sum(parts))
 
 
 def rates_at(
@@ -111,6 +108,33 @@ def rates_at(
         if input_tokens > tier.above_input_tokens:
             rates = tier
     return rates
+
+
+def _parts(
+    usage: Usage,
+    input_tokens: int,
+    output_tokens: int,
+    price: Price,
+    service_tier: str,
+    started_at_us: int,
+) -> tuple[int, int]:
+    """Return what input and output cost."""
+    flat = _flat(price)
+    if flat and not (
+        usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_1h_tokens
+    ):
+        return input_tokens * flat[0], output_tokens * flat[1]
+    rates = rates_at(price, input_tokens, service_tier, started_at_us)
+    return _input_pico(usage, input_tokens, rates), _pico(output_tokens, rates.output)
+
+
+@lru_cache(10_000)
+def _flat(price: Price) -> tuple[int, int] | None:
+    """Return pico-USD per token of input and output, where that is all there is to most calls."""
+    if price.tiers or price.hours or price.service_tiers:
+        return None
+    each = _pico_per_token(price.input), _pico_per_token(price.output)
+    return None if each[0] is None or each[1] is None else (each[0], each[1])
 
 
 def _within(start: str, end: str, unix_us: int) -> bool:

@@ -139,7 +139,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_1h: Decimal
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True):
     """USD per million tokens, canonical Decimals (no trailing zeros); tiers by rising bound.
 
     What came after the first release is left out of stored content where there is none, so that
