@@ -105,12 +105,23 @@ _ACTIONS = ["calls", "end", "drain", "away", "deaf", "back", "collapse", "die", 
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.sampled_from(_ACTIONS), max_size=40), st.integers(300, 3_000), st.integers(1, 3))
+@given(
+    st.lists(st.sampled_from(_ACTIONS), max_size=40),
+    st.integers(300, 3_000),
+    st.integers(1, 3),
+    st.sampled_from([1, 4, 5_000]),
+)
 def test_every_call_is_in_the_books_once_whatever_happens(
-    tmp_path_factory: pytest.TempPathFactory, actions: list[str], segment_bytes: int, kinds: int
+    tmp_path_factory: pytest.TempPathFactory,
+    actions: list[str],
+    segment_bytes: int,
+    kinds: int,
+    at_hand: int,
 ) -> None:
     life = Life(tmp_path_factory.mktemp("ledger") / "journals", segment_bytes, kinds)
-    asyncio.run(_live(life, actions))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelops.ledger.reading.ROWS_MAX", at_hand)
+        asyncio.run(_live(life, actions))
     found = [row for row in life.books.rows.values() if row.outcome == "success"]
     assert added_up(found) == added_up(life.ended)
     assert {row.attempt_id for row in found} <= {row.attempt_id for row in life.ended}

@@ -7,8 +7,18 @@ from typing import cast
 
 import pytest
 from memory_store import MemoryStore
-from server_support import ScriptedGateway, ask, exchange, make_runtime, parse, serving, state
+from server_support import (
+    ScriptedGateway,
+    ask,
+    exchange,
+    hello,
+    make_runtime,
+    parse,
+    serving,
+    state,
+)
 
+from modelops.gateway.call import Call, Reply
 from modelops.server import protocol
 
 HEAD = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n"
@@ -127,6 +137,31 @@ async def test_a_long_answer_is_no_late_head(monkeypatch: pytest.MonkeyPatch) ->
         assert parse(await reader.readuntil(b'"ok"}')).status == 200
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(), 0.1)  # kept alive, well past the head's bound
+        writer.close()
+
+
+async def test_a_connection_that_was_idle_for_long_is_closed_and_one_in_use_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "KEEP_ALIVE_S", 0.05)
+    go_on = asyncio.Event()
+
+    async def slow(call: Call, reply: Reply) -> None:
+        if len(cast("ScriptedGateway", runtime.gateway).calls) == 2:
+            await go_on.wait()
+        await hello(call, reply)
+
+    runtime = make_runtime(MemoryStore(state()), slow)
+    asked = POST + b"content-length: 2\r\n\r\n{}"
+    async with serving(runtime) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(asked)
+        assert parse(await reader.readuntil(b"}")).status == 200
+        with pytest.raises(TimeoutError):  # well past the bound, and past the timer of the first
+            await asyncio.wait_for(reader.read(), 0.15)
+        go_on.set()
+        assert parse(await asyncio.wait_for(reader.read(), 5)).status == 200
         writer.close()
 
 

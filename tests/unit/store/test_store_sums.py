@@ -74,3 +74,10 @@ def test_groups_add_up_to_what_their_rows_do(rows: list[tuple[list[int], int, in
         groups.append(own.unpack())
         everything.add(own)
     assert add_up(groups) == everything.unpack()
+
+
+def test_sums_that_no_column_could_hold_are_packed_all_the_same() -> None:
+    values = [2**70 + lane for lane in range(len(MEASURES))]
+    values[-1] = -(2**70)
+    found = Packed(pack(values)).unpack()
+    assert [getattr(found, name) for name in MEASURES] == values
