@@ -17,7 +17,13 @@ from modelops.ledger import render
 from modelops.ledger.periods import PERIODS, Bucket
 from modelops.ledger.reports import UsageReport
 from modelops.operations.location import store_url as locate
-from modelops.operations.usage import DEFAULT_PERIOD, DIMENSIONS, UsageQuery, report
+from modelops.operations.usage import (
+    DEFAULT_PERIOD,
+    DIMENSIONS,
+    UsageQuery,
+    report,
+    written_filters,
+)
 
 
 @click.group(invoke_without_command=True)
@@ -33,6 +39,13 @@ from modelops.operations.usage import DEFAULT_PERIOD, DIMENSIONS, UsageQuery, re
 @click.option("--period", type=click.Choice(PERIODS), help=f"Default: {DEFAULT_PERIOD}.")
 @click.option("--from", "since", default="", metavar="TIME", help="A date or time, inclusive.")
 @click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help=f"Only rows of this {', '.join(DIMENSIONS)}; several of a name are alternatives.",
+)
 @click.option("--bucket", type=click.Choice(["none", "hour", "day"]), default="none")
 @click.pass_context
 def command(
@@ -44,6 +57,7 @@ def command(
     period: str | None,
     since: str,
     until: str,
+    filters: tuple[str, ...],
     bucket: Bucket,
 ) -> None:
     """Report requests, tokens, cost and latency, in the configuration's time zone.
@@ -58,6 +72,7 @@ def command(
         since=since,
         until=until,
         bucket=bucket,
+        filters=written_filters(filters),
     )
     found = stores.using_books(
         locate(store_url, folder),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
+from modelops.resources.errors import ModelopsError
 from modelops.store.books import Dimension, LabelSpan, UsageGroup
 
 PREFIX = "label."
@@ -17,6 +18,8 @@ PREFIX = "label."
 
 def dimensions(by: Sequence[str]) -> tuple[str, ...]:
     """Return the dimensions to ask the store for: labels are found by agent and revision."""
+    if PREFIX in by:
+        raise ModelopsError(f"{PREFIX!r} names no label", "write label.NAME")
     wanted = [name for name in by if not name.startswith(PREFIX)]
     needed: tuple[Dimension, ...] = ("agent", "revision")
     if len(wanted) < len(by):

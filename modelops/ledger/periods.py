@@ -21,6 +21,9 @@ Bucket = Literal["none", "hour", "day"]
 MAX_POINTS = 1_000
 """Buckets in one report: forty days by hour, or years by day."""
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+"""Beyond them a moment is none in another time zone."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ROLLING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -118,10 +121,16 @@ def _parse(text: str, timezone: ZoneInfo, *, end_of_day: bool) -> datetime:
     try:
         if len(text) == len("2026-11-21"):
             day = date.fromisoformat(text) + timedelta(days=int(end_of_day))
-            return _midnight(day, timezone)
-        moment = datetime.fromisoformat(text)
+            moment = _midnight(day, timezone)
+        else:
+            moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise ModelopsError(
             f"{text!r} is not a time", "write 2026-11-21 or 2026-11-21T14:30"
         ) from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ModelopsError(
+            f"{text!r} is not a time that a report can have",
+            f"write one of the years {_FIRST_YEAR} to {_LAST_YEAR}",
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone)

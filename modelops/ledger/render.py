@@ -9,11 +9,10 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
-from modelops.ledger.reports import Distribution, Measures, UsageReport, UsageRow
+from modelops.ledger.reports import Distribution, Measures, UsagePoint, UsageReport, UsageRow
 
 BAR_WIDTH = 12
 UNKNOWN = "unknown"
@@ -35,28 +34,28 @@ _COLUMNS: tuple[tuple[str, Callable[[Measures], str]], ...] = (
 
 def text(report: UsageReport, *, bar: str = "█") -> str:
     """Return the report as a table for a terminal, with a bar for each row's share of the cost."""
-    rows = [*report.rows, report.totals]
-    shares = _shares(report.rows)
-    table = [[*report.by, *(name for name, _ in _COLUMNS), ""]]
-    for number, row in enumerate(rows):
+    rows, keys = _rows(report), _key_names(report)
+    shares = _shares(rows)
+    table = [[*keys, *(name for name, _ in _COLUMNS), ""]]
+    for number, row in enumerate((*rows, report.totals)):
         filled = bar * round(shares[number] * BAR_WIDTH) if number < len(shares) else ""
         table.append([*_keys(report, row), *(show(row) for _, show in _COLUMNS), filled])
     lines = [_heading(report), ""]
-    lines += _aligned(table, left=len(report.by))
+    lines += _aligned(table, left=len(keys))
     lines += [f"  {note}" for note in notes(report.totals)]
     return "\n".join(lines) + "\n"
 
 
 def markdown(report: UsageReport) -> str:
     """Return the report as a markdown table."""
-    head = [*report.by, *(name for name, _ in _COLUMNS)]
+    keys = _key_names(report)
     lines = [
         _heading(report),
         "",
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(report.by) + "---:|" * len(_COLUMNS),
+        "| " + " | ".join([*keys, *(name for name, _ in _COLUMNS)]) + " |",
+        "|" + "---|" * len(keys) + "---:|" * len(_COLUMNS),
     ]
-    for row in (*report.rows, report.totals):
+    for row in (*_rows(report), report.totals):
         cells = [*_keys(report, row), *(show(row) for _, show in _COLUMNS)]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", *(f"- {note}" for note in notes(report.totals))]
@@ -65,15 +64,16 @@ def markdown(report: UsageReport) -> str:
 
 def csv_text(report: UsageReport) -> str:
     """Return the report's points, else its rows, else its totals, as CSV with a header."""
-    items: Sequence[Measures] = report.series or report.rows or (report.totals,)
+    items: Sequence[Measures] = report.series or report.rows
+    if not items and not _key_names(report):
+        items = (report.totals,)
+    names = [*_flat(report.totals)]
     out = io.StringIO()
-    writer: Any = None
-    for item in items:
-        fields = _flat(item)
-        if writer is None:
-            writer = csv.DictWriter(out, fieldnames=list(fields), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(fields)
+    writer = csv.DictWriter(
+        out, ["start"] * (report.bucket != "none") + [*report.by, *names], lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(map(_flat, items))
     return out.getvalue()
 
 
@@ -83,10 +83,9 @@ def notes(totals: Measures) -> list[str]:
     if totals.unpriced:
         found.append(f"{totals.unpriced:,} attempts unpriced: their model has no price")
     if totals.unmetered:
-        found.append(
-            f"{totals.unmetered:,} attempts unmetered: no usage was reported;"
-            f" estimated beside the cost: {_money(totals.estimate_usd)} USD"
-        )
+        found.append(f"{totals.unmetered:,} attempts unmetered: no usage was reported")
+    if totals.estimate_usd != "0":
+        found.append(f"estimated beside the cost: {totals.estimate_usd} USD")
     if totals.simulated:
         found.append(f"{totals.simulated:,} rows simulated")
     return found
@@ -97,10 +96,32 @@ def _heading(report: UsageReport) -> str:
     return f"usage{by} from {report.since} to {report.until} ({report.timezone})"
 
 
+def _rows(report: UsageReport) -> Sequence[UsageRow]:
+    """Return the points that have anything in them, where there are buckets, else the rows."""
+    if report.bucket == "none":
+        return report.rows
+    return [
+        point
+        for point in report.series
+        if point.requests or point.attempts or point.cost_usd not in ("0", None)
+    ]
+
+
+def _key_names(report: UsageReport) -> list[str]:
+    return [report.bucket] * (report.bucket != "none") + [*report.by]
+
+
 def _keys(report: UsageReport, row: Measures) -> list[str]:
-    if isinstance(row, UsageRow):
-        return [_shown(report, name, row.key[name]) for name in report.by]
-    return ["total", *([""] * (len(report.by) - 1))][: len(report.by)]
+    if not isinstance(row, UsageRow):
+        count = len(_key_names(report))
+        return ["total", *([""] * (count - 1))][:count]
+    keys = [_shown(report, name, row.key[name]) for name in report.by]
+    return [_start(report, row), *keys] if isinstance(row, UsagePoint) else keys
+
+
+def _start(report: UsageReport, point: UsagePoint) -> str:
+    """Return when a bucket begins, as the clocks of the report's time zone show it."""
+    return point.start[: len("2026-11-21T14:00" if report.bucket == "hour" else "2026-11-21")]
 
 
 def _shown(report: UsageReport, name: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import get_args
 
 import msgspec
@@ -40,7 +40,8 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     settings = await store.settings()
     timezone = settings.timezone if settings else "UTC"
     span = _span(query, timezone, now_us)
-    asked = labels.dimensions(query.by)
+    by = tuple(dict.fromkeys(query.by))
+    asked = labels.dimensions(by)
     groups = await store.usage(
         Selection(
             since_us=span.since_us,
@@ -50,10 +51,10 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
             filters=_filters(query.filters),
         )
     )
-    if asked != query.by:
-        groups = labels.fold(query.by, groups, await store.agent_labels())
-    found = build(span, timezone, query.by, query.bucket, groups)
-    if "revision" not in query.by:
+    if asked != by:
+        groups = labels.fold(by, groups, await store.agent_labels())
+    found = build(span, timezone, by, query.bucket, groups)
+    if "revision" not in by:
         return found
     return msgspec.structs.replace(found, commits=await commits(store, found))
 
@@ -97,19 +98,41 @@ async def selection(store: UsageStore, query: UsageQuery, now_us: int) -> Select
     return Selection(since_us=span.since_us, until_us=span.until_us, filters=filters)
 
 
+def written_filters(written: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return filters that are written as NAME:VALUE; several of a name are alternatives."""
+    values: dict[str, tuple[str, ...]] = {}
+    for item in written:
+        name, colon, value = item.partition(":")
+        if not colon:
+            raise ModelopsError(f"the filter {item[:100]!r} has no value", "write NAME:VALUE")
+        values[name] = (*values.get(name, ()), value)
+    return values
+
+
 def dimension(name: str) -> Dimension:
     """Return the dimension of this name; ModelopsError when there is none."""
-    for known in DIMENSIONS:
-        if name == known:
-            return known
-    raise ModelopsError(
-        f"usage cannot be grouped by {name!r}",
-        f"write one of {', '.join(DIMENSIONS)}, or label.NAME",
-    )
+    known = _dimension(name)
+    if known is None:
+        raise ModelopsError(
+            f"usage cannot be grouped by {name!r}",
+            f"write one of {', '.join(DIMENSIONS)}, or label.NAME",
+        )
+    return known
+
+
+def _dimension(name: str) -> Dimension | None:
+    return next((known for known in DIMENSIONS if name == known), None)
 
 
 def _filters(written: Mapping[str, tuple[str, ...]]) -> dict[Dimension, tuple[str, ...]]:
-    filters = {dimension(name): values for name, values in written.items()}
+    filters: dict[Dimension, tuple[str, ...]] = {}
+    for name, values in written.items():
+        known = _dimension(name)
+        if known is None:
+            raise ModelopsError(
+                f"usage cannot be filtered by {name!r}", f"write one of {', '.join(DIMENSIONS)}"
+            )
+        filters[known] = values
     for value in filters.get("revision", ()):
         if not (value.isascii() and value.isdecimal() and len(value) < 10):
             raise ModelopsError(f"{value!r} is not a revision", "write a number")

@@ -105,6 +105,15 @@ def test_a_report_by_revision_names_commits(program: Program) -> None:
     assert report["commits"].keys() == {"1", "2"}
 
 
+def test_rows_are_chosen_by_filters(program: Program) -> None:
+    assert _cost(program, "--filter", "revision:2") == Decimal("0.00009")
+    assert _cost(program, "--filter", "revision:2", "--filter", "revision:1") == _cost(program)
+    program("usage", "--filter", "label.team:x", code=1)
+    assert "usage cannot be filtered by 'label.team'" in program.said
+    program("usage", "--filter", "model", code=1)
+    assert "write NAME:VALUE" in program.said
+
+
 def test_two_revisions_are_compared_by_request(program: Program) -> None:
     found = json.loads(program("usage", "compare", "1", "2", "--format", "json"))
     assert [found[side]["cost_per_request_usd"] for side in ("before", "after")] == [

@@ -5,12 +5,10 @@ Sums, single attempts, and all of them as CSV; an agent's key sees that agent's 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from litestar import get
-from litestar.exceptions import ValidationException
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
@@ -24,7 +22,9 @@ from modelops.operations.usage import (
     attempts,
     export_csv,
     report,
+    written_filters,
 )
+from modelops.resources.errors import ModelopsError
 from modelops.server.guard import caller_of
 from modelops.server.keys import Caller
 from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit
@@ -58,6 +58,9 @@ Filter = Annotated[
     ),
 ]
 
+_ROWS = ("period", "from", "to", "filter")
+"""The parameters that choose rows."""
+
 
 @get("/usage", opt={"agents": True})
 async def usage(
@@ -71,13 +74,14 @@ async def usage(
     filters: Filter = None,
 ) -> UsageReport:
     """Return a report in the configuration's time zone; an agent's key sees that agent's rows."""
+    _require_known(request, *_ROWS, "by", "bucket")
     query = UsageQuery(
         by=tuple(name for group in by or () for name in group.split(",")),
         period=period,
         since=since,
         until=until,
         bucket=bucket,
-        filters=_allowed(_filters(filters or ()), caller_of(request)),
+        filters=_allowed(written_filters(filters or ()), caller_of(request)),
     )
     return await report(runtime.store, query, now_us=runtime.clock.unix_us())
 
@@ -94,6 +98,7 @@ async def list_attempts(
     cursor: Cursor = None,
 ) -> AttemptPage:
     """Return single attempts, newest first."""
+    _require_known(request, *_ROWS, "limit", "cursor")
     query = _query(request, period, since, until, filters)
     now_us = runtime.clock.unix_us()
     return await attempts(runtime.store, query, now_us=now_us, limit=limit, cursor=cursor or "")
@@ -109,6 +114,7 @@ async def export(
     filters: Filter = None,
 ) -> Stream:
     """Return all attempts as CSV, streamed, newest first; FOCUS column names where they fit."""
+    _require_known(request, *_ROWS)
     query = _query(request, period, since, until, filters)
     lines = export_csv(runtime.store, query, now_us=runtime.clock.unix_us())
     header = await anext(lines)  # what is wrong with the query is said before the answer begins
@@ -121,6 +127,18 @@ async def export(
     return Stream(content, media_type="text/csv")
 
 
+def _require_known(request: AnyRequest, *known: str) -> None:
+    """Raise ModelopsError for a parameter that would be passed over: the sum would be another."""
+    for name in request.query_params:
+        if name not in known:
+            raise ModelopsError(
+                f"there is no parameter {name[:100]!r}",
+                f"write filter={name}:VALUE"
+                if name in DIMENSIONS
+                else f"write one of {', '.join(known)}",
+            )
+
+
 def _query(
     request: AnyRequest, period: str, since: str, until: str, filters: list[str] | None
 ) -> UsageQuery:
@@ -129,18 +147,8 @@ def _query(
         period=period,
         since=since,
         until=until,
-        filters=_allowed(_filters(filters or ()), caller_of(request)),
+        filters=_allowed(written_filters(filters or ()), caller_of(request)),
     )
-
-
-def _filters(written: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    values: dict[str, list[str]] = defaultdict(list)
-    for item in written:
-        name, colon, value = item.partition(":")
-        if not colon:
-            raise ValidationException(f"filter: {item[:100]!r} is not DIMENSION:VALUE")
-        values[name].append(value)
-    return {name: tuple(wanted) for name, wanted in values.items()}
 
 
 def _allowed(filters: dict[str, tuple[str, ...]], caller: Caller) -> dict[str, tuple[str, ...]]:

@@ -70,6 +70,9 @@ def test_dates_are_whole_days_and_times_are_local() -> None:
         ("yesterday", "", "not a time"),
         ("2026-02-30", "", "not a time"),
         ("2026-11-21", "9999-12-31", "not a time"),
+        ("0001-01-01", "", "not a time that a report can have"),
+        ("1969-12-31T23:59", "", "not a time that a report can have"),
+        ("2026-11-21", "9999-01-01T00:00+14:00", "not a time that a report can have"),
     ],
 )
 def test_a_span_that_makes_no_sense_is_an_error(since: str, until: str, message: str) -> None:

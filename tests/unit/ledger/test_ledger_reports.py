@@ -143,3 +143,26 @@ def test_csv_of_a_report_without_groups_is_its_totals() -> None:
     lines = render.csv_text(build(SPAN, "UTC", (), "none", [group(requests=5)])).splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("5,")
+
+
+def test_a_table_by_the_hour_has_a_line_for_each_that_has_anything() -> None:
+    starts = bucket_starts(SPAN, "hour", zone("UTC"))
+    groups = [
+        group("a", start_us=starts[2], requests=4),
+        group("b", start_us=starts[0], attempts=1),
+    ]
+    found = build(SPAN, "UTC", ("agent",), "hour", groups)
+    _, _, head, first, second, total, *_ = render.text(found).splitlines()
+    assert head.split()[:3] == ["hour", "agent", "requests"]
+    assert first.split()[:4] == [found.series[0].start[:16], "b", "0", "1"]
+    assert second.split()[:3] == [found.series[4].start[:16], "a", "4"]
+    assert total.split()[:2] == ["total", "4"]
+    assert f"| {found.series[4].start[:16]} | a | 4 |" in render.markdown(found)
+    by_day = render.text(build(SPAN, "UTC", (), "day", [group(start_us=starts[0], requests=1)]))
+    assert by_day.splitlines()[2].split()[:2] == ["day", "requests"]
+
+
+def test_csv_of_a_report_without_rows_is_its_header() -> None:
+    (head,) = render.csv_text(report(by=("agent", "model"))).splitlines()
+    assert head.startswith("agent,model,requests,")
+    assert head.endswith("first_content_ms_mean,first_content_ms_p50,first_content_ms_p95")

@@ -52,7 +52,20 @@ async def test_an_agent_sees_its_own_usage_alone(path: str, query: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["by=color", "period=year", "from=x", "from=2026-02-30", "bucket=week", "filter=agent", "to=x"],
+    [
+        "by=color",
+        "by=label.",
+        "period=year",
+        "from=x",
+        "from=2026-02-30",
+        "from=0001-01-01",
+        "bucket=week",
+        "filter=agent",
+        "filter=label.team:x",
+        "to=x",
+        "agent=x",
+        "limit=3",
+    ],
 )
 async def test_bad_reports_are_400_and_say_why(query: str) -> None:
     answer = await get(f"/api/usage?{query}")
@@ -60,7 +73,7 @@ async def test_bad_reports_are_400_and_say_why(query: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/usage/attempts", "/api/usage/export.csv"])
-@pytest.mark.parametrize("query", ["period=year", "filter=agent", "filter=color:red"])
+@pytest.mark.parametrize("query", ["period=year", "filter=agent", "filter=color:red", "by=agent"])
 async def test_bad_queries_of_attempts_are_400(path: str, query: str) -> None:
     assert (await get(f"{path}?{query}")).status == 400
 
