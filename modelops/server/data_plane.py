@@ -20,10 +20,10 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from modelops.gateway.call import Call, Dialect, Endpoint
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
+from modelops.server.answering import connection_of, take_cycle
 from modelops.server.body import BodyError, ClientGoneError, body_at_hand, read_body
 from modelops.server.body_room import Held
 from modelops.server.problems import dialect_error
-from modelops.server.protocol import connection_of, take_cycle
 from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
 

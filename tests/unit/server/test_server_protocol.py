@@ -143,7 +143,7 @@ async def test_a_long_answer_is_no_late_head(monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_connection_that_was_idle_for_long_is_closed_and_one_in_use_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(protocol, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr("modelops.server.answering.KEEP_ALIVE_S", 0.05)
     go_on = asyncio.Event()
 
     async def slow(call: Call, reply: Reply) -> None:

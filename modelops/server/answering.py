@@ -1,0 +1,182 @@
+"""One client connection: its requests are answered one after another, by one task.
+
+uvicorn makes a task for each request, and a timer that closes the connection when no further one
+comes, which the next cancels. Both outlive a request here: the task waits for the next one, the
+timer runs on and is moved when it rings too early. Together that is 5 us of CPU a request.
+
+The protocol also stands in the scope of each request (`connection_of`), because it knows at once
+what ASGI tells only to who waits for it: that the client left. So does uvicorn's own state of the
+request (`take_cycle`), which knows whether the body is already here and how to answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from functools import lru_cache
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+from litestar.types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+KEEP_ALIVE_S = 75
+"""Seconds an idle connection is kept: longer than clients keep theirs (5 to 60), so that they
+close first and no request meets a closing connection; nginx's default."""
+
+CONNECTION = "modelops.connection"
+CYCLE = "modelops.cycle"
+
+
+class AnsweringProtocol(HttpToolsProtocol):
+    """Takes requests and has them answered.
+
+    `answering` says that whoever answers is to be cancelled when the client leaves.
+    """
+
+    answering = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._asked: deque[RequestResponseCycle] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._idle = False
+        self._idle_since = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer, and end the task."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        super().connection_lost(exc)
+        if self._waiter is not None:
+            self._waiter.cancel()
+        elif self._task is not None and self.answering and not self.cycle.response_complete:
+            self._task.cancel()
+        # What refers to this connection would otherwise wait for the garbage collector with it.
+        self._task = None
+        self.cycle = self.scope = None  # type: ignore[assignment]
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        """Have a request answered, behind those before it."""
+        http_version = self.parser.get_http_version()
+        path, raw_path, query = _split(self.url)
+        extensions: dict[str, object] = {CONNECTION: self}
+        self.scope = scope = cast(
+            "Any",
+            {
+                "type": "http",
+                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+                "http_version": http_version,
+                "server": self.server,
+                "client": self.client,
+                "scheme": self.scheme,
+                "method": self.parser.get_method().decode("ascii"),
+                "root_path": "",
+                "path": path,
+                "raw_path": raw_path,
+                "query_string": query,
+                "headers": self.headers,
+                "state": {},
+                "extensions": extensions,
+            },
+        )
+        before = cast("RequestResponseCycle | None", self.cycle)
+        self.cycle = extensions[CYCLE] = cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._ask(cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _ask(self, cycle: RequestResponseCycle) -> None:
+        """Have a request answered."""
+        self._asked.append(cycle)
+        if self._task is None:
+            self._task = self.loop.create_task(self._answer())
+        elif self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _answer(self) -> None:
+        """Answer requests until the connection ends; uvicorn waits for those under way."""
+        task = cast("asyncio.Task[None]", self._task)
+        while not self.transport.is_closing():
+            while self._asked:
+                self.tasks.add(task)
+                try:
+                    await self._asked.popleft().run_asgi(self.app)
+                finally:
+                    self.tasks.discard(task)
+            self._waiter = self.loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._ask(self.pipeline.pop()[0])
+            return
+        self._idle = True
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(KEEP_ALIVE_S, self._idle_over)
+
+    def _idle_over(self) -> None:
+        """Close a connection that was idle for long; one that was used meanwhile waits anew."""
+        self._idle_timer = None
+        if not self._idle:
+            return
+        left = self._idle_since + KEEP_ALIVE_S - self.loop.time()
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._idle_over)
+        else:
+            self.transport.close()
+
+
+@lru_cache(256)
+def _split(url: bytes) -> tuple[str, bytes, bytes]:
+    """Return path, path as it was sent, and query; an error of httptools where it is malformed."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return (unquote(path) if "%" in path else path), parsed.path, parsed.query or b""
+
+
+def connection_of(scope: HTTPScope) -> AnsweringProtocol:
+    """Return the connection a request came over."""
+    return cast("AnsweringProtocol", scope["extensions"][CONNECTION])  # type: ignore[index]
+
+
+def take_cycle(scope: HTTPScope) -> RequestResponseCycle:
+    """Return uvicorn's state of a request, once.
+
+    It holds the scope, so left in there it would keep both until the collector comes by.
+    """
+    return cast("RequestResponseCycle", scope["extensions"].pop(CYCLE))  # type: ignore[union-attr]
