@@ -53,9 +53,8 @@ class AnsweringProtocol(HttpToolsProtocol):
             self._idle_timer.cancel()
             self._idle_timer = None
         super().connection_lost(exc)
-        if self._waiter is not None:
-            self._waiter.cancel()
-        elif self._task is not None and self.answering and not self.cycle.response_complete:
+        self._wake()
+        if self._task is not None and self.answering and not self.cycle.response_complete:
             self._task.cancel()
         # What refers to this connection would otherwise wait for the garbage collector with it.
         self._task = None
@@ -116,13 +115,17 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._asked.append(cycle)
         if self._task is None:
             self._task = self.loop.create_task(self._answer())
-        elif self._waiter is not None and not self._waiter.done():
+        else:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     async def _answer(self) -> None:
         """Answer requests until the connection ends; uvicorn waits for those under way."""
         task = cast("asyncio.Task[None]", self._task)
-        while not self.transport.is_closing():
+        while self._task is task:
             while self._asked:
                 self.tasks.add(task)
                 try:
@@ -130,10 +133,8 @@ class AnsweringProtocol(HttpToolsProtocol):
                 finally:
                     self.tasks.discard(task)
             self._waiter = self.loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._waiter
+            self._waiter = None
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for one."""

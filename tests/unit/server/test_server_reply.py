@@ -145,11 +145,16 @@ async def test_head_is_refused_without_a_body() -> None:
     assert answer.endswith(b"\r\n\r\n")
 
 
-async def test_a_request_leaves_no_circle_for_the_collector() -> None:
+async def test_neither_a_request_nor_a_connection_leaves_a_circle_for_the_collector() -> None:
     seen: list[weakref.ref[object]] = []
+    connections: list[weakref.ref[object]] = []
+    gone = asyncio.Event()
 
     async def script(_call: Call, reply: Reply) -> None:
-        seen.append(weakref.ref(cast("ConnectionReply", reply)._cycle))
+        cycle = cast("ConnectionReply", reply)._cycle
+        seen.append(weakref.ref(cycle))
+        connection = cycle.on_response.__self__  # type: ignore[attr-defined]
+        connections.append(weakref.ref(connection, lambda _: gone.set()))
         reply.start(200, b"", 2)
         reply.finish(b"ok")
 
@@ -162,6 +167,7 @@ async def test_a_request_leaves_no_circle_for_the_collector() -> None:
                 await asyncio.wait_for(reader.readuntil(b"\r\n\r\nok"), 5)
             assert [cycle() for cycle in seen[:2]] == [None, None]
             writer.close()
+            await asyncio.wait_for(gone.wait(), 5)
     finally:
         gc.enable()
 
