@@ -48,7 +48,10 @@ class UsageReader:
 
 
 def whole_usage(protocol: Protocol, body: Event) -> tuple[Usage, str]:
-    """Return the usage of a whole answer from its decoded body, and the tier as `UsageReader`."""
+    """Return the usage of a whole answer from its decoded body, and the tier it was served at.
+
+    '' is a tier that the provider does not say.
+    """
     find, normalized = _READERS[protocol]
     found = find(body)
     if found is None or list(found.values()).count(None) == len(found):

@@ -75,12 +75,12 @@ class MessageEventWriter:
     def write(self, event: Event) -> bytes:
         """Return the events an event makes; the last ones wait for `end`."""
         match event:
-            case canonical.Begun():
-                self._id, self._model = event.id, event.model
-                return self._begin()
             case canonical.TextDelta():
                 delta = {"type": "text_delta", "text": event.text}
                 return self._in_block("text", {"type": "text", "text": ""}, delta)
+            case canonical.Begun():
+                self._id, self._model = event.id, event.model
+                return self._begin()
             case canonical.ReasoningDelta():
                 return self._reasoning(event)
             case canonical.ToolBegun():
