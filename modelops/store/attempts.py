@@ -7,7 +7,7 @@ a row, where Core's insert takes 14 (measured with 3,000 rows).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, and_, delete, func, or_, select
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.metering.attempt import Attempt
 from modelops.store import rollups, upsert
 from modelops.store.books import Adjustment, AttemptCursor, JournalMark, Selection
-from modelops.store.columns import attempt_of, columns_of, values_of
+from modelops.store.columns import Columns, attempt_of, columns_of, values_of
 from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
 from modelops.store.tally import Tallies, tally
@@ -39,23 +39,38 @@ _PREPARED_AT_ONCE = 500
 
 
 class Prepared(NamedTuple):
-    """Rows as the tables take them: one tuple per attempt, and what they add to the rollups."""
+    """Rows as the tables take them: a tuple of each by the columns in it; what they add up to."""
 
     rows: Sequence[Attempt]
-    values: list[tuple[Any, ...]]
+    values: dict[tuple[str, ...], list[tuple[Any, ...]]]
     tallies: Tallies
 
 
-async def prepare(rows: Sequence[Attempt]) -> Prepared:
+async def prepare(rows: Sequence[Attempt], dialect: Dialect) -> Prepared:
     """Work out what to insert, before a transaction is opened; others get their turn meanwhile."""
-    prepared = Prepared(rows, [], {})
+    prepared = Prepared(rows, {}, {})
     for start in range(0, len(rows), _PREPARED_AT_ONCE):
         chunk = rows[start : start + _PREPARED_AT_ONCE]
-        values = [values_of(row) for row in chunk]
-        prepared.values.extend(values)
-        tally(columns_of(values), prepared.tallies)
+        columns = columns_of([values_of(row) for row in chunk])
+        tally(columns, prepared.tallies)
+        names, values = _for_driver(columns, dialect)
+        prepared.values.setdefault(names, []).extend(values)
         await asyncio.sleep(0)
     return prepared
+
+
+def _for_driver(
+    columns: Columns, dialect: Dialect
+) -> tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]:
+    """Return rows as a driver takes them, and the names of their columns.
+
+    Columns that are NULL in all of them are left out, and SQLite's driver gets no bools or bytes:
+    it takes 0.3 us to look for an adapter for every value but numbers, text and bytearrays.
+    """
+    known = {name: column for name, column in columns.items() if column.count(None) < len(column)}
+    if dialect.name == "sqlite":
+        known |= {name: tuple(map(plain, known[name])) for name, plain in _PLAIN.items()}
+    return tuple(known), zip(*known.values(), strict=True)
 
 
 async def insert(connection: AsyncConnection, prepared: Prepared) -> None:
@@ -66,16 +81,17 @@ async def insert(connection: AsyncConnection, prepared: Prepared) -> None:
     """
     try:
         async with connection.begin_nested():
-            await _insert(connection, prepared.values)
+            await _insert(connection, prepared)
     except IntegrityError:
-        prepared = await prepare(await _unknown(connection, prepared.rows))
-        await _insert(connection, prepared.values)
+        unknown = await _unknown(connection, prepared.rows)
+        prepared = await prepare(unknown, connection.dialect)
+        await _insert(connection, prepared)
     await rollups.add(connection, prepared.tallies)
 
 
-async def _insert(connection: AsyncConnection, values: Sequence[tuple[Any, ...]]) -> None:
-    if values:
-        await connection.exec_driver_sql(*_insertion(connection.dialect, values))
+async def _insert(connection: AsyncConnection, prepared: Prepared) -> None:
+    for names, values in prepared.values.items():
+        await connection.exec_driver_sql(_statement(connection.dialect, names), values)
 
 
 async def _unknown(connection: AsyncConnection, rows: Sequence[Attempt]) -> list[Attempt]:
@@ -146,25 +162,11 @@ async def adjusted(
     return {name: Adjustment(int(cost), int(cost_of_input)) for name, cost, cost_of_input in rows}
 
 
-def _insertion(
-    dialect: Dialect, values: Sequence[tuple[Any, ...]]
-) -> tuple[str, list[tuple[Any, ...]]]:
-    """Return the statement that inserts some rows, and what it takes of each.
-
-    Columns that are NULL in all of them are left out, and SQLite's driver gets no bools or bytes:
-    it takes 0.3 us to look for an adapter for every value but numbers, text and bytearrays.
-    """
-    columns = {name: column for name, column in columns_of(values).items() if _known(column)}
-    if dialect.name == "sqlite":
-        for name, plain in _PLAIN.items():
-            columns[name] = tuple(map(plain, columns[name]))
-    key = dialect.name, tuple(columns)
+def _statement(dialect: Dialect, names: tuple[str, ...]) -> str:
+    """Return the statement that inserts rows of these columns."""
+    key = dialect.name, names
     statement = _INSERTS.get(key)
     if statement is None:
-        compiled = insert_into(attempts).compile(dialect=dialect, column_keys=list(columns))
+        compiled = insert_into(attempts).compile(dialect=dialect, column_keys=list(names))
         statement = _INSERTS[key] = str(compiled)
-    return statement, list(zip(*columns.values(), strict=True))
-
-
-def _known(column: Sequence[Any]) -> bool:
-    return column.count(None) < len(column)
+    return statement

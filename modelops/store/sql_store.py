@@ -73,7 +73,7 @@ class SqlStore:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         if not rows:
             return
-        prepared = await attempts.prepare(rows)
+        prepared = await attempts.prepare(rows, self._database.engine.dialect)
         async with self._write() as connection:
             await attempts.insert(connection, prepared)
 
@@ -117,7 +117,7 @@ class SqlStore:
 
     async def add_journalled(self, rows: Sequence[Attempt], mark: JournalMark) -> None:
         """Keep these rows and the mark, both or neither."""
-        prepared = await attempts.prepare(rows)
+        prepared = await attempts.prepare(rows, self._database.engine.dialect)
         async with self._write() as connection:
             await attempts.mark(connection, mark)
             await attempts.insert(connection, prepared)
