@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 SUFFIX = ".journal"
 _TEMPORARY = ".new"
+_ZEROS = memoryview(bytes(64 << 10))
 _NAME = re.compile(r"([0-9a-z-]{1,60})\.([0-9]{6,})(?:-([0-9]{6,}))?\.journal")
 
 
@@ -151,12 +152,13 @@ def create_secretly(folder: Path, label: str, capacity: int) -> Segment:
 def _allocate(descriptor: int, capacity: int) -> None:
     """Give a file all of its space, filled with zeros.
 
-    Writing is faster here than `posix_fallocate`, and not only known to some file systems: pages
-    that were written are mapped many at a time (0.2 us a record against 0.9, ext4, Linux 6.18).
+    Every file system can do this. The piece matters: it is what Linux maps, and marks as changed,
+    at once. Appending costs 0.35 us a record in pieces of 64 KiB, 0.8 in pieces of 4 KiB or 1 MiB,
+    and after `posix_fallocate` (ext4, Linux 6.18).
     """
     written = 0
     while written < capacity:
-        written += os.write(descriptor, bytes(min(1 << 20, capacity - written)))
+        written += os.write(descriptor, _ZEROS[: capacity - written])
 
 
 def free_bytes(folder: Path) -> int:
