@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -71,26 +71,24 @@ class AnsweringProtocol(HttpToolsProtocol):
         http_version = self.parser.get_http_version()
         path, raw_path, query = _split(self.url)
         extensions: dict[str, object] = {CONNECTION: self}
-        self.scope = scope = cast(
-            "Any",
-            {
-                "type": "http",
-                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-                "http_version": http_version,
-                "server": self.server,
-                "client": self.client,
-                "scheme": self.scheme,
-                "method": self.parser.get_method().decode("ascii"),
-                "root_path": "",
-                "path": path,
-                "raw_path": raw_path,
-                "query_string": query,
-                "headers": self.headers,
-                "state": {},
-                "extensions": extensions,
-            },
-        )
-        before = cast("RequestResponseCycle | None", self.cycle)
+        scope: Any = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": http_version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": {},
+            "extensions": extensions,
+        }
+        self.scope = scope
+        before: RequestResponseCycle | None = self.cycle
         self.cycle = extensions[CYCLE] = cycle = RequestResponseCycle(
             scope=scope,
             transport=self.transport,
@@ -124,8 +122,8 @@ class AnsweringProtocol(HttpToolsProtocol):
 
     async def _answer(self) -> None:
         """Answer requests until the connection ends; uvicorn waits for those under way."""
-        task = cast("asyncio.Task[None]", self._task)
-        while self._task is task:
+        task = self._task
+        while task is not None and task is self._task:
             while self._asked:
                 self.tasks.add(task)
                 try:
@@ -172,7 +170,9 @@ def _split(url: bytes) -> tuple[str, bytes, bytes]:
 
 def connection_of(scope: HTTPScope) -> AnsweringProtocol:
     """Return the connection a request came over."""
-    return cast("AnsweringProtocol", scope["extensions"][CONNECTION])  # type: ignore[index]
+    extensions: Any = scope["extensions"]
+    connection: AnsweringProtocol = extensions[CONNECTION]
+    return connection
 
 
 def take_cycle(scope: HTTPScope) -> RequestResponseCycle:
@@ -180,4 +180,6 @@ def take_cycle(scope: HTTPScope) -> RequestResponseCycle:
 
     It holds the scope, so left in there it would keep both until the collector comes by.
     """
-    return cast("RequestResponseCycle", scope["extensions"].pop(CYCLE))  # type: ignore[union-attr]
+    extensions: Any = scope["extensions"]
+    cycle: RequestResponseCycle = extensions.pop(CYCLE)
+    return cycle

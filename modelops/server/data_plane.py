@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import nullcontext
 
 import msgspec
 from litestar.enums import ScopeType
@@ -28,8 +27,6 @@ from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-
-_UNTRACED = nullcontext()
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -124,10 +121,12 @@ def _admit(
 async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
     """Have the gateway answer, timed from here: how long an upload took is its sender's to say."""
     begun_us = runtime.clock.unix_us()
-    traced = _UNTRACED if runtime.telemetry is None else runtime.telemetry.request(call)
     try:
-        with traced:
+        if runtime.telemetry is None:
             await runtime.gateway.answer(call, reply)
+        else:
+            with runtime.telemetry.request(call):
+                await runtime.gateway.answer(call, reply)
     except Exception:
         about = {"request_id": call.request_id, "agent": call.agent}
         logger.exception("a request to %s failed inside the gateway", call.endpoint, extra=about)
