@@ -27,7 +27,7 @@ REQUESTS = 200_000
 SETTLED = 20_000
 """Requests after which every cache is full: what grows later is a leak."""
 
-GROWTH_MB = 3.0
+GROWTH_MB = 4.0
 """What may come and go by itself: rows on their way to the store, garbage, SQLite's pages."""
 
 BURST_S = 5.0

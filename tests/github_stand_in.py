@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from threaded_server import running
 
 TOKEN = "ghs_canary_token"  # of this stand-in
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
@@ -35,18 +35,9 @@ class GitHub(ThreadingHTTPServer):
         return comment
 
 
-@contextmanager
-def github() -> Iterator[GitHub]:
+def github() -> AbstractContextManager[GitHub]:
     """Run it for as long as the block."""
-    server = GitHub()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return running(GitHub())
 
 
 class _Handler(BaseHTTPRequestHandler):

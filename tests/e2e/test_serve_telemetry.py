@@ -5,9 +5,6 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from server_process import modelops, serving, simulator, write_configuration
+from threaded_server import running
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEY, PROMPT, USER = "sk-canary-key", "prompt-canary", "user-canary"
@@ -55,24 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def collector() -> Iterator[Collector]:
-    server = Collector()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def received(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bytes]]:
     """Serve one request that falls back, stop, and return what the collector has got."""
     folder = tmp_path_factory.mktemp("telemetry")
-    with simulator() as upstream, collector() as sink:
+    with simulator() as upstream, running(Collector()) as sink:
         write_configuration(folder, upstream)
         first = folder / "providers.d/first.yaml"
         first.write_text(first.read_text().replace(f"{upstream}/first", "http://127.0.0.1:9"))
