@@ -211,12 +211,13 @@ class Ledger:
             del self._journal.superseded[: len(names)]
 
     async def _drain_journal(self) -> None:
-        """Bring the journal's rows to the store.
+        """Bring the rows to the store that wait in the journal now; those that come wait their turn.
 
         It may be collapsed while the store is waited for: then what was under way is still in it,
         as it was, and is brought once more.
         """
-        while True:
+        left = self.waiting
+        while left > 0 or not self.waiting:  # without a row, calls that began are read past
             async with self._reading:
                 batch = self._journal.next_batch()
             if batch is None:
@@ -226,6 +227,7 @@ class Ledger:
             async with self._reading:
                 if self._journal.consumed(batch):
                     self.waiting -= len(batch.rows)
+                    left -= len(batch.rows)
 
     async def _drain_memory(self) -> None:
         """Bring the rows that wait in memory to the store.

@@ -7,7 +7,9 @@ a row, where Core's insert takes 14 (measured with 3,000 rows).
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, and_, delete, func, or_, select
@@ -23,8 +25,8 @@ from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
 from modelops.store.tally import Tallies, tally
 
-_INSERTS: dict[tuple[str, tuple[str, ...]], str] = {}
-"""The statement by name of the dialect and columns."""
+_VARIABLES = 999
+"""What a statement may take of them in every SQLite; since 3.32 it is 32,766."""
 
 _PLAIN: dict[str, Callable[[Any], object]] = {
     "attempt_id": bytearray,
@@ -90,8 +92,24 @@ async def insert(connection: AsyncConnection, prepared: Prepared) -> None:
 
 
 async def _insert(connection: AsyncConnection, prepared: Prepared) -> None:
+    """Insert rows, on SQLite many with one step of a statement.
+
+    Its driver lets go of the interpreter for every step and asks for it back: with a row in each,
+    the thread that serves and the one that inserts take turns at every row.
+    """
+    dialect = connection.dialect
     for names, values in prepared.values.items():
-        await connection.exec_driver_sql(_statement(connection.dialect, names), values)
+        at_once = _VARIABLES // len(names) if dialect.name == "sqlite" else 1
+        grouped = len(values) - len(values) % at_once
+        if at_once > 1 and grouped:
+            groups = [
+                tuple(chain.from_iterable(values[start : start + at_once]))
+                for start in range(0, grouped, at_once)
+            ]
+            await connection.exec_driver_sql(_statement(dialect, names, at_once), groups)
+            values = values[grouped:]
+        if values:
+            await connection.exec_driver_sql(_statement(dialect, names), values)
 
 
 async def _unknown(connection: AsyncConnection, rows: Sequence[Attempt]) -> list[Attempt]:
@@ -162,11 +180,9 @@ async def adjusted(
     return {name: Adjustment(int(cost), int(cost_of_input)) for name, cost, cost_of_input in rows}
 
 
-def _statement(dialect: Dialect, names: tuple[str, ...]) -> str:
-    """Return the statement that inserts rows of these columns."""
-    key = dialect.name, names
-    statement = _INSERTS.get(key)
-    if statement is None:
-        compiled = insert_into(attempts).compile(dialect=dialect, column_keys=list(names))
-        statement = _INSERTS[key] = str(compiled)
-    return statement
+@functools.cache
+def _statement(dialect: Dialect, names: tuple[str, ...], rows: int = 1) -> str:
+    """Return the statement that inserts rows of these columns, so many of them with each step."""
+    one = str(insert_into(attempts).compile(dialect=dialect, column_keys=list(names)))
+    into, values = one.split(" VALUES ")
+    return f"{into} VALUES {', '.join([values] * rows)}"

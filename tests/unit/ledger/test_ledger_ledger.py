@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from modelops.ledger import ledger as ledger_module
 from modelops.ledger.journal import Journal
 from modelops.ledger.records import MAX_RECORD, Kind, encode, scan
 from modelops.ledger.segment import SegmentName
+from modelops.metering.attempt import Attempt
+from modelops.store.books import JournalMark
 
 
 def written(file: Path) -> int:
@@ -315,3 +318,25 @@ def test_whether_a_full_journal_takes_rows_again_is_seen_without_one(tmp_path: P
         journal.check()
         journal.append(Kind.END, attempt())
     journal.close()
+
+
+async def test_rows_that_come_while_others_are_brought_wait_for_the_next_time(
+    tmp_path: Path,
+) -> None:
+    batches: list[int] = []
+
+    class Busy(MemoryBooks):
+        async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
+            batches.append(len(attempts))
+            ledger.record(attempt())
+            await super().add_journalled(attempts, mark)
+
+    ledger = Ledger(Busy(), tmp_path / "journals")
+    for _ in range(20):
+        ledger.record(attempt())
+    await ledger.drain()
+    assert batches == [20]
+    assert ledger.waiting == 1
+    await ledger.drain()
+    assert batches == [20, 1]
+    await ledger.close()
