@@ -211,7 +211,7 @@ class Ledger:
             del self._journal.superseded[: len(names)]
 
     async def _drain_journal(self) -> None:
-        """Bring the rows to the store that wait in the journal now; those that come wait their turn.
+        """Bring the rows to the store that wait in the journal now; others wait for the next time.
 
         It may be collapsed while the store is waited for: then what was under way is still in it,
         as it was, and is brought once more.
