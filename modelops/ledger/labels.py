@@ -15,6 +15,12 @@ from modelops.store.books import Dimension, LabelSpan, UsageGroup
 
 PREFIX = "label."
 
+FIRST = 1
+"""The revision of the first apply."""
+
+ERAS_MAX = 100
+"""Eras that a statement can name."""
+
 
 def dimensions(by: Sequence[str]) -> tuple[str, ...]:
     """Return the dimensions to ask the store for: labels are found by agent and revision."""
@@ -25,6 +31,29 @@ def dimensions(by: Sequence[str]) -> tuple[str, ...]:
     if len(wanted) < len(by):
         wanted += [name for name in needed if name not in wanted]
     return tuple(wanted)
+
+
+def eras(by: Sequence[str], spans: Sequence[LabelSpan]) -> tuple[int, ...]:
+    """Return the revisions from which on any agent has other labels of those asked for.
+
+    The first is that of the first apply, before which nothing is served. Empty where there are
+    so many that rows are better told apart by their own revision.
+    """
+    known = _Labels(spans)
+    names = [name[len(PREFIX) :] for name in by if name.startswith(PREFIX)]
+
+    def values(agent: str, revision: int) -> list[str]:
+        labels = known.of(agent, revision)
+        return [labels.get(name, "") for name in names]
+
+    changes = {
+        revision
+        for span in spans
+        for revision in (span.since, span.until)
+        if revision is not None and values(span.agent, revision) != values(span.agent, revision - 1)
+    }
+    found = (FIRST, *sorted(changes - {0, FIRST}))
+    return found if len(found) <= ERAS_MAX else ()
 
 
 def fold(

@@ -83,7 +83,7 @@ def notes(totals: Measures) -> list[str]:
     if totals.unpriced:
         found.append(f"{totals.unpriced:,} attempts unpriced: their model has no price")
     if totals.unmetered:
-        found.append(f"{totals.unmetered:,} attempts unmetered: no usage was reported")
+        found.append(f"{totals.unmetered:,} attempts unmetered: usage was not reported in full")
     if totals.estimate_usd != "0":
         found.append(f"estimated beside the cost: {totals.estimate_usd} USD")
     if totals.simulated:

@@ -9,6 +9,7 @@ import msgspec
 from modelops.ledger.recost import adjustment, undecided
 from modelops.metering.attempt import Attempt
 from modelops.operations.usage import EXPORTED_AT_ONCE, UsageQuery, selection
+from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model
 from modelops.store.books import AttemptCursor, KeepingStore
 
@@ -25,9 +26,18 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: bool) -> Correction:
-    """Add up what is to correct, and with `write` add the rows that correct it."""
+    """Add up what is to correct, and with `write` add the rows that correct it.
+
+    ModelopsError where a filter names a model that the store does not hold.
+    """
     state = (await store.snapshot()).state
     models = {model.name: model for model in state.values() if isinstance(model, Model)}
+    for name in query.filters.get("model", ()):
+        if name not in models:
+            raise ModelopsError(
+                f"{name} is not applied, so it has no price to correct to",
+                f"name one of {', '.join(sorted(models)) or 'those that are applied'}",
+            )
     chosen = await selection(store, query, now_us)
     done, after = Correction(), None
     while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):

@@ -42,17 +42,20 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     span = _span(query, timezone, now_us)
     by = tuple(dict.fromkeys(query.by))
     asked = labels.dimensions(by)
+    spans = await store.agent_labels() if asked != by else ()
+    eras = labels.eras(by, spans) if "revision" in asked and "revision" not in by else ()
     groups = await store.usage(
         Selection(
             since_us=span.since_us,
             until_us=span.until_us,
             by=tuple(dimension(name) for name in asked),
+            eras=eras,
             starts=tuple(bucket_starts(span, query.bucket, zone(timezone))),
             filters=_filters(query.filters),
         )
     )
     if asked != by:
-        groups = labels.fold(by, groups, await store.agent_labels())
+        groups = labels.fold(by, groups, spans)
     found = build(span, timezone, by, query.bucket, groups)
     if "revision" not in by:
         return found

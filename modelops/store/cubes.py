@@ -30,6 +30,8 @@ class Cube(NamedTuple):
     def answers(self, selection: Selection) -> bool:
         """Say whether the sums of this cube are enough for a report, and not far too many."""
         asked: set[Dimension] = {*selection.by, *selection.filters}
+        if len(selection.eras) == 1 and "revision" not in selection.filters:
+            asked.discard("revision")
         return (
             asked <= set(self.columns)
             and ("user" in asked) == ("user" in self.columns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
+from sqlalchemy import ColumnElement, FromClause, Integer, and_, case, func, literal
 
 from modelops.store.books import Dimension
 from modelops.store.sums import MEASURES, in_lane, pack
@@ -90,8 +90,8 @@ WEIGHT = func.sum(_columns.weight)
 """How many attempts rows stand for."""
 
 
-def dimensions(table: FromClause) -> dict[Dimension, ColumnElement[Any]]:
-    """Return what each dimension is in `attempts`, or in rollups of it."""
+def dimensions(table: FromClause, eras: Sequence[int] = ()) -> dict[Dimension, ColumnElement[Any]]:
+    """Return what each dimension is in `attempts`, or in rollups of it; `eras` as of Selection."""
     columns = table.c
     return {
         "provider": columns.provider,
@@ -99,9 +99,16 @@ def dimensions(table: FromClause) -> dict[Dimension, ColumnElement[Any]]:
         "agent": columns.agent,
         "user": columns.user,
         "chain": columns.chain,
-        "revision": columns.revision,
+        "revision": _era(columns.revision, eras) if eras else columns.revision,
         "status": STATUS if table is attempts else columns.status,
     }
+
+
+def _era(revision: ColumnElement[int], eras: Sequence[int]) -> ColumnElement[int]:
+    first, *later = eras
+    if not later:
+        return literal(first, Integer)
+    return case(*((revision >= era, era) for era in reversed(later)), else_=first)
 
 
 def matches(

@@ -98,7 +98,8 @@ def _left_us(spans: Sequence[Span]) -> int:
 async def _from_cube(
     connection: AsyncConnection, cube: Cube, span: Span, selection: Selection, groups: Groups
 ) -> None:
-    known, unit, starts = dimensions(rollups), rollups.c.unit, selection.starts
+    known, unit = dimensions(rollups, selection.eras), rollups.c.unit
+    starts = selection.starts
     keys = [known[name] for name in selection.by]
     query = (
         select(*keys, unit, rollups.c.sums, rollups.c.latency, rollups.c.first_content)
@@ -121,7 +122,8 @@ async def _from_cube(
 async def _from_attempts(
     connection: AsyncConnection, span: Span, selection: Selection, groups: Groups
 ) -> None:
-    known, started, starts = dimensions(attempts), attempts.c.started_at_us, selection.starts
+    known, started = dimensions(attempts, selection.eras), attempts.c.started_at_us
+    starts = selection.starts
     step_us = 1 if any(us % SLOT_US for us in starts) else SLOT_US
     keys = [known[name] for name in selection.by]
     if starts:

@@ -157,6 +157,8 @@ def _cost(program: Program, *filters: str) -> Decimal:
 def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program) -> None:
     since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
     assert _cost(program) == Decimal("0.00027")
+    program("usage", "recost", "--from", since, "--model", "second/bog", code=1)
+    assert "second/bog is not applied" in program.said
     program("usage", "recost", "--from", since, code=1)
     assert "no terminal to ask on" in program.said
     assert _cost(program) == Decimal("0.00027")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from modelops.ledger.labels import dimensions, fold
+import pytest
+
+from modelops.ledger.labels import ERAS_MAX, dimensions, eras, fold
 from modelops.store.books import LabelSpan, UsageGroup
 from modelops.store.sums import Sums
 
@@ -45,3 +47,27 @@ def test_other_dimensions_keep_their_places() -> None:
     group = UsageGroup(key=("openai", "dev", "6"), start_us=7, sums=Sums(requests=1))
     (found,) = fold(by, [group], SPANS)
     assert (found.key, found.start_us, found.sums.requests) == (("research", "openai", "b"), 7, 1)
+
+
+@pytest.mark.parametrize("name", ["team", "site", "other"])
+def test_within_an_era_no_agent_has_other_labels(name: str) -> None:
+    by = (f"label.{name}",)
+    starts = eras(by, SPANS)
+    assert starts == {"team": (1, 2, 3, 4, 5), "site": (1, 5), "other": (1,)}[name]
+    for revision in range(1, 9):
+        era = max(start for start in starts if start <= revision)
+        for agent in ("dev", "ops", "nobody"):
+            groups = [
+                UsageGroup(key=(agent, str(each)), start_us=None, sums=Sums())
+                for each in (era, revision)
+            ]
+            here, there = fold(by, groups, SPANS)
+            assert here.key == there.key
+
+
+def test_labels_that_change_all_the_time_have_no_eras() -> None:
+    spans = [
+        LabelSpan(agent="dev", since=n, until=n + 1, labels={"team": str(n)})
+        for n in range(1, ERAS_MAX + 2)
+    ]
+    assert eras(("label.team",), spans) == ()

@@ -116,6 +116,7 @@ _FILTERS = st.dictionaries(
     st.lists(st.sampled_from(DIMENSIONS), unique=True, max_size=3),
     _FILTERS,
     st.sampled_from([0, DAY_US, 4 * SLOT_US, SLOT_US, SLOT_US + 1]),
+    st.sampled_from([(), (), (1,), (1, 2)]),
 )
 def test_groups_add_up_from_rollups_and_from_attempts(
     new_store: Callable[[], str],
@@ -125,12 +126,18 @@ def test_groups_add_up_from_rollups_and_from_attempts(
     by: list[Dimension],
     filters: dict[Dimension, tuple[str, ...]],
     step_us: int,
+    eras: tuple[int, ...],
 ) -> None:
     if "revision" in filters:
         filters = {"revision": ("1", "7")}
     starts = tuple(range(START_US, END_US, step_us)) if step_us else ()
     selection = Selection(
-        since_us=span[0], until_us=span[1], by=tuple(by), starts=starts, filters=filters
+        since_us=span[0],
+        until_us=span[1],
+        by=tuple(by),
+        starts=starts,
+        eras=eras,
+        filters=filters,
     )
     asyncio.run(_compare(new_store(), rows, more, selection))
 
@@ -165,7 +172,10 @@ def _expected(
             value_of(row, name) in values for name, values in selection.filters.items()
         ):
             start = max((us for us in selection.starts if us <= row.started_at_us), default=None)
-            key = tuple(value_of(row, name) for name in selection.by)
+            era = str(max((each for each in selection.eras if each <= row.revision), default=""))
+            key = tuple(
+                era if era and name == "revision" else value_of(row, name) for name in selection.by
+            )
             groups.setdefault((key, start), []).append(row)
     sums = {key: added_up(members) for key, members in groups.items()}
     return {key: each for key, each in sums.items() if each != Sums()}
