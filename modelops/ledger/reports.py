@@ -207,5 +207,7 @@ def _distribution(count: int, sum_us: int, histogram: bytes) -> Distribution | N
     found = percentiles(*consecutive(histogram), 50, 95)
     if not count or not found:
         return None
-    mean, p50, p95 = (round(us / 1000, 1) for us in (sum_us / count, *found))
-    return Distribution(mean=mean, p50=p50, p95=p95)
+    p50, p95 = found
+    return Distribution(
+        mean=round(sum_us / count / 1000, 1), p50=round(p50 / 1000, 1), p95=round(p95 / 1000, 1)
+    )

@@ -108,6 +108,12 @@ class Packed(msgspec.Struct, gc=False):
         self.latency += more.latency
         self.first_content += more.first_content
 
+    def take_away(self, part: Packed) -> None:
+        """Take away what was added with this group."""
+        self.sums -= part.sums
+        self.latency -= part.latency
+        self.first_content -= part.first_content
+
     def unpack(self) -> Sums:
         """Return the sums by name."""
         words = _WORDS.unpack((self.sums + _HALVES).to_bytes(_WORDS.size, "little"))
@@ -171,5 +177,8 @@ def consecutive(histogram: bytes) -> tuple[int, list[int]]:
     """Return the first bucket in use (metering/histogram.py), and the counts from there."""
     if not histogram:
         return 0, []
+    lowest = histogram[1::BUCKET_BYTES]
+    if sum(lowest) == sum(histogram) - histogram[0]:  # no count above 255: most groups are small
+        return histogram[0], list(lowest)
     raw = histogram[1:] + bytes((1 - len(histogram)) % BUCKET_BYTES)
     return histogram[0], [low + (high << 32) for low, high in _COUNT.iter_unpack(raw)]

@@ -43,6 +43,7 @@ ROWS_AT_ONCE = 2_000
 async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageGroup]:
     """Return the sums of every group that are not all 0."""
     groups: Groups = {}
+    surplus: Groups = {}
     behind_us = await retention.newest_us(connection) + 1
     rest = [Span(selection.since_us, min(selection.until_us, behind_us))]
     for cube in cubes_for(selection):
@@ -50,14 +51,18 @@ async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageG
         for span in rest:
             whole, *others = _cut(span, cube.unit_us, behind_us)
             if whole.start_us < whole.end_us:
-                await _from_cube(connection, cube, whole, selection, groups)
+                into = groups if span.sign > 0 else surplus
+                await _from_cube(connection, cube, whole, selection, into)
             ends += others
         rest = ends
     rest = [span for span in rest if span.start_us < span.end_us]
     if rest:
         await retention.require_kept(connection, min(span.start_us for span in rest))
     for span in rest:
-        await _from_attempts(connection, span, selection, groups)
+        into = groups if span.sign > 0 else surplus
+        await _from_attempts(connection, span, selection, into)
+    for key, much in surplus.items():
+        groups[key].take_away(much)
     return [
         UsageGroup(key=tuple(map(str, values)), start_us=start, sums=found.unpack())
         for (start, *values), found in groups.items()
@@ -114,9 +119,9 @@ async def _from_cube(
     async for rows in _streamed(connection, query):
         for *values, number, packed, latency, first_content in rows:
             found = _found(groups, (start_of[number], *values))
-            found.sums += span.sign * loaded(packed)
-            found.latency += span.sign * loaded_counts(latency)
-            found.first_content += span.sign * loaded_counts(first_content)
+            found.sums += loaded(packed)
+            found.latency += loaded_counts(latency)
+            found.first_content += loaded_counts(first_content)
 
 
 async def _from_attempts(
@@ -144,15 +149,15 @@ async def _from_attempts(
         for row in rows:
             if row[-1] is not None:  # a sum of no row at all
                 found = group_of(row[: len(keys)])
-                found.sums += span.sign * packed_sums(row[len(keys) :])
+                found.sums += packed_sums(row[len(keys) :])
     counted_rows = _grouped([*keys, *DURATIONS], [WEIGHT]).where(*within)
     async for rows in _streamed(connection, counted_rows):
         for *values, latency, first_content, weight in rows:
             found = group_of(values)
             if latency is not None:
-                found.latency += counted(latency, span.sign * int(weight))
+                found.latency += counted(latency, int(weight))
             if first_content is not None:
-                found.first_content += counted(first_content, span.sign * int(weight))
+                found.first_content += counted(first_content, int(weight))
 
 
 def _grouped(
