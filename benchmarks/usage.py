@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import math
 import random
 import resource
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.operations.usage import UsageQuery, report
+from modelops.server.worker import COLLECTION
 from modelops.store import migrate, open_store
 from modelops.store.sql_store import SqlStore
 
@@ -119,6 +121,9 @@ async def measure(url: str, count: int) -> None:
     started = time.perf_counter()
     await fill(store, count)
     print(f"{count:,} rows and those before in {time.perf_counter() - started:.1f} s")
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTION)  # as a server does
     for name, query in QUERIES.items():
         times, rows = [], 0
         for _ in range(3):
