@@ -138,6 +138,8 @@ def measures(sums: Sums, *, per_target: bool) -> Measures:
 
 def usd(pico: int) -> str:
     """Return an amount in USD, exactly, without exponent or trailing zeros."""
+    if not pico:
+        return "0"
     whole, rest = divmod(abs(pico), PICO_PER_USD)
     amount = f"{whole}.{rest:012d}".rstrip("0") if rest else str(whole)
     return f"-{amount}" if pico < 0 else amount

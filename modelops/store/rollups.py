@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from modelops.store import upsert
 from modelops.store.books import SLOT_US
 from modelops.store.cubes import CUBES, Cube
-from modelops.store.sums import Packed, loaded, loaded_counts, stored, stored_counts
+from modelops.store.sums import Packed, stored, stored_counts
 from modelops.store.tables import CELL, rollup_state, rollups
 from modelops.store.tally import COLUMNS, Place, Tallies, project, without_user
 
@@ -52,12 +52,10 @@ async def fill(connection: AsyncConnection, cube: Cube, source: Cube) -> None:
         first = unit * cube.unit_us // source.unit_us
         within = rollups.c.unit.between(first, first + cube.unit_us // source.unit_us - 1)
         found = await connection.execute(_CELLS.where(here, within))
-        tallies: Tallies = {
-            Place(number * source.unit_us // SLOT_US, tuple(values)): Packed(
-                loaded(sums), loaded_counts(latency), loaded_counts(first_content)
-            )
-            for number, *values, sums, latency, first_content in found
-        }
+        tallies: Tallies = {}
+        for number, *values, sums, latency, first_content in found:
+            cell = tallies[Place(number * source.unit_us // SLOT_US, tuple(values))] = Packed()
+            cell.add_stored(sums, latency, first_content)
         rows = _rows(cube, project(tallies, cube))
         await connection.exec_driver_sql(_statement(connection.dialect), rows)
 
@@ -93,9 +91,7 @@ async def _add_known(connection: AsyncConnection, cube: Cube, found: Tallies) ->
     for unit, *values, sums, latency, first_content in await connection.execute(query):
         cell = found.get(Place(unit, tuple(values)))
         if cell is not None:
-            cell.sums += loaded(sums)
-            cell.latency += loaded_counts(latency)
-            cell.first_content += loaded_counts(first_content)
+            cell.add_stored(sums, latency, first_content)
 
 
 def _statement(dialect: Dialect) -> str:

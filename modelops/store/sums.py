@@ -64,8 +64,8 @@ def add_up(groups: Iterable[Sums]) -> Sums:
     *measures, latency, first_content = columns
     return _sums(
         map(sum, measures),
-        sum(map(loaded_counts, latency)),
-        sum(map(loaded_counts, first_content)),
+        sum(map(loaded_counts, filter(None, latency))),
+        sum(map(loaded_counts, filter(None, first_content))),
     )
 
 
@@ -79,6 +79,8 @@ LANE_BYTES = 12
 
 BUCKET_BYTES = 5
 """Room for 10^12 durations in a bucket of a histogram."""
+
+_BITS = 8 * BUCKET_BYTES
 
 _ROW = struct.Struct("<" + f"q{LANE_BYTES - 8}x" * len(MEASURES))
 _BORROW = [1 << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES))]
@@ -107,6 +109,14 @@ class Packed(msgspec.Struct, gc=False):
         self.sums += more.sums
         self.latency += more.latency
         self.first_content += more.first_content
+
+    def add_stored(self, sums: bytes, latency: bytes, first_content: bytes) -> None:
+        """Add a group as it is stored: hundreds of thousands of them in a report."""
+        self.sums += int.from_bytes(sums, "little", signed=True)
+        if latency:
+            self.latency += loaded_counts(latency)
+        if first_content:
+            self.first_content += loaded_counts(first_content)
 
     def take_away(self, part: Packed) -> None:
         """Take away what was added with this group."""
@@ -143,7 +153,7 @@ def in_lane(lane: int, value: int) -> int:
 
 def counted(bucket: int, weight: int = 1) -> int:
     """Return the histogram of so many durations in a bucket."""
-    return weight << (8 * BUCKET_BYTES * bucket)
+    return weight << (_BITS * bucket)
 
 
 def stored(packed: int) -> bytes:
@@ -155,22 +165,14 @@ def stored_counts(histogram: int) -> bytes:
     """Return a histogram as it is stored: its first bucket in use, then the counts from there."""
     if not histogram:
         return b""
-    bits = 8 * BUCKET_BYTES
-    first = ((histogram & -histogram).bit_length() - 1) // bits
-    rest = histogram >> (bits * first)
+    first = ((histogram & -histogram).bit_length() - 1) // _BITS
+    rest = histogram >> (_BITS * first)
     return bytes([first]) + rest.to_bytes((rest.bit_length() + 7) // 8, "little")
 
 
-def loaded(sums: bytes) -> int:
-    """Return packed sums from what is stored."""
-    return int.from_bytes(sums, "little", signed=True)
-
-
 def loaded_counts(histogram: bytes) -> int:
-    """Return a histogram from what is stored."""
-    if not histogram:
-        return 0
-    return int.from_bytes(histogram[1:], "little") << (8 * BUCKET_BYTES * histogram[0])
+    """Return a histogram from what is stored of it, which is not empty."""
+    return int.from_bytes(histogram[1:], "little") << (_BITS * histogram[0])
 
 
 def consecutive(histogram: bytes) -> tuple[int, list[int]]:

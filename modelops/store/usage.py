@@ -19,7 +19,7 @@ from modelops.store import retention
 from modelops.store.books import SLOT_US, Selection, UsageGroup
 from modelops.store.cubes import Cube, cubes_for
 from modelops.store.measures import DURATIONS, SUMS, WEIGHT, dimensions, matches, packed_sums
-from modelops.store.sums import Packed, counted, loaded, loaded_counts
+from modelops.store.sums import Packed, counted
 from modelops.store.tables import attempts, rollups
 
 Key = tuple[Any, ...]
@@ -119,9 +119,7 @@ async def _from_cube(
     async for rows in _streamed(connection, query):
         for *values, number, packed, latency, first_content in rows:
             found = _found(groups, (start_of[number], *values))
-            found.sums += loaded(packed)
-            found.latency += loaded_counts(latency)
-            found.first_content += loaded_counts(first_content)
+            found.add_stored(packed, latency, first_content)
 
 
 async def _from_attempts(

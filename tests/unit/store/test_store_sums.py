@@ -13,8 +13,6 @@ from modelops.store.sums import (
     add_up,
     consecutive,
     counted,
-    loaded,
-    loaded_counts,
     pack,
     stored,
     stored_counts,
@@ -43,10 +41,7 @@ def test_what_is_added_packed_comes_out_by_name(
 ) -> None:
     found, counts = Packed(), dict[int, int]()
     for values, bucket, weight in rows:
-        through = Packed(
-            loaded(stored(pack(values))), loaded_counts(stored_counts(counted(bucket, weight)))
-        )
-        found.add(through)
+        found.add_stored(stored(pack(values)), stored_counts(counted(bucket, weight)), b"")
         counts[bucket] = counts.get(bucket, 0) + weight
     sums = found.unpack()
     for lane, name in enumerate(MEASURES):
