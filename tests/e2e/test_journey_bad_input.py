@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from e2e_programs import Running, request, run
 from in_process import call
+
+from modelops.store import migrate
 
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1
@@ -150,7 +153,7 @@ def test_a_plan_whose_folder_or_store_moved_on(
 def test_a_store_that_is_locked(
     configuration: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelops.store.opening.LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr("modelops.cli.execution.migrate", partial(migrate, lock_wait_s=0.1))
     before = content(store)
     with closing(sqlite3.connect(store, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
