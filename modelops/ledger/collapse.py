@@ -12,7 +12,7 @@ together is what the cost is asked of: provider, model, agent, chain, revision, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -77,6 +77,19 @@ def rows(collapsed: Collapsed) -> Iterator[Attempt]:
     """Yield a row for each group: the row itself, where it is the only one."""
     for (stage, *_), (first, sums) in collapsed.items():
         yield first if sums[-1] == first.weight else _row(first, sums, STAGES[stage])
+
+
+def thinned(waiting: Iterable[Attempt], most: int) -> list[Attempt]:
+    """Return rows put together, stage by stage, until no more than `most` are left of them."""
+    left = list(waiting)
+    for stage in range(len(STAGES)):
+        if len(left) <= most:
+            break
+        collapsed: Collapsed = {}
+        for row in left:
+            collapse(row, collapsed, stage)
+        left = list(rows(collapsed))
+    return left
 
 
 def unit_us(row: Attempt) -> int:

@@ -17,7 +17,7 @@ from modelops.ledger import ledger as ledger_module
 from modelops.ledger.journal import Journal
 from modelops.ledger.records import MAX_RECORD, Kind, encode, scan
 from modelops.ledger.segment import SegmentName
-from modelops.metering.attempt import Attempt
+from modelops.metering.attempt import Attempt, Cost
 from modelops.store.books import JournalMark
 
 
@@ -162,6 +162,26 @@ async def test_rows_of_full_segments_wait_in_their_files_alone(
     await ledger.close()
 
 
+async def test_rows_in_memory_give_up_their_detail_before_any_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 20)
+    books = MemoryBooks()
+    (tmp_path / "journals").write_text("a file where a folder should be")
+    ledger = Ledger(books, tmp_path / "journals")
+    rows = [attempt(user=f"user-{number}", cost=Cost(total_pico=number)) for number in range(99)]
+    for row in rows:
+        ledger.record(row)
+    assert ledger.lost == 0
+    assert ledger.waiting + ledger.collapsed == 99
+    await ledger.drain()
+    assert ledger.waiting == 0
+    assert len(books.rows) <= 20
+    assert sum(row.weight for row in books.rows.values()) == 99
+    assert sum(row.cost.total_pico or 0 for row in books.rows.values()) == sum(range(99))
+    assert "collapsed: users not kept" in {row.message for row in books.rows.values()}
+
+
 async def test_a_journal_that_cannot_be_made_leaves_rows_to_memory_and_then_counts_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +189,7 @@ async def test_a_journal_that_cannot_be_made_leaves_rows_to_memory_and_then_coun
     books = MemoryBooks()
     (tmp_path / "journals").write_text("a file where a folder should be")
     ledger = Ledger(books, tmp_path / "journals")
-    rows = [attempt() for _ in range(3)]
+    rows = [attempt(agent=f"agent-{number}") for number in range(3)]
     for number, row in enumerate(rows):
         assert ledger.full is (number > 0)
         ledger.begin(begun(row))
