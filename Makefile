@@ -16,9 +16,9 @@ up: $(RUNTIME)  ## plan, apply and serve this repository's configuration; LIVE=1
 demo: $(RUNTIME)  ## the whole journey as one shot
 	@$(BIN)/python scripts/demo.py
 
-# Three on two cores: a third of the time a test waits for a server.
+# Three on two cores: a third of the time a test waits for a server. By `worksteal` none is idle at the end.
 test: $(DEV)  ## everything but the long kill tests
-	$(BIN)/python -m pytest -q -n 3 -m "not crash and not real_model"
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not crash and not real_model"
 
 test-crash: $(DEV)  ## the long kill tests in full
 	$(BIN)/python -m pytest -q -m crash -o faulthandler_timeout=1800

@@ -48,7 +48,7 @@ def gnupg() -> Iterator[tuple[str, str]]:
     lines = (line.split(":") for line in listed.stdout.splitlines())
     yield home, next(fields[9] for fields in lines if fields[0] == "fpr")
     subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
-    shutil.rmtree(home)
+    shutil.rmtree(home, ignore_errors=True)  # the agent takes its sockets away meanwhile
 
 
 class Transit(BaseHTTPRequestHandler):
