@@ -77,13 +77,9 @@ class Reading:
 
     def append(self, kind: Kind, attempt: Attempt, content: bytes) -> bool:
         """Write a record and keep its row at hand; return whether there was room for it."""
-        segment = self.segment
-        start = segment.size
-        if start + len(content) > segment.capacity:
+        start = self.segment.size
+        if not self.segment.append(content):
             return False
-        if len(self.rows) >= ROWS_MAX:
-            self.let_go()
-        segment.append(content)
         attempt_id = attempt.attempt_id
         if kind is _BEGIN:
             self._open_now[attempt_id] = start
@@ -91,6 +87,8 @@ class Reading:
         if self._open_now.pop(attempt_id, None) is None:
             self._elsewhere.append(attempt_id)
         self.rows.append(attempt)
+        if len(self.rows) > ROWS_MAX:
+            self.let_go()
         return True
 
     def let_go(self) -> None:

@@ -73,13 +73,17 @@ class Segment:
         """Whether everything appended is safe against a loss of power."""
         return self._synced == self.size
 
-    def append(self, record: bytes) -> None:
-        """Write one record, which fits; ValueError when the file is not ours to write to."""
+    def append(self, record: bytes) -> bool:
+        """Write one record; return whether it fits. ValueError when the file is only read."""
         if self._map is None:
             raise ValueError(f"{self.path} is only read")
-        end = self.size + len(record)
-        self._map[self.size : end] = record
+        start = self.size
+        end = start + len(record)
+        if end > self.capacity:
+            return False
+        self._map[start:end] = record
         self.size = end
+        return True
 
     def read(self, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`."""

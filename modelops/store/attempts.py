@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -28,13 +28,7 @@ from modelops.store.tally import Tallies, tally
 _VARIABLES = 999
 """What a statement may take of them in every SQLite; since 3.32 it is 32,766."""
 
-_PLAIN: dict[str, Callable[[Any], object]] = {
-    "attempt_id": bytearray,
-    "request_id": bytearray,
-    "stream": int,
-    "final": int,
-    "simulated": int,
-}
+_BOOLS = ("stream", "final", "simulated")
 
 _PREPARED_AT_ONCE = 500
 """Rows between two turns of the event loop: about 2 ms."""
@@ -66,12 +60,16 @@ def _for_driver(
 ) -> tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]:
     """Return rows as a driver takes them, and the names of their columns.
 
-    Columns that are NULL in all of them are left out, and SQLite's driver gets no bools or bytes:
+    Columns that are NULL in all of them are left out, and SQLite's driver gets no bools:
     it takes 0.3 us to look for an adapter for every value but numbers, text and bytearrays.
     """
-    known = {name: column for name, column in columns.items() if column.count(None) < len(column)}
+    known = {
+        name: column
+        for name, column in columns.items()
+        if column[0] is not None or column.count(None) < len(column)
+    }
     if dialect.name == "sqlite":
-        known |= {name: tuple(map(plain, known[name])) for name, plain in _PLAIN.items()}
+        known |= {name: tuple(map(int, known[name])) for name in _BOOLS}
     return tuple(known), zip(*known.values(), strict=True)
 
 

@@ -22,8 +22,8 @@ def values_of(row: Attempt) -> tuple[Any, ...]:
     """Return an attempt as a row, in the order of the table."""
     usage, cost, first_content = row.usage, row.cost, row.first_content_us
     return (
-        bytes.fromhex(row.attempt_id),
-        bytes.fromhex(row.request_id),
+        bytearray.fromhex(row.attempt_id),
+        bytearray.fromhex(row.request_id),
         row.client_request_id,
         row.started_at_us,
         row.revision,
