@@ -32,8 +32,8 @@ from modelops.server.watchdog import watch
 
 COLLECTION = (5_000, 10, 10)
 """Thresholds of the garbage collector. What was made before the first request is frozen, so it
-looks at little: 0.6 us a request at 3,000. A closed connection leaves a circle of references; at
-50,000 these were 9 MB before anybody looked, after 120,000 requests.
+looks at little: 0.6 us a request at 3,000. At 50,000 what lay in circles of references was 9 MB
+before anybody looked, after 120,000 requests.
 """
 
 SETTINGS_MAX = 65_536

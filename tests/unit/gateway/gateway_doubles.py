@@ -25,17 +25,18 @@ from modelops.secrets.secret import Secret
 
 
 class FakeClock:
-    """Time that passes only when somebody waits."""
+    """Time that passes only when somebody waits. `set_back_us`: the wall clock was set back."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.set_back_us = 0
         self.slept: list[float] = []
 
     def monotonic(self) -> float:
         return self.now
 
     def unix_us(self) -> int:
-        return 1_790_000_000_000_000 + int(self.now * 1e6)
+        return 1_790_000_000_000_000 + int(self.now * 1e6) - self.set_back_us
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -44,6 +44,24 @@ def story(reply: FakeReply) -> str:
     return reply.headers["x-modelops-attempts"]
 
 
+async def test_a_wall_clock_that_is_set_back_changes_no_duration() -> None:
+    bench = Bench(two_targets())
+
+    class SetBack(FakeResponse):
+        async def read(self, wait: float) -> bytes:
+            bench.clock.set_back_us = 3_600_000_000
+            return await super().read(wait)
+
+    bench.client.script("one", SetBack(401, error(), delay=2.0))
+    bench.client.script("two", FakeResponse(*OK, delay=3.0))
+    assert (await bench.ask(ASK)).status == 200
+    first, second = bench.rows
+    assert (first.latency_us, second.latency_us) == (2_000_000, 3_000_000)
+    assert second.started_at_us == first.started_at_us + 2_000_000 - 3_600_000_000
+    assert (first.final, second.final) == (False, True)
+    assert second.request_id == first.request_id
+
+
 async def test_a_plain_answer_passes_byte_for_byte_and_is_booked() -> None:
     bench = Bench(two_targets())
     bench.client.script("one", FakeResponse(200, completion("first")))
