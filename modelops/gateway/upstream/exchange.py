@@ -5,15 +5,28 @@ What comes of the body is either read when its reader asks, or flows to it as it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from modelops.gateway.upstream.client import Headers, Take
 from modelops.gateway.upstream.errors import UpstreamError
-
-if TYPE_CHECKING:
-    from modelops.gateway.upstream.connection import Connection
+from modelops.gateway.upstream.waiting import Waiting
 
 _DELIMITERS = (b"content-length", b"transfer-encoding")
+
+
+class Carrier(Protocol):
+    """What an exchange needs of its connection: the pieces of a body that wait for their reader."""
+
+    pieces: list[bytes]
+    waiting: Waiting
+
+    def resume(self) -> None:
+        """Note that the pieces were taken, and read on."""
+        ...
+
+    def end(self, exchange: Exchange) -> None:
+        """Finish with an exchange."""
+        ...
 
 
 class Exchange:
@@ -21,7 +34,7 @@ class Exchange:
 
     __slots__ = ("_connection", "complete", "error", "headers", "status", "take")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Carrier) -> None:
         self._connection = connection
         self.status = 0
         self.headers: Headers = []
