@@ -111,7 +111,7 @@ class AnsweringProtocol(HttpToolsProtocol):
     def _ask(self, cycle: RequestResponseCycle) -> None:
         """Have a request answered."""
         self._asked.append(cycle)
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = self.loop.create_task(self._answer())
         else:
             self._wake()

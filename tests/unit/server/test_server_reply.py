@@ -145,6 +145,29 @@ async def test_head_is_refused_without_a_body() -> None:
     assert answer.endswith(b"\r\n\r\n")
 
 
+async def test_a_connection_whose_task_was_ended_answers_the_next_request() -> None:
+    tasks: list[asyncio.Task[object]] = []
+
+    async def script(_call: Call, reply: Reply) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.append(task)
+        reply.start(200, b"", 2)
+        reply.finish(b"ok")
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(request(port, b"{}"))
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\nok"), 5)
+            if len(tasks) == 2:
+                tasks[1].cancel()
+                await asyncio.wait(tasks[1:])
+        writer.close()
+    assert tasks[0] is tasks[1]
+    assert tasks[1] is not tasks[2]
+
+
 async def test_neither_a_request_nor_a_connection_leaves_a_circle_for_the_collector() -> None:
     seen: list[weakref.ref[object]] = []
     connections: list[weakref.ref[object]] = []
