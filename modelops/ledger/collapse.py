@@ -20,9 +20,9 @@ import msgspec
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
 from modelops.store.books import SLOT_US
+from modelops.store.cubes import DAY_US
 
 MINUTE_US = 60_000_000
-DAY_US = 96 * SLOT_US
 
 
 class Stage(NamedTuple):

@@ -31,7 +31,7 @@ COLLAPSE_EVERY = 50
 """Such looks between two tries to collapse a full journal that gained nothing from it."""
 
 DRAIN_S = 1.0
-"""Seconds between two batches for the store: a transaction costs 3 ms, whatever its size."""
+"""Seconds between two batches for the store: a transaction costs 5 ms, whatever its size."""
 
 DRAIN_AT = 3_000
 """Rows that do not wait for the second to be over: so the journal need not be read back

@@ -82,8 +82,8 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
         except (AccessError, BodyError) as error:
             _refuse(reply, route.dialect, error.status, error.message, *error.headers)
         except asyncio.CancelledError:
-            # The client left, or the server has waited long enough for this request: the task is
-            # this request's own and ends here, without a traceback for each.
+            # The client left, or the server has waited long enough for this request. The task is
+            # its connection's, which ends with it: nobody needs a traceback for each.
             if not reply.started:
                 _refuse(reply, route.dialect, 503, "the server is shutting down; try again")
         except Exception:

@@ -57,8 +57,8 @@ class Seen:
 class Observer:
     """A recorder that looks at what it passes on.
 
-    What it learns waits until there is a batch of it or somebody asks, so that no request waits for
-    it: rows are looked at one after the other, not each in the middle of its request.
+    What it learns waits until there is a batch of it or somebody asks: attempts that are alike are
+    counted together, and not each in the middle of its request.
     """
 
     def __init__(self, recorder: Recorder) -> None:

@@ -31,7 +31,7 @@ _VARIABLES = 999
 _BOOLS = ("stream", "final", "simulated")
 
 _PREPARED_AT_ONCE = 500
-"""Rows between two turns of the event loop: about 2 ms."""
+"""Rows between two turns of the event loop: about 1 ms."""
 
 
 class Prepared(NamedTuple):

@@ -1,8 +1,8 @@
 """The arithmetic of the books in Python: what attempts add to the rollups, group by group.
 
 Rows are added up before they go to the database, by the process that has them in memory anyway:
-that takes 3 us each, reading them back in SQL took 10. `measures.py` is the same arithmetic over
-rows that are in the table; a test holds the two together.
+where many are alike that takes 1 us each, reading them back in SQL took 10. `measures.py` is the
+same arithmetic over rows that are in the table; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Tallies = dict[Place, Packed]
 
 
 class _Kind(NamedTuple):
-    """What rows have in common that are counted together; in the order of `_KIND`."""
+    """What rows have in common that are counted together: the slot, then columns by name."""
 
     slot: int
     user: str
@@ -51,7 +51,7 @@ class _Kind(NamedTuple):
 
 
 class _Amounts(NamedTuple):
-    """What is added up of such rows, by column."""
+    """What is added up of such rows: columns by name."""
 
     input_tokens: Sequence[int | None]
     output_tokens: Sequence[int | None]
