@@ -182,7 +182,7 @@ class Journal:
             self._full = str(error)
             raise
         self._number += 1
-        if sum(len(reading.rows) for reading in self._readings) > ROWS_MAX:
+        if sum(reading.kept for reading in self._readings) > ROWS_MAX:
             for reading in self._readings:
                 reading.let_go()
 

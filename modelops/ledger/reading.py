@@ -11,13 +11,14 @@ from typing import NamedTuple
 from modelops.ledger.records import Kind, scan
 from modelops.ledger.segment import Segment
 from modelops.metering.attempt import Attempt
-from modelops.store.books import JournalMark
+from modelops.store.blocks import BLOCK, block_of
+from modelops.store.books import Block, JournalMark
 
 ROWS_MAX = 5_000
 """Rows that are also kept in memory until they are in the store, about 5 MB: they need not be read
 back. A store that is away for longer finds the rest in the file."""
 
-_READ_BYTES = 2 << 20
+_READ_BYTES = 1 << 18
 _BEGIN = Kind.BEGIN
 
 
@@ -28,11 +29,16 @@ class Batch(NamedTuple):
     ended and did not.
     """
 
-    rows: list[Attempt]
+    blocks: list[Block]
     mark: JournalMark
     end: int
     open_calls: dict[str, int]
     ended_elsewhere: list[str]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(block.rows for block in self.blocks)
 
 
 class Reading:
@@ -40,18 +46,20 @@ class Reading:
 
     `offered` is the offset up to which the store was asked to take rows: it may have done so even
     where its answer was lost. `open_calls` are the BEGINs without an END before `position`.
-    `rows` are those written from offset `_rows_from` on. `_open_now` and `_elsewhere` are what a
-    batch up to the end would leave open, and what ended among `rows` without having begun here.
+    What was written from offset `_kept_from` on is in `_blocks` and, at its end, in `_rows`.
+    `_open_now` and `_elsewhere` are what a batch up to the end would leave open, and what ended
+    among them without having begun here.
     """
 
     __slots__ = (
+        "_blocks",
         "_elsewhere",
+        "_kept_from",
         "_open_now",
-        "_rows_from",
+        "_rows",
         "offered",
         "open_calls",
         "position",
-        "rows",
         "segment",
     )
 
@@ -60,8 +68,9 @@ class Reading:
         self.position = 0
         self.offered = 0
         self.open_calls: dict[str, int] = {}
-        self.rows: list[Attempt] = []
-        self._rows_from = segment.size
+        self._blocks: list[Block] = []
+        self._rows: list[Attempt] = []
+        self._kept_from = segment.size
         self._open_now: dict[str, int] = {}
         self._elsewhere: list[str] = []
 
@@ -69,6 +78,11 @@ class Reading:
     def drained(self) -> bool:
         """Whether every row of the segment is in the store."""
         return self.position == self.segment.size
+
+    @property
+    def kept(self) -> int:
+        """How many rows are at hand in memory."""
+        return sum(block.rows for block in self._blocks) + len(self._rows)
 
     @property
     def done(self) -> bool:
@@ -86,39 +100,47 @@ class Reading:
             return True
         if self._open_now.pop(attempt_id, None) is None:
             self._elsewhere.append(attempt_id)
-        self.rows.append(attempt)
-        if len(self.rows) > ROWS_MAX:
-            self.let_go()
+        self._rows.append(attempt)
+        if len(self._rows) == BLOCK:
+            self._make_block()
+            if self.kept > ROWS_MAX:
+                self.let_go()
         return True
 
     def let_go(self) -> None:
         """Keep none of the rows in memory: they are read back from the file."""
-        self.rows, self._elsewhere = [], []
-        self._rows_from = self.segment.size
+        self._blocks, self._rows, self._elsewhere = [], [], []
+        self._kept_from = self.segment.size
 
     def next_batch(self) -> Batch | None:
         """Return what to bring to the store next, marked up to the oldest call still open."""
-        batch = self._at_hand() if self.position == self._rows_from else self._from_file()
+        batch = self._at_hand() if self.position == self._kept_from else self._from_file()
         if batch is not None:
             self.offered = max(self.offered, batch.end)
         return batch
 
     def advance(self, batch: Batch) -> None:
         """Note that a batch is in the store."""
-        if self.position == self._rows_from:
-            del self.rows[: len(batch.rows)]
+        if self.position == self._kept_from:
+            del self._blocks[: len(batch.blocks)]
             del self._elsewhere[: len(batch.ended_elsewhere)]
-            self._rows_from = batch.end
+            self._kept_from = batch.end
         self.position = batch.end
         self.open_calls = batch.open_calls
 
     def _at_hand(self) -> Batch:
+        if self._rows:
+            self._make_block()
         return self._batch(
-            self.rows[:], self.segment.size, dict(self._open_now), self._elsewhere[:]
+            self._blocks[:], self.segment.size, dict(self._open_now), self._elsewhere[:]
         )
 
+    def _make_block(self) -> None:
+        self._blocks.append(block_of(self._rows))
+        self._rows = []
+
     def _from_file(self) -> Batch | None:
-        limit = min(_READ_BYTES, self._rows_from - self.position)
+        limit = min(_READ_BYTES, self._kept_from - self.position)
         records = scan(self.segment.read(self.position, limit), self.position)
         if not records:
             return None
@@ -132,10 +154,11 @@ class Reading:
             rows.append(attempt)
             if open_calls.pop(attempt.attempt_id, None) is None:
                 elsewhere.append(attempt.attempt_id)
-        return self._batch(rows, records[-1].end, open_calls, elsewhere)
+        blocks = [block_of(rows)] if rows else []
+        return self._batch(blocks, records[-1].end, open_calls, elsewhere)
 
     def _batch(
-        self, rows: list[Attempt], end: int, open_calls: dict[str, int], elsewhere: list[str]
+        self, blocks: list[Block], end: int, open_calls: dict[str, int], elsewhere: list[str]
     ) -> Batch:
         mark = JournalMark(self.segment.name, min(open_calls.values(), default=end))
-        return Batch(rows, mark, end, open_calls, elsewhere)
+        return Batch(blocks, mark, end, open_calls, elsewhere)

@@ -8,112 +8,68 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Iterable, Sequence
-from itertools import chain
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Dialect, and_, delete, func, or_, select
+from sqlalchemy import Connection, Dialect, and_, delete, func, or_, select
 from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.store import rollups, upsert
-from modelops.store.books import Adjustment, AttemptCursor, JournalMark, Selection
-from modelops.store.columns import Columns, attempt_of, columns_of, values_of
+from modelops.store.blocks import BLOCK, ROWS_AT_ONCE, attempts_of, block_of, rows_of
+from modelops.store.books import Adjustment, AttemptCursor, Block, JournalMark, Selection
+from modelops.store.columns import attempt_of
 from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
-from modelops.store.tally import Tallies, tally
-
-_VARIABLES = 999
-"""What a statement may take of them in every SQLite; since 3.32 it is 32,766."""
-
-_BOOLS = ("stream", "final", "simulated")
-
-_PREPARED_AT_ONCE = 500
-"""Rows between two turns of the event loop: about 1 ms."""
+from modelops.store.tally import merged
 
 
-class Prepared(NamedTuple):
-    """Rows as the tables take them: a tuple of each by the columns in it; what they add up to."""
-
-    rows: Sequence[Attempt]
-    values: dict[tuple[str, ...], list[tuple[Any, ...]]]
-    tallies: Tallies
-
-
-async def prepare(rows: Sequence[Attempt], dialect: Dialect) -> Prepared:
+async def blocks_of(rows: Sequence[Attempt]) -> list[Block]:
     """Work out what to insert, before a transaction is opened; others get their turn meanwhile."""
-    prepared = Prepared(rows, {}, {})
-    for start in range(0, len(rows), _PREPARED_AT_ONCE):
-        chunk = rows[start : start + _PREPARED_AT_ONCE]
-        columns = columns_of([values_of(row) for row in chunk])
-        tally(columns, prepared.tallies)
-        names, values = _for_driver(columns, dialect)
-        prepared.values.setdefault(names, []).extend(values)
+    blocks = []
+    for start in range(0, len(rows), BLOCK):
+        blocks.append(block_of(rows[start : start + BLOCK]))
         await asyncio.sleep(0)
-    return prepared
+    return blocks
 
 
-def _for_driver(
-    columns: Columns, dialect: Dialect
-) -> tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]:
-    """Return rows as a driver takes them, and the names of their columns.
-
-    Columns that are NULL in all of them are left out, and SQLite's driver gets no bools:
-    it takes 0.3 us to look for an adapter for every value but numbers, text and bytearrays.
-    """
-    known = {
-        name: column
-        for name, column in columns.items()
-        if column[0] is not None or column.count(None) < len(column)
-    }
-    if dialect.name == "sqlite":
-        known |= {name: tuple(map(int, known[name])) for name in _BOOLS}
-    return tuple(known), zip(*known.values(), strict=True)
-
-
-async def insert(connection: AsyncConnection, prepared: Prepared) -> None:
+def insert(connection: Connection, blocks: Sequence[Block]) -> None:
     """Insert rows, and add them to the rollups; those that are there already are passed over.
 
     Which those are is looked up only when inserting finds one of them: after a crash, or after a
     commit whose answer was lost.
     """
     try:
-        async with connection.begin_nested():
-            await _insert(connection, prepared)
+        with connection.begin_nested():
+            _insert(connection, blocks)
     except IntegrityError:
-        unknown = await _unknown(connection, prepared.rows)
-        prepared = await prepare(unknown, connection.dialect)
-        await _insert(connection, prepared)
-    await rollups.add(connection, prepared.tallies)
+        unknown = _unknown(connection, blocks)
+        blocks = [block_of(unknown)] if unknown else []
+        _insert(connection, blocks)
+    rollups.add(connection, merged([block.tallies for block in blocks]))
 
 
-async def _insert(connection: AsyncConnection, prepared: Prepared) -> None:
-    """Insert rows, on SQLite many with one step of a statement.
-
-    Its driver lets go of the interpreter for every step and asks for it back: with a row in each,
-    the thread that serves and the one that inserts take turns at every row.
-    """
+def _insert(connection: Connection, blocks: Sequence[Block]) -> None:
+    """Insert the rows of blocks, those of the same columns together, on SQLite many at once."""
     dialect = connection.dialect
-    for names, values in prepared.values.items():
-        at_once = _VARIABLES // len(names) if dialect.name == "sqlite" else 1
-        grouped = len(values) - len(values) % at_once
-        if at_once > 1 and grouped:
-            groups = [
-                tuple(chain.from_iterable(values[start : start + at_once]))
-                for start in range(0, grouped, at_once)
-            ]
-            await connection.exec_driver_sql(_statement(dialect, names, at_once), groups)
-            values = values[grouped:]
+    found: dict[tuple[tuple[str, ...], int], list[Any]] = {}
+    for block in blocks:
+        if dialect.name == "sqlite":
+            found.setdefault((block.names, ROWS_AT_ONCE), []).extend(block.groups)
+            found.setdefault((block.names, 1), []).extend(block.rest)
+        else:
+            found.setdefault((block.names, 1), []).extend(map(tuple, rows_of(block)))
+    for (names, rows), values in found.items():
         if values:
-            await connection.exec_driver_sql(_statement(dialect, names), values)
+            connection.exec_driver_sql(_statement(dialect, names, rows), values)
 
 
-async def _unknown(connection: AsyncConnection, rows: Sequence[Attempt]) -> list[Attempt]:
+def _unknown(connection: Connection, blocks: Sequence[Block]) -> list[Attempt]:
     """Return those of the rows that are not in the table, each once."""
-    by_id = {bytes.fromhex(row.attempt_id): row for row in rows}
-    known = await connection.scalars(
+    by_id = {bytes.fromhex(row.attempt_id): row for block in blocks for row in attempts_of(block)}
+    known = connection.scalars(
         select(attempts.c.attempt_id).where(attempts.c.attempt_id.in_(by_id))
     )
     for attempt_id in known:
@@ -121,9 +77,9 @@ async def _unknown(connection: AsyncConnection, rows: Sequence[Attempt]) -> list
     return list(by_id.values())
 
 
-async def mark(connection: AsyncConnection, journal: JournalMark) -> None:
+def mark(connection: Connection, journal: JournalMark) -> None:
     """Note how much of a journal is in the table."""
-    await connection.execute(
+    connection.execute(
         upsert.replacing(journals, connection.dialect),
         {"name": journal.journal, "consumed": journal.consumed},
     )
@@ -179,7 +135,7 @@ async def adjusted(
 
 
 @functools.cache
-def _statement(dialect: Dialect, names: tuple[str, ...], rows: int = 1) -> str:
+def _statement(dialect: Dialect, names: tuple[str, ...], rows: int) -> str:
     """Return the statement that inserts rows of these columns, so many of them with each step."""
     one = str(insert_into(attempts).compile(dialect=dialect, column_keys=list(names)))
     into, values = one.split(" VALUES ")

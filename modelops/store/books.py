@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.store.protocol import AttemptStore, ConfigStore, Revision
-from modelops.store.sums import Sums
+from modelops.store.sums import Sums, Tallies
 
 SLOT_US = 15 * 60 * 1_000_000
 """A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
@@ -63,10 +63,24 @@ class JournalMark(NamedTuple):
     consumed: int
 
 
+class Block(NamedTuple):
+    """Attempts as a driver takes them, and what they add up to (`blocks.py` makes it).
+
+    They have values in the same columns, `names`. Each of `groups` has those of many rows, one row
+    behind the other; each of `rest` those of one. Bools are integers.
+    """
+
+    rows: int
+    names: tuple[str, ...]
+    groups: list[tuple[Any, ...]]
+    rest: list[tuple[Any, ...]]
+    tallies: Tallies
+
+
 class BooksStore(AttemptStore, Protocol):
     """What brings journals to the store."""
 
-    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
+    async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
         """Keep these rows and the mark, both or neither; each row once, as add_attempts does."""
         ...
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
@@ -15,7 +14,8 @@ from modelops.store.tables import attempts
 Columns = Mapping[str, Sequence[Any]]
 """The values of a batch of attempts by name of the column."""
 
-_NAMES = tuple(column.name for column in attempts.c)
+NAMES = tuple(column.name for column in attempts.c)
+BOOLS = ("stream", "final", "simulated")
 
 
 def values_of(row: Attempt) -> tuple[Any, ...]:
@@ -68,7 +68,7 @@ def values_of(row: Attempt) -> tuple[Any, ...]:
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> Columns:
     """Return one or more rows as columns."""
-    return dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
+    return dict(zip(NAMES, zip(*rows, strict=True), strict=True))
 
 
 _SAME_NAME = tuple(
@@ -78,7 +78,7 @@ _SAME_NAME = tuple(
 )
 
 
-def attempt_of(row: RowMapping) -> Attempt:
+def attempt_of(row: Mapping[Any, Any]) -> Attempt:
     """Return the attempt that a row holds."""
     return msgspec.convert(
         {

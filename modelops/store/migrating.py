@@ -18,7 +18,8 @@ from modelops.store.books import AttemptCursor, Selection
 from modelops.store.columns import columns_of, values_of
 from modelops.store.cubes import DAY_ALL, WEEK_USER
 from modelops.store.revisions import EMPTY_DIGEST
-from modelops.store.tally import Tallies, tally
+from modelops.store.sums import Tallies
+from modelops.store.tally import tally
 
 PACKED = "0008"
 """The version whose rollups are made anew from the attempts."""
@@ -44,7 +45,7 @@ async def migrate(url: str, *, lock_wait_s: float) -> None:
             if version and version < PACKED:
                 await _add_up(connection)
             elif version and version < WEEKS:
-                await rollups.fill(connection, WEEK_USER, DAY_ALL)
+                await connection.run_sync(rollups.fill, WEEK_USER, DAY_ALL)
     finally:
         await opened.close()
 
@@ -56,7 +57,7 @@ async def _add_up(connection: AsyncConnection) -> None:
     while rows := await attempts.listed(connection, everything, _ADDED_AT_ONCE, after):
         tallies: Tallies = {}
         tally(columns_of([values_of(row) for row in rows]), tallies)
-        await rollups.add(connection, tallies)
+        await connection.run_sync(rollups.add, tallies)
         after = AttemptCursor(rows[-1].started_at_us, rows[-1].attempt_id)
 
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Dialect, select
 
 from modelops.store import upsert
 from modelops.store.books import SLOT_US
 from modelops.store.cubes import CUBES, Cube
-from modelops.store.sums import Packed, stored, stored_counts
+from modelops.store.sums import Packed, Place, Tallies, stored, stored_counts
 from modelops.store.tables import CELL, rollup_state, rollups
-from modelops.store.tally import COLUMNS, Place, Tallies, project, without_user
+from modelops.store.tally import COLUMNS, project, without_user
 
 _STATEMENTS: dict[str, str] = {}
 """By dialect: compiled once, because this runs in the serving process."""
@@ -26,7 +25,7 @@ _STATEMENTS: dict[str, str] = {}
 _CELLS = select(*(rollups.c[name] for name in (*CELL[1:], "sums", "latency", "first_content")))
 
 
-async def add(connection: AsyncConnection, tallies: Tallies) -> None:
+def add(connection: Connection, tallies: Tallies) -> None:
     """Add what attempts come to, none of which was in the table before.
 
     Writers on Postgres take turns from here to their commit: two that read the same cell would
@@ -34,30 +33,30 @@ async def add(connection: AsyncConnection, tallies: Tallies) -> None:
     """
     if not tallies:
         return
-    await connection.execute(select(rollup_state.c.id).with_for_update())
+    connection.execute(select(rollup_state.c.id).with_for_update())
     coarse = without_user(tallies)
     rows: list[tuple[object, ...]] = []
     for cube in CUBES:
         found = project(tallies if "user" in cube.columns else coarse, cube)
-        await _add_known(connection, cube, found)
+        _add_known(connection, cube, found)
         rows += _rows(cube, found)
-    await connection.exec_driver_sql(_statement(connection.dialect), rows)
+    connection.exec_driver_sql(_statement(connection.dialect), rows)
 
 
-async def fill(connection: AsyncConnection, cube: Cube, source: Cube) -> None:
+def fill(connection: Connection, cube: Cube, source: Cube) -> None:
     """Make a cube, of which there is nothing, from one of shorter units and no fewer columns."""
     here = rollups.c.cube == source.name
-    numbers = await connection.scalars(select(rollups.c.unit).where(here).distinct())
+    numbers = connection.scalars(select(rollups.c.unit).where(here).distinct())
     for unit in sorted({number * source.unit_us // cube.unit_us for number in numbers}):
         first = unit * cube.unit_us // source.unit_us
         within = rollups.c.unit.between(first, first + cube.unit_us // source.unit_us - 1)
-        found = await connection.execute(_CELLS.where(here, within))
+        found = connection.execute(_CELLS.where(here, within))
         tallies: Tallies = {}
         for number, *values, sums, latency, first_content in found:
             cell = tallies[Place(number * source.unit_us // SLOT_US, tuple(values))] = Packed()
             cell.add_stored(sums, latency, first_content)
         rows = _rows(cube, project(tallies, cube))
-        await connection.exec_driver_sql(_statement(connection.dialect), rows)
+        connection.exec_driver_sql(_statement(connection.dialect), rows)
 
 
 def _rows(cube: Cube, found: Tallies) -> list[tuple[object, ...]]:
@@ -74,7 +73,7 @@ def _rows(cube: Cube, found: Tallies) -> list[tuple[object, ...]]:
     ]
 
 
-async def _add_known(connection: AsyncConnection, cube: Cube, found: Tallies) -> None:
+def _add_known(connection: Connection, cube: Cube, found: Tallies) -> None:
     """Add what the cells hold that are there already.
 
     They are looked for by unit and user or agent, which their key begins with: that reads some
@@ -88,7 +87,7 @@ async def _add_known(connection: AsyncConnection, cube: Cube, found: Tallies) ->
         query = query.where(rollups.c[name].in_({values[place] for _, values in found}))
         if name in cube.columns:
             break
-    for unit, *values, sums, latency, first_content in await connection.execute(query):
+    for unit, *values, sums, latency, first_content in connection.execute(query):
         cell = found.get(Place(unit, tuple(values)))
         if cell is not None:
             cell.add_stored(sums, latency, first_content)

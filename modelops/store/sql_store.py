@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
@@ -24,6 +25,7 @@ from modelops.store import (
 from modelops.store.books import (
     Adjustment,
     AttemptCursor,
+    Block,
     JournalMark,
     LabelSpan,
     Selection,
@@ -73,9 +75,9 @@ class SqlStore:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         if not rows:
             return
-        prepared = await attempts.prepare(rows, self._database.engine.dialect)
-        async with self._write() as connection:
-            await attempts.insert(connection, prepared)
+        blocks = await attempts.blocks_of(rows)
+        await self._require()
+        await self._database.write_books(lambda opened: attempts.insert(opened, blocks))
 
     async def secrets(self) -> Sequence[SealedSecret]:
         """Return every sealed secret the store keeps, those of deleted resources included."""
@@ -115,12 +117,15 @@ class SqlStore:
         async with self._read() as connection:
             return [] if connection is None else await usage.sums(connection, selection)
 
-    async def add_journalled(self, rows: Sequence[Attempt], mark: JournalMark) -> None:
-        """Keep these rows and the mark, both or neither."""
-        prepared = await attempts.prepare(rows, self._database.engine.dialect)
-        async with self._write() as connection:
-            await attempts.mark(connection, mark)
-            await attempts.insert(connection, prepared)
+    async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
+        """Keep the rows of these blocks and the mark, both or neither."""
+
+        def write(connection: Connection) -> None:
+            attempts.mark(connection, mark)
+            attempts.insert(connection, blocks)
+
+        await self._require()
+        await self._database.write_books(write)
 
     async def journal_marks(self) -> Mapping[str, int]:
         """Return how much of each journal is consumed."""
@@ -181,12 +186,15 @@ class SqlStore:
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that writes; StoreMissingError when there is no store yet."""
+        await self._require()
+        async with self._database.transaction(write=True) as connection:
+            yield connection
+
+    async def _require(self) -> None:
         if not await self._exists():
             raise StoreMissingError(
                 f"{self._database.place} does not exist", "`modelops apply` makes it"
             )
-        async with self._database.transaction(write=True) as connection:
-            yield connection
 
     async def _exists(self) -> bool:
         """Say whether there is a store of this version; looked at until there is one."""

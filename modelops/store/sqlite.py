@@ -12,8 +12,9 @@ under load do meet. `checkpoint` does it instead, while it holds off every commi
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,23 +28,36 @@ WRITE = "modelops_write"
 
 def engine(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> AsyncEngine:
     """Return an engine, which never creates the file; `use_wal` switches the file to WAL."""
-    made = create_async_engine(
-        URL.create(
-            "sqlite+aiosqlite",
-            database=sqlite_file.uri_of(path),
-            query={"mode": "rw", "uri": "true"},
-        ),
-        connect_args={"timeout": lock_wait_s, "isolation_level": None},
-    )
-    event.listen(made.sync_engine, "connect", _set_pragmas)
+    made = create_async_engine(_url("sqlite+aiosqlite", path), connect_args=_options(lock_wait_s))
+    _listen(made.sync_engine, path)
     if use_wal:
         event.listen(made.sync_engine, "connect", _use_wal)
-    event.listen(made.sync_engine, "begin", _begin)
-    _follow(made, path)
     return made
 
 
-def _follow(made: AsyncEngine, path: Path) -> None:
+def engine_in_a_thread(path: Path, *, lock_wait_s: float) -> Engine:
+    """Return the same for use in one thread, without an event loop between its statements."""
+    made = create_engine(_url("sqlite+pysqlite", path), connect_args=_options(lock_wait_s))
+    _listen(made, path)
+    return made
+
+
+def _url(driver: str, path: Path) -> URL:
+    query = {"mode": "rw", "uri": "true"}
+    return URL.create(driver, database=sqlite_file.uri_of(path), query=query)
+
+
+def _options(lock_wait_s: float) -> dict[str, Any]:
+    return {"timeout": lock_wait_s, "isolation_level": None}
+
+
+def _listen(made: Engine, path: Path) -> None:
+    event.listen(made, "connect", _set_pragmas)
+    event.listen(made, "begin", _begin)
+    _follow(made, path)
+
+
+def _follow(made: Engine, path: Path) -> None:
     """Drop a pooled connection once another file lies at the path: it would read the old one."""
 
     def remember(_: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
@@ -53,8 +67,8 @@ def _follow(made: AsyncEngine, path: Path) -> None:
         if entry.info["file"] != _file_id(path):
             raise DisconnectionError("another file lies at the path of the store")
 
-    event.listen(made.sync_engine, "connect", remember)
-    event.listen(made.sync_engine, "checkout", compare)
+    event.listen(made, "connect", remember)
+    event.listen(made, "checkout", compare)
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:

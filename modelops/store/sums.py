@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -133,6 +133,19 @@ class Packed(msgspec.Struct, gc=False):
                 low + ((high - _ZERO) << 64) for low, high in zip(lanes, upper, strict=True)
             )
         return _sums(lanes, self.latency, self.first_content)
+
+
+class Place(NamedTuple):
+    """One group in one unit of time, which is numbered from 0 of Unix time.
+
+    Its values are those of `tally.COLUMNS`.
+    """
+
+    unit: int
+    values: tuple[str | int, ...]
+
+
+Tallies = dict[Place, Packed]
 
 
 def pack(values: Sequence[int]) -> int:

@@ -14,21 +14,11 @@ from typing import Any, NamedTuple
 from modelops.store.books import SLOT_US
 from modelops.store.columns import Columns
 from modelops.store.cubes import Cube
-from modelops.store.sums import Packed, counted, pack
+from modelops.store.sums import Packed, Place, Tallies, counted, pack
 from modelops.store.tables import CELL
 
 COLUMNS = CELL[2:]
 """What a group is made of, in this order."""
-
-
-class Place(NamedTuple):
-    """One group in one unit of time, which is numbered from 0 of Unix time."""
-
-    unit: int
-    values: tuple[str | int, ...]
-
-
-Tallies = dict[Place, Packed]
 
 
 class _Kind(NamedTuple):
@@ -147,6 +137,20 @@ def _histogram(buckets: Sequence[int | None], weight: int) -> int:
         for bucket, count in Counter(buckets).items()
         if bucket is not None
     )
+
+
+def merged(parts: Sequence[Tallies]) -> Tallies:
+    """Return what several come to together."""
+    if len(parts) == 1:
+        return parts[0]
+    found: Tallies = {}
+    for part in parts:
+        for place, added in part.items():
+            own = found.get(place)
+            if own is None:
+                own = found[place] = Packed()
+            own.add(added)
+    return found
 
 
 def without_user(tallies: Mapping[Place, Packed]) -> Tallies:

@@ -8,11 +8,12 @@ from typing import Any
 import row_samples
 
 from modelops.metering.attempt import Attempt
-from modelops.store.books import JournalMark
+from modelops.store.blocks import attempts_of
+from modelops.store.books import Block, JournalMark
 from modelops.store.columns import columns_of, values_of
 from modelops.store.protocol import StoreLockedError
-from modelops.store.sums import Sums
-from modelops.store.tally import Place, Tallies, tally
+from modelops.store.sums import Place, Sums, Tallies
+from modelops.store.tally import tally
 
 
 def attempt(**fields: Any) -> Attempt:
@@ -54,8 +55,8 @@ class MemoryBooks:
         if self.deaf:
             raise StoreLockedError("the answer of the store is lost", "wait")
 
-    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
-        await self.add_attempts(attempts)
+    async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
+        await self.add_attempts([row for block in blocks for row in attempts_of(block)])
         self.marks[mark.journal] = mark.consumed
 
     async def journal_marks(self) -> Mapping[str, int]:

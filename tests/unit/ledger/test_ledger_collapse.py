@@ -13,8 +13,7 @@ from ledger_samples import added_up, attempt
 from modelops.ledger.collapse import MINUTE_US, STAGES, Collapsed, collapse, rows
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store.columns import values_of
-from modelops.store.sums import Sums
-from modelops.store.tally import Place
+from modelops.store.sums import Place, Sums
 
 _COUNTS = st.none() | st.integers(0, 10**6)
 _MONEY = st.none() | st.integers(0, 2**62)

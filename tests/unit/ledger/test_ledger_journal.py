@@ -15,7 +15,7 @@ from modelops.ledger import Ledger
 from modelops.ledger.collapse import STAGES
 from modelops.ledger.journal import Journal
 from modelops.metering.attempt import Attempt, Usage
-from modelops.store.books import JournalMark
+from modelops.store.books import Block, JournalMark
 
 
 class Life:
@@ -110,6 +110,7 @@ _ACTIONS = ["calls", "end", "drain", "away", "deaf", "back", "collapse", "die", 
     st.integers(300, 3_000),
     st.integers(1, 3),
     st.sampled_from([1, 4, 5_000]),
+    st.sampled_from([1, 3, 144]),
 )
 def test_every_call_is_in_the_books_once_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory,
@@ -117,10 +118,12 @@ def test_every_call_is_in_the_books_once_whatever_happens(
     segment_bytes: int,
     kinds: int,
     at_hand: int,
+    block: int,
 ) -> None:
     life = Life(tmp_path_factory.mktemp("ledger") / "journals", segment_bytes, kinds)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("modelops.ledger.reading.ROWS_MAX", at_hand)
+        patch.setattr("modelops.ledger.reading.BLOCK", block)
         asyncio.run(_live(life, actions))
     found = [row for row in life.books.rows.values() if row.outcome == "success"]
     assert added_up(found) == added_up(life.ended)
@@ -168,10 +171,10 @@ class SlowBooks(MemoryBooks):
         super().__init__()
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()
 
-    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
+    async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
         self.asked.set()
         await self.go_on.wait()
-        await super().add_journalled(attempts, mark)
+        await super().add_journalled(blocks, mark)
 
 
 async def test_a_journal_is_collapsed_while_the_store_is_waited_for(tmp_path: Path) -> None:
@@ -234,9 +237,9 @@ async def test_what_was_collapsed_is_not_collapsed_alone(
     monkeypatch.setattr("modelops.ledger.reading._READ_BYTES", 3_000)
     batch = journal.next_batch()
     assert batch is not None
-    await books.add_journalled(batch.rows, batch.mark)
+    await books.add_journalled(batch.blocks, batch.mark)
     assert journal.consumed(batch)
-    ledger.waiting -= len(batch.rows)
+    ledger.waiting -= batch.rows
     assert not await ledger.collapse()
     assert all(reading.segment.path.exists() for reading in journal._readings)
     await ledger.drain()

@@ -14,7 +14,15 @@ from modelops.resources.resolved import (
 from modelops.resources.state import State
 from modelops.resources.state import settings as find_settings
 from modelops.secrets.sealed import SealedSecret
-from modelops.store.books import AttemptCursor, JournalMark, LabelSpan, Selection, UsageGroup
+from modelops.store.blocks import attempts_of
+from modelops.store.books import (
+    AttemptCursor,
+    Block,
+    JournalMark,
+    LabelSpan,
+    Selection,
+    UsageGroup,
+)
 from modelops.store.protocol import (
     Changes,
     CommitInfo,
@@ -75,8 +83,9 @@ class MemoryStore:
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         self.kept.extend(attempts)
 
-    async def add_journalled(self, attempts: Sequence[Attempt], mark: JournalMark) -> None:
-        self.kept.extend(attempts)
+    async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
+        for block in blocks:
+            self.kept.extend(attempts_of(block))
 
     async def agent_labels(self) -> Sequence[LabelSpan]:
         return []
