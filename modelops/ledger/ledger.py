@@ -31,9 +31,9 @@ COLLAPSE_EVERY = 50
 """Such looks between two tries to collapse a full journal that gained nothing from it."""
 
 DRAIN_S = 1.0
-"""Seconds between two batches for the store: a transaction costs 2 ms, whatever its size."""
+"""Seconds between two batches for the store: a transaction costs 1 ms, whatever its size."""
 
-DRAIN_AT = 3_000
+DRAIN_AT = 1_500
 """Rows that do not wait for the second to be over: so the journal need not be read back
 (`reading.ROWS_MAX` are kept in memory)."""
 

@@ -19,7 +19,10 @@ from urllib.parse import unquote
 
 import httptools
 from litestar.types import HTTPScope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from modelops.server.cycle import Cycle
 
 KEEP_ALIVE_S = 75
 """Seconds an idle connection is kept: longer than clients keep theirs (5 to 60), so that they
@@ -36,11 +39,13 @@ class AnsweringProtocol(HttpToolsProtocol):
     """
 
     answering = False
+    cycle: Cycle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
-        self._asked: deque[RequestResponseCycle] = deque()
+        self._asked: deque[Cycle] = deque()
+        self._behind: deque[Cycle] = deque()
         self._task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._idle = False
@@ -63,8 +68,11 @@ class AnsweringProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a head."""
         self.url = b""
-        self.expect_100_continue = False
         self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Have a request answered, behind those before it."""
@@ -88,27 +96,40 @@ class AnsweringProtocol(HttpToolsProtocol):
             "extensions": extensions,
         }
         self.scope = scope
-        before: RequestResponseCycle | None = self.cycle
-        self.cycle = extensions[CYCLE] = cycle = RequestResponseCycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+        before: Cycle | None = self.cycle
+        self.cycle = extensions[CYCLE] = cycle = Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.server_state.default_headers,
+            self.on_response_complete,
             keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
             self._ask(cycle)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
+            self._behind.append(cycle)
 
-    def _ask(self, cycle: RequestResponseCycle) -> None:
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """Note that the body is whole."""
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def _ask(self, cycle: Cycle) -> None:
         """Have a request answered."""
         self._asked.append(cycle)
         if self._task is None or self._task.done():
@@ -140,8 +161,8 @@ class AnsweringProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        if self.pipeline:
-            self._ask(self.pipeline.pop()[0])
+        if self._behind:
+            self._ask(self._behind.popleft())
             return
         self._idle = True
         self._idle_since = self.loop.time()
@@ -175,11 +196,11 @@ def connection_of(scope: HTTPScope) -> AnsweringProtocol:
     return connection
 
 
-def take_cycle(scope: HTTPScope) -> RequestResponseCycle:
+def take_cycle(scope: HTTPScope) -> Cycle:
     """Return uvicorn's state of a request, once.
 
     It holds the scope, so left in there it would keep both until the collector comes by.
     """
     extensions: Any = scope["extensions"]
-    cycle: RequestResponseCycle = extensions.pop(CYCLE)
+    cycle: Cycle = extensions.pop(CYCLE)
     return cycle

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping
 
 from litestar.types import Receive
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelops.server.body_room import Held, NoRoomError
+from modelops.server.cycle import Cycle
 
 BODY_MAX = 64 * 1024 * 1024
 """Bytes of a body: images and documents are real, and Anthropic takes 32 MB, Gemini 100."""
@@ -35,7 +35,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
-def body_at_hand(cycle: RequestResponseCycle, held: Held) -> bytes | None:
+def body_at_hand(cycle: Cycle, held: Held) -> bytes | None:
     """Return the body when all of it has arrived, None when it has not; BodyError as `read_body`.
 
     Most bodies come with the head, and then neither a timer nor an event is needed.
@@ -43,7 +43,7 @@ def body_at_hand(cycle: RequestResponseCycle, held: Held) -> bytes | None:
     if cycle.more_body or cycle.disconnected:
         return None
     body = bytes(cycle.body)
-    cycle.body = bytearray()
+    cycle.body = b""
     cycle.flow.resume_reading()
     if len(body) > BODY_MAX:
         raise _too_large()

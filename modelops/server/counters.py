@@ -5,10 +5,11 @@ They only ever rise, as Prometheus wants them. `totals` adds them up over the wo
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from modelops.metering.attempt import Attempt, Outcome, request_status
 from modelops.operations.worker_report import Histogram, TargetCounts
@@ -33,10 +34,12 @@ class Durations:
         self.counts = [0] * (len(self.bounds_ms) + 1)
 
     def add(self, durations_us: Sequence[int]) -> None:
-        """Count some durations."""
-        for duration_us in durations_us:
-            self.counts[bisect_left(self.bounds_ms, duration_us / 1_000)] += 1
-        self.sum_us += sum(durations_us)
+        """Count some durations: sorted, which is faster than to look for the bucket of each."""
+        ordered = sorted(durations_us)
+        places = [bisect_right(ordered, bound_ms * 1_000) for bound_ms in self.bounds_ms]
+        for bucket, (since, until) in enumerate(pairwise([0, *places, len(ordered)])):
+            self.counts[bucket] += until - since
+        self.sum_us += sum(ordered)
 
     def frozen(self) -> Histogram:
         """Return it as it stands."""

@@ -12,9 +12,9 @@ import asyncio
 from typing import cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from modelops.server.answering import AnsweringProtocol
+from modelops.server.cycle import Cycle
 from modelops.server.problems import dialect_of
 from modelops.server.wire import closing_error
 
@@ -125,12 +125,12 @@ class BoundedProtocol(AnsweringProtocol):
         self._stop_head_timer()
         if self.transport.is_closing():
             return
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle = cast("Cycle | None", self.cycle)
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
                 cycle.keep_alive = False  # which closes the connection behind its answer
                 return
-            if cycle.response_started or self.pipeline:
+            if cycle.response_started or self._behind:
                 self.transport.close()
                 return
         dialect = dialect_of(self.url.decode("latin-1"), {})

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from modelops.gateway.call import Headers, header_lines
+from modelops.server.cycle import Cycle
 
 _lines = lru_cache(8)(header_lines)
 """uvicorn's own headers, the date, as lines: it has new ones once a second."""
@@ -27,7 +28,7 @@ class ConnectionReply:
 
     __slots__ = ("_chunked", "_cycle", "_head", "finished", "started")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(self, cycle: Cycle) -> None:
         self._cycle = cycle
         self._chunked = False
         self._head = b""

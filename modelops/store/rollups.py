@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, select
+from sqlalchemy import Connection, Dialect, bindparam, select
 
 from modelops.store import upsert
 from modelops.store.books import SLOT_US
@@ -23,6 +23,14 @@ _STATEMENTS: dict[str, str] = {}
 """By dialect: compiled once, because this runs in the serving process."""
 
 _CELLS = select(*(rollups.c[name] for name in (*CELL[1:], "sums", "latency", "first_content")))
+
+_USER, _AGENT = COLUMNS.index("user"), COLUMNS.index("agent")
+_OF_USERS = _CELLS.where(
+    rollups.c.cube == bindparam("cube"),
+    rollups.c.unit.in_(bindparam("units", expanding=True)),
+    rollups.c.user.in_(bindparam("users", expanding=True)),
+)
+_OF_AGENTS = _OF_USERS.where(rollups.c.agent.in_(bindparam("agents", expanding=True)))
 
 
 def add(connection: Connection, tallies: Tallies) -> None:
@@ -79,15 +87,14 @@ def _add_known(connection: Connection, cube: Cube, found: Tallies) -> None:
     They are looked for by unit and user or agent, which their key begins with: that reads some
     that are not asked for, and needs no list of keys.
     """
-    query = _CELLS.where(
-        rollups.c.cube == cube.name, rollups.c.unit.in_({place.unit for place in found})
-    )
-    for name in ("user", "agent"):
-        place = COLUMNS.index(name)
-        query = query.where(rollups.c[name].in_({values[place] for _, values in found}))
-        if name in cube.columns:
-            break
-    for unit, *values, sums, latency, first_content in connection.execute(query):
+    known = {
+        "cube": cube.name,
+        "units": list({place.unit for place in found}),
+        "users": list({place.values[_USER] for place in found}),
+        "agents": list({place.values[_AGENT] for place in found}),
+    }
+    query = _OF_USERS if "user" in cube.columns else _OF_AGENTS
+    for unit, *values, sums, latency, first_content in connection.execute(query, known):
         cell = found.get(Place(unit, tuple(values)))
         if cell is not None:
             cell.add_stored(sums, latency, first_content)

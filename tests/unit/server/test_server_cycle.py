@@ -1,0 +1,57 @@
+"""A request whose body is waited for, by the data plane and by an ordinary handler."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from memory_store import MemoryStore
+from server_support import make_runtime, parse, serving, state
+
+PATHS = pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/route"])
+
+
+def head(path: str, length: int, *lines: str) -> bytes:
+    always = (f"POST {path} HTTP/1.1", "host: 127.0.0.1", "content-type: application/json")
+    return "\r\n".join([*always, f"content-length: {length}", *lines, "", ""]).encode()
+
+
+@PATHS
+async def test_a_client_that_waits_to_be_told_to_go_on_is_told(path: str) -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head(path, 2, "Expect: 100-Continue", "connection: close"))
+        told = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"{}")
+        answer = parse(await reader.read())
+        writer.close()
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answer.status in (200, 400)
+
+
+@PATHS
+async def test_a_body_that_comes_in_pieces_is_read_whole(path: str) -> None:
+    said = b'{"model": "production", "messages": []}'
+    whole = head(path, len(said), "connection: close") + said
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answers = []
+        for size in (len(whole), 20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for start in range(0, len(whole), size):
+                writer.write(whole[start : start + size])
+                await asyncio.sleep(0.001)  # a segment of its own
+            answers.append(parse(await reader.read()))
+            writer.close()
+    assert answers[0].status == answers[1].status
+    assert answers[0].body == answers[1].body
+
+
+async def test_nobody_is_told_to_go_on_who_did_not_ask() -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head("/v1/chat/completions", 2, "connection: close") + b"{")
+        await asyncio.sleep(0.01)  # longer than the server takes to ask for the rest
+        writer.write(b"}")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
