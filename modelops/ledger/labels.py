@@ -15,12 +15,6 @@ from modelops.store.books import Dimension, LabelSpan, UsageGroup
 
 PREFIX = "label."
 
-FIRST = 1
-"""The revision of the first apply."""
-
-ERAS_MAX = 100
-"""Eras that a statement can name."""
-
 
 def dimensions(by: Sequence[str]) -> tuple[str, ...]:
     """Return the dimensions to ask the store for: labels are found by agent and revision."""
@@ -33,11 +27,10 @@ def dimensions(by: Sequence[str]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def eras(by: Sequence[str], spans: Sequence[LabelSpan]) -> tuple[int, ...]:
-    """Return the revisions from which on any agent has other labels of those asked for.
+def eras(by: Sequence[str], spans: Sequence[LabelSpan]) -> dict[str, tuple[int, ...]]:
+    """Return by agent the first revision of its labels, and those from which on it has others.
 
-    The first is that of the first apply, before which nothing is served. Empty where there are
-    so many that rows are better told apart by their own revision.
+    Only labels that are asked for count. Agents that never had a label are left out.
     """
     known = _Labels(spans)
     names = [name[len(PREFIX) :] for name in by if name.startswith(PREFIX)]
@@ -46,14 +39,15 @@ def eras(by: Sequence[str], spans: Sequence[LabelSpan]) -> tuple[int, ...]:
         labels = known.of(agent, revision)
         return [labels.get(name, "") for name in names]
 
-    changes = {
-        revision
-        for span in spans
-        for revision in (span.since, span.until)
-        if revision is not None and values(span.agent, revision) != values(span.agent, revision - 1)
-    }
-    found = (FIRST, *sorted(changes - {0, FIRST}))
-    return found if len(found) <= ERAS_MAX else ()
+    found: dict[str, set[int]] = {}
+    for span in spans:
+        changes = found.setdefault(span.agent, {0})
+        for revision in (span.since, span.until):
+            if revision is not None and values(span.agent, revision) != values(
+                span.agent, revision - 1
+            ):
+                changes.add(revision)
+    return {agent: tuple(sorted(changes)) for agent, changes in found.items()}
 
 
 def fold(

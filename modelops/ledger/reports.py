@@ -105,7 +105,10 @@ def build(
     local = zone(timezone)
     per_target = not _PER_TARGET.isdisjoint(by)
     rows = _by_key((group.key, group.sums) for group in groups)
-    ordered = sorted(rows, key=lambda key: (-rows[key].cost_pico, -rows[key].attempts, key))
+    ordered = [
+        key
+        for *_, key in sorted((-sums.cost_pico, -sums.attempts, key) for key, sums in rows.items())
+    ]
     return UsageReport(
         since=from_us(span.since_us, local).isoformat(timespec="seconds"),
         until=from_us(span.until_us, local).isoformat(timespec="seconds"),
@@ -146,10 +149,13 @@ def usd(pico: int) -> str:
 
 
 def _by_key(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
+    pairs = list(groups)
+    if len(each := dict(pairs)) == len(pairs):
+        return each
     found: dict[Key, list[Sums]] = {}
-    for key, sums in groups:
+    for key, sums in pairs:
         found.setdefault(key, []).append(sums)
-    return {key: same[0] if len(same) == 1 else add_up(same) for key, same in found.items()}
+    return {key: add_up(same) for key, same in found.items()}
 
 
 def _series(

@@ -14,6 +14,13 @@ BOUNDS_US = tuple(round(1_000 * 2 ** (n / 4)) for n in range(85))
 """Lower bounds of buckets 1 to 85, in microseconds; bucket 0 lies below the first."""
 
 
+_EDGES = tuple(
+    (lower, upper - lower)
+    for lower, upper in zip((0, *BOUNDS_US), (*BOUNDS_US, BOUNDS_US[-1]), strict=True)
+)
+"""Lower bound and width of every bucket; the last one has no upper bound, it counts as a point."""
+
+
 def bucket_of(duration_us: int) -> int:
     """Return the bucket a duration falls into."""
     return bisect_right(BOUNDS_US, duration_us)
@@ -26,21 +33,15 @@ def percentiles(first: int, counts: Sequence[int], *percents: int) -> list[float
     to be spread evenly. Empty when nothing was counted.
     """
     up_to = list(accumulate(counts))
-    if not up_to or not up_to[-1]:
+    if not up_to or not (total := up_to[-1]):
         return []
     found = []
     for percent in percents:
-        rank = max(1, -(-percent * up_to[-1] // 100))
+        rank = -(-percent * total // 100) or 1
         place = bisect_left(up_to, rank)
         if place == len(up_to):
             raise ValueError(f"a percentile lies between 0 and 100, not at {percent}")
-        lower, upper = _edges(first + place)
-        within = rank - up_to[place] + counts[place]
-        found.append(lower + (upper - lower) * within / counts[place])
+        count = counts[place]
+        lower, width = _EDGES[first + place]
+        found.append(lower + width * (rank - up_to[place] + count) / count)
     return found
-
-
-def _edges(bucket: int) -> tuple[int, int]:
-    """Return the bounds of a bucket; the last one, which has no upper bound, counts as a point."""
-    lower = BOUNDS_US[bucket - 1] if bucket else 0
-    return lower, BOUNDS_US[bucket] if bucket < len(BOUNDS_US) else lower

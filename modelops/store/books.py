@@ -27,15 +27,15 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     Rows that started at `since_us` or later and before `until_us`; a filter lets through the rows
     whose value is among those it names. With `starts`, Unix microseconds in their order of which
     the first is not behind `since_us`, rows are also grouped by the last of them before their own.
-    With `eras`, revisions in their order, rows are not grouped by their own revision but by the
-    last of these that is not behind it, or the first.
+    With `eras`, revisions in their order by agent, rows are not grouped by their own revision but
+    by the last of their agent's that is not behind it, or the first; by 0 if the agent has none.
     """
 
     since_us: int
     until_us: int
     by: tuple[Dimension, ...] = ()
     starts: tuple[int, ...] = ()
-    eras: tuple[int, ...] = ()
+    eras: Mapping[str, tuple[int, ...]] | None = None
     filters: Mapping[Dimension, tuple[str, ...]] = {}
 
 

@@ -28,9 +28,12 @@ class Cube(NamedTuple):
     columns: tuple[str, ...]
 
     def answers(self, selection: Selection) -> bool:
-        """Say whether the sums of this cube are enough for a report, and not far too many."""
+        """Say whether the sums of this cube are enough for a report, and not far too many.
+
+        To group by revision, those without it are: `weeks.py` tells revisions apart.
+        """
         asked: set[Dimension] = {*selection.by, *selection.filters}
-        if len(selection.eras) == 1 and "revision" not in selection.filters:
+        if "revision" not in selection.filters:
             asked.discard("revision")
         return (
             asked <= set(self.columns)
@@ -42,11 +45,12 @@ class Cube(NamedTuple):
 _SHARED = ("provider", "model", "agent", "chain", "revision", "status")
 
 WEEK_USER = Cube("week-user", WEEK_US, ("user", "agent", "provider", "model", "chain", "status"))
+DAY = Cube("day", DAY_US, _SHARED)
 DAY_ALL = Cube("day-all", DAY_US, ("user", *_SHARED))
 
 CUBES = (
     WEEK_USER,
-    Cube("day", DAY_US, _SHARED),
+    DAY,
     DAY_ALL,
     Cube("slot-target", SLOT_US, ("provider", "model", "revision", "status")),
     Cube("slot", SLOT_US, _SHARED),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, and_, case, func, literal
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
 
 from modelops.store.books import Dimension
-from modelops.store.sums import MEASURES, in_lane, pack
+from modelops.store.sums import MEASURES, pack
 from modelops.store.tables import attempts
 
 _columns = attempts.c
@@ -90,8 +90,8 @@ WEIGHT = func.sum(_columns.weight)
 """How many attempts rows stand for."""
 
 
-def dimensions(table: FromClause, eras: Sequence[int] = ()) -> dict[Dimension, ColumnElement[Any]]:
-    """Return what each dimension is in `attempts`, or in rollups of it; `eras` as of Selection."""
+def dimensions(table: FromClause) -> dict[Dimension, ColumnElement[Any]]:
+    """Return what each dimension is in `attempts`, or in rollups of it."""
     columns = table.c
     return {
         "provider": columns.provider,
@@ -99,16 +99,9 @@ def dimensions(table: FromClause, eras: Sequence[int] = ()) -> dict[Dimension, C
         "agent": columns.agent,
         "user": columns.user,
         "chain": columns.chain,
-        "revision": _era(columns.revision, eras) if eras else columns.revision,
+        "revision": columns.revision,
         "status": STATUS if table is attempts else columns.status,
     }
-
-
-def _era(revision: ColumnElement[int], eras: Sequence[int]) -> ColumnElement[int]:
-    first, *later = eras
-    if not later:
-        return literal(first, Integer)
-    return case(*((revision >= era, era) for era in reversed(later)), else_=first)
 
 
 def matches(
@@ -125,7 +118,6 @@ def matches(
 def packed_sums(values: Sequence[int]) -> int:
     """Return what SUMS found, packed."""
     numbers = list(map(int, values))
-    packed = pack(numbers[: len(MEASURES)])
     for lane, quotient in zip(_MONEY_LANES, numbers[len(MEASURES) :], strict=True):
-        packed += in_lane(lane, quotient * MONEY_PART)
-    return packed
+        numbers[lane] += quotient * MONEY_PART
+    return pack(numbers[: len(MEASURES)])

@@ -91,6 +91,7 @@ by half of its range: then none is negative."""
 _ZEROS = (_ZERO,) * len(MEASURES)
 _HALVES = sum(_ZERO << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
 _COUNT = struct.Struct("<IB")
+_from_bytes = int.from_bytes
 
 
 class Packed(msgspec.Struct, gc=False):
@@ -112,11 +113,12 @@ class Packed(msgspec.Struct, gc=False):
 
     def add_stored(self, sums: bytes, latency: bytes, first_content: bytes) -> None:
         """Add a group as it is stored: hundreds of thousands of them in a report."""
-        self.sums += int.from_bytes(sums, "little", signed=True)
-        if latency:
-            self.latency += loaded_counts(latency)
+        self.sums += _from_bytes(sums, "little", signed=True)
+        if latency:  # loaded_counts, without the call
+            self.latency += _from_bytes(latency[1:], "little") << (_BITS * latency[0])
         if first_content:
-            self.first_content += loaded_counts(first_content)
+            counts = _from_bytes(first_content[1:], "little")
+            self.first_content += counts << (_BITS * first_content[0])
 
     def take_away(self, part: Packed) -> None:
         """Take away what was added with this group."""
@@ -159,11 +161,6 @@ def pack(values: Sequence[int]) -> int:
     return packed
 
 
-def in_lane(lane: int, value: int) -> int:
-    """Return a value of one lane, packed."""
-    return value << (8 * LANE_BYTES * lane)
-
-
 def counted(bucket: int, weight: int = 1) -> int:
     """Return the histogram of so many durations in a bucket."""
     return weight << (_BITS * bucket)
@@ -185,15 +182,16 @@ def stored_counts(histogram: int) -> bytes:
 
 def loaded_counts(histogram: bytes) -> int:
     """Return a histogram from what is stored of it, which is not empty."""
-    return int.from_bytes(histogram[1:], "little") << (_BITS * histogram[0])
+    return _from_bytes(histogram[1:], "little") << (_BITS * histogram[0])
 
 
-def consecutive(histogram: bytes) -> tuple[int, list[int]]:
+def consecutive(histogram: bytes) -> tuple[int, Sequence[int]]:
     """Return the first bucket in use (metering/histogram.py), and the counts from there."""
     if not histogram:
-        return 0, []
+        return 0, b""
     lowest = histogram[1::BUCKET_BYTES]
-    if sum(lowest) == sum(histogram) - histogram[0]:  # no count above 255: most groups are small
-        return histogram[0], list(lowest)
+    in_use = len(lowest) - lowest.count(0)
+    if in_use == len(histogram) - 1 - histogram.count(0, 1):
+        return histogram[0], lowest  # no count above 255: most groups are small
     raw = histogram[1:] + bytes((1 - len(histogram)) % BUCKET_BYTES)
     return histogram[0], [low + (high << 32) for low, high in _COUNT.iter_unpack(raw)]

@@ -3,13 +3,13 @@
 A span is cut into whole units of the longest cube, what is left of it at its ends into whole units
 of the next, and what is left then is read from the attempts. Where an end lies in the second half
 of a unit, the whole unit is added and the rest of it taken away: the shorter part is the one that
-is read. Rows are streamed: a report needs the memory of its groups, however long it is.
+is read.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
@@ -17,15 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store import retention
 from modelops.store.books import SLOT_US, Selection, UsageGroup
+from modelops.store.cells import ROWS_AT_ONCE, Eras, Groups, cells, start_of, streamed
 from modelops.store.cubes import Cube, cubes_for
 from modelops.store.measures import DURATIONS, SUMS, WEIGHT, dimensions, matches, packed_sums
 from modelops.store.sums import Packed, counted
-from modelops.store.tables import attempts, rollups
-
-Key = tuple[Any, ...]
-"""A start, or None without any, and the values of a group."""
-
-Groups = dict[Key, Packed]
+from modelops.store.tables import attempts
+from modelops.store.weeks import add_week, weeks_in_use
 
 
 class Span(NamedTuple):
@@ -36,14 +33,9 @@ class Span(NamedTuple):
     sign: int = 1
 
 
-ROWS_AT_ONCE = 2_000
-"""Rows between two looks at what else there is to do: two to four milliseconds."""
-
-
 async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageGroup]:
     """Return the sums of every group that are not all 0."""
-    groups: Groups = {}
-    surplus: Groups = {}
+    groups, surplus = Groups(), Groups()
     behind_us = await retention.newest_us(connection) + 1
     rest = [Span(selection.since_us, min(selection.until_us, behind_us))]
     for cube in cubes_for(selection):
@@ -51,8 +43,8 @@ async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageG
         for span in rest:
             whole, *others = _cut(span, cube.unit_us, behind_us)
             if whole.start_us < whole.end_us:
-                into = groups if span.sign > 0 else surplus
-                await _from_cube(connection, cube, whole, selection, into)
+                sides = (groups, surplus) if span.sign > 0 else (surplus, groups)
+                ends += await _from_cube(connection, cube, whole, selection, *sides)
             ends += others
         rest = ends
     rest = [span for span in rest if span.start_us < span.end_us]
@@ -63,11 +55,20 @@ async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageG
         await _from_attempts(connection, span, selection, into)
     for key, much in surplus.items():
         groups[key].take_away(much)
-    return [
-        UsageGroup(key=tuple(map(str, values)), start_us=start, sums=found.unpack())
-        for (start, *values), found in groups.items()
-        if found
-    ]
+    return await _unpacked(groups)
+
+
+async def _unpacked(groups: Groups) -> list[UsageGroup]:
+    """Return the sums of groups by name, in the place of these."""
+    unpacked: list[UsageGroup] = []
+    while groups:
+        (start, *values), found = groups.popitem()
+        if found:
+            key = tuple(map(str, values))
+            unpacked.append(UsageGroup(key=key, start_us=start, sums=found.unpack()))
+        if len(groups) % ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return unpacked
 
 
 def _cut(span: Span, unit_us: int, behind_us: int) -> list[Span]:
@@ -101,34 +102,42 @@ def _left_us(spans: Sequence[Span]) -> int:
 
 
 async def _from_cube(
-    connection: AsyncConnection, cube: Cube, span: Span, selection: Selection, groups: Groups
-) -> None:
-    known, unit = dimensions(rollups, selection.eras), rollups.c.unit
-    starts = selection.starts
-    keys = [known[name] for name in selection.by]
-    query = (
-        select(*keys, unit, rollups.c.sums, rollups.c.latency, rollups.c.first_content)
-        .where(rollups.c.cube == cube.name)
-        .where(unit >= span.start_us // cube.unit_us, unit < span.end_us // cube.unit_us)
-        .where(*matches(rollups, selection.filters))
-    )
-    start_of = {
-        number: starts[bisect_right(starts, number * cube.unit_us) - 1] if starts else None
-        for number in range(span.start_us // cube.unit_us, span.end_us // cube.unit_us)
-    }
-    async for rows in _streamed(connection, query):
-        for *values, number, packed, latency, first_content in rows:
-            found = _found(groups, (start_of[number], *values))
-            found.add_stored(packed, latency, first_content)
+    connection: AsyncConnection,
+    cube: Cube,
+    span: Span,
+    selection: Selection,
+    added: Groups,
+    surplus: Groups,
+) -> list[Span]:
+    """Add the groups of whole units; return those that are better added up from shorter ones."""
+    units = range(span.start_us // cube.unit_us, span.end_us // cube.unit_us)
+    if "revision" in selection.by and "revision" not in cube.columns:
+        return [
+            Span(week * cube.unit_us, (week + 1) * cube.unit_us, span.sign)
+            for week in await weeks_in_use(connection, units)
+            if not await add_week(connection, week, selection, added, surplus)
+        ]
+    starts = {unit: start_of(selection, unit * cube.unit_us) for unit in units}
+    place, eras = _era_place(selection), Eras(selection)
+    by = selection.by if place is None else (*selection.by, "agent")
+    async for rows in cells(connection, cube, units, by, selection.filters):
+        for *values, unit, packed, latency, first_content in rows:
+            if place is not None:
+                agent = values.pop()
+                values[place] = eras[agent, values[place]]
+            added[(starts[unit], *values)].add_stored(packed, latency, first_content)
+    return []
 
 
 async def _from_attempts(
     connection: AsyncConnection, span: Span, selection: Selection, groups: Groups
 ) -> None:
-    known, started = dimensions(attempts, selection.eras), attempts.c.started_at_us
+    known, started = dimensions(attempts), attempts.c.started_at_us
     starts = selection.starts
     step_us = 1 if any(us % SLOT_US for us in starts) else SLOT_US
-    keys = [known[name] for name in selection.by]
+    place, eras = _era_place(selection), Eras(selection)
+    by = selection.by if place is None else (*selection.by, "agent")
+    keys = [known[name] for name in by]
     if starts:
         keys.append(started // step_us)
     within = (
@@ -137,19 +146,20 @@ async def _from_attempts(
         *matches(attempts, selection.filters),
     )
 
-    def group_of(values: Sequence[Any]) -> Packed:
-        if not starts:
-            return _found(groups, (None, *values))
-        *others, number = values
-        return _found(groups, (starts[bisect_right(starts, number * step_us) - 1], *others))
+    def group_of(row: Sequence[Any]) -> Packed:
+        values = list(row)
+        start = start_of(selection, values.pop() * step_us) if starts else None
+        if place is not None:
+            agent = values.pop()
+            values[place] = eras[agent, values[place]]
+        return groups[(start, *values)]
 
-    async for rows in _streamed(connection, _grouped(keys, SUMS).where(*within)):
+    async for rows in streamed(connection, _grouped(keys, SUMS).where(*within)):
         for row in rows:
             if row[-1] is not None:  # a sum of no row at all
-                found = group_of(row[: len(keys)])
-                found.sums += packed_sums(row[len(keys) :])
+                group_of(row[: len(keys)]).sums += packed_sums(row[len(keys) :])
     counted_rows = _grouped([*keys, *DURATIONS], [WEIGHT]).where(*within)
-    async for rows in _streamed(connection, counted_rows):
+    async for rows in streamed(connection, counted_rows):
         for *values, latency, first_content, weight in rows:
             found = group_of(values)
             if latency is not None:
@@ -158,24 +168,14 @@ async def _from_attempts(
                 found.first_content += counted(first_content, int(weight))
 
 
+def _era_place(selection: Selection) -> int | None:
+    """Return which value of a group is an era."""
+    by = selection.by
+    return by.index("revision") if selection.eras is not None and "revision" in by else None
+
+
 def _grouped(
     keys: Sequence[ColumnElement[Any]], values: Sequence[ColumnElement[Any]]
 ) -> Select[*tuple[Any, ...]]:
     labels = [key.label(f"key_{number}") for number, key in enumerate(keys)]
     return select(*labels, *values).group_by(*labels)
-
-
-async def _streamed(
-    connection: AsyncConnection, query: Select[*tuple[Any, ...]]
-) -> AsyncIterator[Sequence[Any]]:
-    """Yield batches of rows; what is read at once is what is held in memory."""
-    async with connection.stream(query) as result:
-        async for rows in result.partitions(ROWS_AT_ONCE):
-            yield rows
-
-
-def _found(groups: Groups, key: Key) -> Packed:
-    found = groups.get(key)
-    if found is None:
-        found = groups[key] = Packed()
-    return found

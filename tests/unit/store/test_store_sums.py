@@ -48,7 +48,7 @@ def test_what_is_added_packed_comes_out_by_name(
         assert getattr(sums, name) == sum(values[lane] for values, _, _ in rows)
     first, found_counts = consecutive(sums.latency)
     assert {n: count for n, count in enumerate(found_counts, first) if count} == counts
-    assert consecutive(sums.first_content) == (0, [])
+    assert consecutive(sums.first_content) == (0, b"")
 
 
 def test_a_sum_of_the_largest_values_a_billion_times_fits_its_lane() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import get_args
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -13,14 +14,15 @@ from row_samples import attempt
 
 from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
-from modelops.store import migrate, open_store
+from modelops.store import migrate, open_store, weeks
 from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection
 from modelops.store.sql_store import SqlStore
 from modelops.store.sums import Sums, counted, stored_counts
 
 DAY_US = 96 * SLOT_US
 START_US = 20_000 * DAY_US
-END_US = START_US + 9 * DAY_US
+END_US = START_US + 16 * DAY_US
+"""Two whole weeks, as units are counted, and parts of others."""
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
@@ -34,7 +36,7 @@ def attempts(draw: st.DrawFn) -> Attempt:
     weight = draw(st.integers(1, 3))
     return attempt(
         started_at_us=draw(st.integers(START_US, END_US - 1)),
-        revision=draw(st.integers(1, 2)),
+        revision=draw(st.integers(1, 5)),
         agent=draw(st.sampled_from(["", "dev"])),
         user=draw(st.sampled_from(["", "u1"])),
         chain=draw(st.sampled_from(["production", "fast"])),
@@ -64,6 +66,13 @@ def value_of(row: Attempt, dimension: Dimension) -> str:
     if dimension == "status":
         return request_status(row) if row.final else row.outcome
     return str(getattr(row, dimension))
+
+
+def era_of(row: Attempt, selection: Selection) -> int:
+    if selection.eras is None:
+        return row.revision
+    known = selection.eras.get(row.agent, (0,))
+    return max((each for each in known if each <= row.revision), default=known[0])
 
 
 def added_up(rows: Sequence[Attempt]) -> Sums:
@@ -116,7 +125,7 @@ _FILTERS = st.dictionaries(
     st.lists(st.sampled_from(DIMENSIONS), unique=True, max_size=3),
     _FILTERS,
     st.sampled_from([0, DAY_US, 4 * SLOT_US, SLOT_US, SLOT_US + 1]),
-    st.sampled_from([(), (), (1,), (1, 2)]),
+    st.sampled_from([None, {}, {"dev": (1,), "": (0, 3)}, {"dev": (2, 3)}]),
 )
 def test_groups_add_up_from_rollups_and_from_attempts(
     new_store: Callable[[], str],
@@ -126,7 +135,7 @@ def test_groups_add_up_from_rollups_and_from_attempts(
     by: list[Dimension],
     filters: dict[Dimension, tuple[str, ...]],
     step_us: int,
-    eras: tuple[int, ...],
+    eras: dict[str, tuple[int, ...]] | None,
 ) -> None:
     if "revision" in filters:
         filters = {"revision": ("1", "7")}
@@ -140,6 +149,28 @@ def test_groups_add_up_from_rollups_and_from_attempts(
         filters=filters,
     )
     asyncio.run(_compare(new_store(), rows, more, selection))
+
+
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(attempts(), min_size=8, max_size=16),
+    st.sampled_from([("user", "revision"), ("revision",), ("agent", "revision", "user")]),
+    st.sampled_from([{"user": ("", "u1")}, {"user": ("u1",), "status": ("success", "failed")}]),
+    st.sampled_from([None, {"dev": (1, 2)}, {"": (3,), "dev": (0, 3)}]),
+    st.sampled_from([0, 450]),
+)
+def test_weeks_by_user_are_told_apart_by_revision(
+    new_store: Callable[[], str],
+    rows: list[Attempt],
+    by: tuple[Dimension, ...],
+    filters: dict[Dimension, tuple[str, ...]],
+    eras: dict[str, tuple[int, ...]] | None,
+    pairs: int,
+) -> None:
+    selection = Selection(since_us=0, until_us=2**62, by=by, filters=filters, eras=eras)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weeks, "_PAIRS_AT_MOST", pairs)
+        asyncio.run(_compare(new_store(), rows, [], selection))
 
 
 async def _compare(
@@ -172,9 +203,9 @@ def _expected(
             value_of(row, name) in values for name, values in selection.filters.items()
         ):
             start = max((us for us in selection.starts if us <= row.started_at_us), default=None)
-            era = str(max((each for each in selection.eras if each <= row.revision), default=""))
             key = tuple(
-                era if era and name == "revision" else value_of(row, name) for name in selection.by
+                str(era_of(row, selection)) if name == "revision" else value_of(row, name)
+                for name in selection.by
             )
             groups.setdefault((key, start), []).append(row)
     sums = {key: added_up(members) for key, members in groups.items()}

@@ -1,0 +1,92 @@
+"""Reading rollups cell by cell, and the groups that cells are added to.
+
+Rows are streamed: a report needs the memory of its groups, however long it is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from modelops.store.books import Dimension, Selection
+from modelops.store.cubes import Cube
+from modelops.store.measures import dimensions, matches
+from modelops.store.sums import Packed
+from modelops.store.tables import rollups
+
+Key = tuple[Any, ...]
+"""A start, or None without any, and the values of a group."""
+
+ROWS_AT_ONCE = 2_000
+"""Rows between two looks at what else there is to do: two to four milliseconds."""
+
+
+class Groups(dict[Key, Packed]):
+    """What is found; a group that is looked up is there from then on."""
+
+    def __missing__(self, key: Key) -> Packed:
+        """Make a group of nothing."""
+        found = self[key] = Packed()
+        return found
+
+
+class Eras(dict[tuple[str, int], int]):
+    """What a report shows for an agent and a revision: the revision, or its era (Selection)."""
+
+    def __init__(self, selection: Selection) -> None:
+        super().__init__()
+        self._eras = selection.eras
+
+    def __missing__(self, at: tuple[str, int]) -> int:
+        """Find the era of a revision that is met for the first time."""
+        agent, revision = at
+        if self._eras is not None:
+            starts = self._eras.get(agent, (0,))
+            revision = starts[max(bisect_right(starts, revision), 1) - 1]
+        self[at] = revision
+        return revision
+
+
+def start_of(selection: Selection, us: int) -> int | None:
+    """Return which of a report's starts is that of a time; None when it has none."""
+    starts = selection.starts
+    return starts[bisect_right(starts, us) - 1] if starts else None
+
+
+async def cells(
+    connection: AsyncConnection,
+    cube: Cube,
+    units: range,
+    by: Sequence[Dimension],
+    filters: Mapping[Dimension, tuple[str, ...]],
+    *conditions: ColumnElement[bool],
+) -> AsyncIterator[Sequence[Any]]:
+    """Yield batches of cells: their values in the order of `by`, their unit, what is stored."""
+    known, columns = dimensions(rollups), rollups.c
+    query = select(
+        *(known[name] for name in by),
+        columns.unit,
+        columns.sums,
+        columns.latency,
+        columns.first_content,
+    ).where(
+        columns.cube == cube.name,
+        columns.unit.between(units.start, units.stop - 1),
+        *matches(rollups, filters),
+        *conditions,
+    )
+    async for rows in streamed(connection, query):
+        yield rows
+
+
+async def streamed(
+    connection: AsyncConnection, query: Select[*tuple[Any, ...]]
+) -> AsyncIterator[Sequence[Any]]:
+    """Yield batches of rows; what is read at once is what is held in memory."""
+    async with connection.stream(query) as result:
+        async for rows in result.partitions(ROWS_AT_ONCE):
+            yield rows

@@ -1,0 +1,124 @@
+"""Telling revisions apart in weeks by user, which are added up without them.
+
+Which revisions an agent's attempts of a day are of stands in the cells of that day without users,
+which are few. So the sums of a week are added to the era (`Selection`) that most of the agent's are
+of, and what is of another is read from the cells of its days, added to its own era and taken away
+from that one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from modelops.store.books import Dimension, Selection
+from modelops.store.cells import Eras, Groups, cells, start_of
+from modelops.store.cubes import DAY, DAY_ALL, DAY_US, WEEK_US, WEEK_USER
+from modelops.store.measures import matches
+from modelops.store.sums import Packed
+from modelops.store.tables import rollups
+
+_DAYS = WEEK_US // DAY_US
+
+_PAIRS_AT_MOST = 450
+"""Agents with a revision in a statement, which takes 999 variables in every SQLite."""
+
+
+class _Occurrence(NamedTuple):
+    """A revision that an agent's attempts of a day are of, and how many cells they have."""
+
+    day: int
+    agent: str
+    revision: int
+    cells: int
+
+
+async def weeks_in_use(connection: AsyncConnection, weeks: range) -> list[int]:
+    """Return those of these weeks, numbered from 1970, that have attempts."""
+    unit = rollups.c.unit
+    days = await connection.scalars(
+        select(unit)
+        .where(rollups.c.cube == DAY.name)
+        .where(unit >= weeks.start * _DAYS, unit < weeks.stop * _DAYS)
+        .distinct()
+    )
+    return sorted({day // _DAYS for day in days})
+
+
+async def add_week(
+    connection: AsyncConnection, week: int, selection: Selection, added: Groups, surplus: Groups
+) -> bool:
+    """Add the groups of a week by revision; False if its days are the shorter way.
+
+    What comes to be in `surplus` is to be taken away from `added`.
+    """
+    eras = Eras(selection)
+    days = range(week * _DAYS, (week + 1) * _DAYS)
+    occurring = await _occurring(connection, days, selection)
+    most = _most(occurring, eras)
+    others = {
+        (day, agent, revision): count
+        for day, agent, revision, count in occurring
+        if eras[agent, revision] != most[agent]
+    }
+    if sum(others.values()) > sum(each.cells for each in occurring) / 2:
+        return False
+    by, filters = (*selection.by, "agent"), selection.filters
+    place, start = by.index("revision"), start_of(selection, week * WEEK_US)
+    async for rows in cells(connection, WEEK_USER, range(week, week + 1), by, filters):
+        for *values, agent, _, sums, latency, first_content in rows:
+            values[place] = most[agent]
+            added[(start, *values)].add_stored(sums, latency, first_content)
+    if not others:
+        return True
+    async for rows in cells(connection, DAY_ALL, days, by, filters, *_within(others)):
+        for *values, agent, day, sums, latency, first_content in rows:
+            if (day, agent, values[place]) in others:
+                cell = Packed()
+                cell.add_stored(sums, latency, first_content)
+                values[place] = eras[agent, values[place]]
+                added[(start, *values)].add(cell)
+                values[place] = most[agent]
+                surplus[(start, *values)].add(cell)
+    return True
+
+
+async def _occurring(
+    connection: AsyncConnection, days: range, selection: Selection
+) -> list[_Occurrence]:
+    columns = rollups.c
+    by = (columns.unit, columns.agent, columns.revision)
+    filters: dict[Dimension, tuple[str, ...]] = {**selection.filters}
+    filters.pop("user", None)
+    found = await connection.execute(
+        select(*by, func.count())
+        .where(columns.cube == DAY.name, columns.unit.between(days.start, days.stop - 1))
+        .where(*matches(rollups, filters))
+        .group_by(*by)
+    )
+    return [_Occurrence(*row) for row in found]
+
+
+def _most(occurring: Sequence[_Occurrence], eras: Eras) -> dict[str, int]:
+    """Return the era that most cells of each agent are of."""
+    found: dict[str, Counter[int]] = {}
+    for _, agent, revision, count in occurring:
+        found.setdefault(agent, Counter())[eras[agent, revision]] += count
+    return {agent: counts.most_common(1)[0][0] for agent, counts in found.items()}
+
+
+def _within(others: Iterable[tuple[int, str, int]]) -> list[ColumnElement[bool]]:
+    """Return conditions that these cells of days meet, and not many else."""
+    days, _, revisions = map(set[Any], zip(*others, strict=True))
+    columns = rollups.c
+    pairs = {(agent, revision) for _, agent, revision in others}
+    return [
+        columns.unit.between(min(days), max(days)),
+        tuple_(columns.agent, columns.revision).in_(pairs)
+        if len(pairs) <= _PAIRS_AT_MOST
+        else columns.revision.between(min(revisions), max(revisions)),
+    ]
