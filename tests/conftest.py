@@ -1,4 +1,4 @@
-"""A real Postgres for the tests that want one, and stores on both kinds of database."""
+"""A real Postgres for the tests that want one, stores on both kinds of database, hypothesis."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from modelops.store import migrate
+
+# How fast a busy machine makes examples says nothing about what is tested; and where a fixture is
+# shared by all examples of a test, each begins by clearing up.
+settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("project")
 
 _NUMBERS = itertools.count(1)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from plan_declarations import Folder, folders, write
 
 from modelops.config import load_configuration
@@ -92,7 +92,7 @@ async def test_a_second_apply_finds_nothing(
     assert after.head.revision == 1
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(one=folders(), other=folders())
 def test_any_folder_leads_from_any_other_to_what_it_declares(
     one: Folder, other: Folder, new_sqlite_store: Callable[[], str]

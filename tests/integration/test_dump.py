@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from plan_declarations import Folder, folders, write
 
 from modelops.cli.main import run
@@ -28,7 +28,7 @@ def request(folder: Path) -> Request:
     return Request(folder=folder, environment="", created_by="ada@laptop", now=NOW)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(files=folders())
 def test_what_was_dumped_plans_to_no_change(
     files: Folder, new_sqlite_store: Callable[[], str]

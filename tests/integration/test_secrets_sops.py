@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelops.config import yaml
@@ -136,9 +136,7 @@ trees = st.dictionaries(
 
 
 @given(tree=trees, mode=st.sampled_from(list(MODES.values())))
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30)
 def test_same_as_the_program_for_any_document(
     sops: Sops, encrypt: Callable[..., str], tree: dict[str, object], mode: str
 ) -> None:

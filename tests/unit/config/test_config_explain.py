@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from config_support import NOW, VALID, look
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelops.config import yaml
@@ -80,9 +80,7 @@ def test_what_is_refused_is_explained_and_what_is_accepted_is_not(
         assert explained
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(list(FILES.values())),
     start=st.integers(0, 2000),

@@ -173,7 +173,7 @@ def documents(draw: st.DrawFn) -> str:
 
 
 @given(documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_only_white_space_moves_and_only_once(text: str) -> None:
     before = yaml.load_text(text, "f")
     if before.diagnostics:

@@ -74,7 +74,7 @@ def frames(draw: st.DrawFn) -> list[bytes | TruncatedError]:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(fields=fields, stream=st.booleans(), status=st.sampled_from([200, 200, 200, 400, 500]),
        data=st.data())  # fmt: skip
 def test_nothing_crashes_the_gateway(
@@ -127,7 +127,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     content=damaged(),
     headers=st.dictionaries(st.sampled_from(HEADERS), st.binary(max_size=40)),

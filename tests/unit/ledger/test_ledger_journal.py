@@ -104,7 +104,7 @@ class Life:
 _ACTIONS = ["calls", "end", "drain", "away", "deaf", "back", "collapse", "die", "die_collapsing"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(_ACTIONS), max_size=40),
     st.integers(300, 3_000),

@@ -121,7 +121,7 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_request_with_anything_anywhere_is_answered(name: str, data: st.DataObject) -> None:
     url, headers, whole = REQUESTS[name]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -148,9 +148,7 @@ _NAMES = st.sampled_from(["a", "b", "c", "d"])
 _STATES = st.dictionaries(_NAMES, st.sampled_from(["", "One", "Two"]), max_size=4)
 
 
-@hypothesis_settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=10)
 @given(st.lists(_STATES, min_size=1, max_size=5))
 async def test_every_revision_holds_exactly_what_was_committed(
     store: RevisionStore, wanted: list[dict[str, str]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from row_samples import attempt
@@ -117,7 +117,7 @@ _FILTERS = st.dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=15)
 @given(
     st.lists(attempts(), max_size=12),
     st.lists(attempts(), max_size=4),
@@ -151,7 +151,7 @@ def test_groups_add_up_from_rollups_and_from_attempts(
     asyncio.run(_compare(new_store(), rows, more, selection))
 
 
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=15)
 @given(
     st.lists(attempts(), min_size=8, max_size=16),
     st.sampled_from([("user", "revision"), ("revision",), ("agent", "revision", "user")]),
