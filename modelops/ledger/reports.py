@@ -8,7 +8,7 @@ is worked out here, last. The same frozen document is printed by `modelops usage
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -116,16 +116,11 @@ def build(
         by=by,
         bucket=bucket,
         totals=measures(add_up(rows.values()), per_target=per_target),
-        rows=tuple(
-            UsageRow(key=_named(by, key), **_measures(rows[key], per_target)) for key in ordered
-        )
-        if by
-        else (),
+        rows=tuple(_row(_named(by, key), rows[key], per_target) for key in ordered) if by else (),
         series=tuple(
             UsagePoint(
                 start=from_us(start, local).isoformat(timespec="seconds"),
-                key=_named(by, key),
-                **_measures(sums, per_target),
+                **msgspec.structs.asdict(_row(_named(by, key), sums, per_target)),
             )
             for start, key, sums in _series(
                 groups, bucket_starts(span, bucket, local), ordered if by else [()]
@@ -136,7 +131,9 @@ def build(
 
 def measures(sums: Sums, *, per_target: bool) -> Measures:
     """Return what these sums say; `per_target` takes rates over attempts, not requests."""
-    return Measures(**_measures(sums, per_target))
+    said = msgspec.structs.asdict(_row({}, sums, per_target))
+    del said["key"]
+    return Measures(**said)
 
 
 def usd(pico: int) -> str:
@@ -177,34 +174,35 @@ def _named(by: tuple[str, ...], key: tuple[str, ...]) -> dict[str, str]:
     return dict(zip(by, key, strict=True))
 
 
-def _measures(sums: Sums, per_target: bool) -> dict[str, Any]:
+def _row(key: dict[str, str], sums: Sums, per_target: bool) -> UsageRow:
     priced = sums.attempts - sums.unpriced - sums.unmetered > 0 or sums.attempts == 0
     if per_target:
         succeeded, judged = sums.attempts_ok, sums.attempts - sums.attempts_cancelled
     else:
         succeeded, judged = sums.requests_ok, sums.requests - sums.requests_cancelled
-    return {
-        "requests": sums.requests,
-        "attempts": sums.attempts,
-        "input_tokens": sums.input_tokens,
-        "output_tokens": sums.output_tokens,
-        "cache_read_tokens": sums.cache_read_tokens,
-        "cache_write_tokens": sums.cache_write_tokens,
-        "reasoning_tokens": sums.reasoning_tokens,
-        "cost_usd": usd(sums.cost_pico) if priced else None,
-        "input_cost_usd": usd(sums.input_cost_pico) if priced else None,
-        "output_cost_usd": usd(sums.output_cost_pico) if priced else None,
-        "estimate_usd": usd(sums.estimate_pico),
-        "unpriced": sums.unpriced,
-        "unmetered": sums.unmetered,
-        "simulated": sums.simulated,
-        "success_rate": _rate(succeeded, judged),
-        "fallback_rate": _rate(sums.requests_fallback, sums.requests_ok),
-        "latency_ms": _distribution(sums.latency_count, sums.latency_sum_us, sums.latency),
-        "first_content_ms": _distribution(
+    return UsageRow(
+        key=key,
+        requests=sums.requests,
+        attempts=sums.attempts,
+        input_tokens=sums.input_tokens,
+        output_tokens=sums.output_tokens,
+        cache_read_tokens=sums.cache_read_tokens,
+        cache_write_tokens=sums.cache_write_tokens,
+        reasoning_tokens=sums.reasoning_tokens,
+        cost_usd=usd(sums.cost_pico) if priced else None,
+        input_cost_usd=usd(sums.input_cost_pico) if priced else None,
+        output_cost_usd=usd(sums.output_cost_pico) if priced else None,
+        estimate_usd=usd(sums.estimate_pico),
+        unpriced=sums.unpriced,
+        unmetered=sums.unmetered,
+        simulated=sums.simulated,
+        success_rate=_rate(succeeded, judged),
+        fallback_rate=_rate(sums.requests_fallback, sums.requests_ok),
+        latency_ms=_distribution(sums.latency_count, sums.latency_sum_us, sums.latency),
+        first_content_ms=_distribution(
             sums.first_content_count, sums.first_content_sum_us, sums.first_content
         ),
-    }
+    )
 
 
 def _rate(part: int, whole: int) -> float | None:
