@@ -55,6 +55,7 @@ def test_what_the_schema_says_is_what_is_answered(tmp_path: Path, simulator_url:
                 "--max-examples=5",
                 "--phases=coverage,fuzzing",
                 "--seed=1",
+                "--request-timeout=60",
                 "--no-color",
             ],
             cwd=tmp_path,
