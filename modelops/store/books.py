@@ -111,7 +111,7 @@ class SumsStore(Protocol):
     """What adds up the books, where they are or behind a server."""
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
-        """Return the sums of every group that has a row."""
+        """Return the sums of every group that has a row; ModelopsError when they are too many."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Reading rollups cell by cell, and the groups that cells are added to.
 
-Rows are streamed: a report needs the memory of its groups, however long it is.
+Rows are streamed: a report needs the memory of its groups, however long it is, and there is an end
+to how many groups it may have.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from modelops.resources.errors import ModelopsError
 from modelops.store.books import Dimension, Selection
 from modelops.store.cubes import Cube
 from modelops.store.measures import dimensions, matches
@@ -25,11 +27,23 @@ ROWS_AT_ONCE = 2_000
 """Rows between two looks at what else there is to do: two to four milliseconds."""
 
 
+MAX_GROUPS = 100_000
+"""Groups of one report, those of each point in time apart: about 200 MB, at 2 KB for a group and
+the row that is made of it (benchmarks/README.md).
+"""
+
+
 class Groups(dict[Key, Packed]):
     """What is found; a group that is looked up is there from then on."""
 
     def __missing__(self, key: Key) -> Packed:
-        """Make a group of nothing."""
+        """Make a group of nothing; ModelopsError when there are too many."""
+        if len(self) == MAX_GROUPS:
+            raise ModelopsError(
+                f"a report has at most {MAX_GROUPS:,} groups, and this one has more",
+                "group by less, shorten it, or filter by NAME:VALUE; /api/usage/export.csv has"
+                " every attempt",
+            )
         found = self[key] = Packed()
         return found
 

@@ -40,8 +40,8 @@ from modelops.store.protocol import (
 Answer = TypeVar("Answer")
 
 TIMEOUT_S = 30.0
-ANSWER_MAX = 64 * 1024 * 1024
-"""Bytes of an answer: a state of 12,000 resources has about 10 MB."""
+ANSWER_MAX = 128 * 1024 * 1024
+"""Bytes of an answer: a state of 12,000 resources has about 10 MB, cells.MAX_GROUPS groups 80."""
 
 
 class StateAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import row_samples as samples
 
 from modelops.cli.main import run
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.store import open_store
+from modelops.store import cells, open_store
 from modelops.store.books import SLOT_US
 
 DAY_US = 96 * SLOT_US
@@ -112,6 +112,15 @@ def test_rows_are_chosen_by_filters(program: Program) -> None:
     assert "usage cannot be filtered by 'label.team'" in program.said
     program("usage", "--filter", "model", code=1)
     assert "write NAME:VALUE" in program.said
+
+
+def test_a_report_of_too_many_groups_is_refused(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "MAX_GROUPS", 1)
+    program("usage", "--by", "revision", "--period", "7d", code=1)
+    assert "at most 1 groups" in program.said
+    program("usage", "--by", "revision", "--period", "7d", "--filter", "revision:2")
 
 
 def test_two_revisions_are_compared_by_request(program: Program) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from memory_store import MemoryStore
+from row_samples import attempt
 from server_support import (
     Answered,
     agent,
@@ -15,6 +18,8 @@ from server_support import (
     settings,
     state,
 )
+
+from modelops.store import cells, open_store
 
 OPERATOR = "authorization: Bearer mo_o1_secret"
 OWNED = state(
@@ -70,6 +75,24 @@ async def test_an_agent_sees_its_own_usage_alone(path: str, query: str) -> None:
 async def test_bad_reports_are_400_and_say_why(query: str) -> None:
     answer = await get(f"/api/usage?{query}")
     assert (answer.status, bool(answer.json()["detail"])) == (400, True)
+
+
+async def test_a_report_of_too_many_groups_is_400_and_says_what_to_do(
+    new_sqlite_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "MAX_GROUPS", 1)
+    store = open_store(new_sqlite_store())
+    await store.add_attempts([attempt(started_at_us=10, user=user) for user in "ab"])
+    runtime = make_runtime(MemoryStore(OWNED))
+    runtime.store = store
+    async with serving(runtime) as port:
+        path = "/api/usage?by=user&from=1970-01-01"
+        many = await ask(port, path, method="GET", headers=[OPERATOR])
+        one = await ask(port, f"{path}&filter=user:a", method="GET", headers=[OPERATOR])
+    await store.close()
+    assert (many.status, one.status) == (400, 200)
+    assert "at most 1 groups" in many.json()["detail"]
+    assert "filter" in many.json()["hint"]
 
 
 @pytest.mark.parametrize("path", ["/api/usage/attempts", "/api/usage/export.csv"])

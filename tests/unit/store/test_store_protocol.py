@@ -15,10 +15,11 @@ from row_samples import attempt, info, sealed
 from store_kinds import RevisionStore
 from store_samples import agent, put
 
-from modelops.resources.errors import RefusedError
+from modelops.resources.errors import ModelopsError, RefusedError
 from modelops.resources.state import by_address, digest, state_digest
-from modelops.store import open_store
+from modelops.store import cells, open_store
 from modelops.store.books import Selection
+from modelops.store.cubes import WEEK_US
 from modelops.store.protocol import Changes, StoreError, StoreStaleError
 
 
@@ -142,6 +143,24 @@ async def test_who_was_called_is_told(store: RevisionStore, place: str) -> None:
     assert await store.usage(selection) == await books.usage(selection)
     assert sum(group.sums.attempts for group in await store.usage(selection)) == 2
     await books.close()
+
+
+async def test_a_report_has_an_end_to_its_groups(
+    store: RevisionStore, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "MAX_GROUPS", 3)
+    books = open_store(place)
+    weeks = range(0, 4 * WEEK_US, WEEK_US)
+    await books.add_attempts([attempt(started_at_us=us, user=f"u{us}") for us in weeks])
+    await books.close()
+    for selection in (
+        Selection(since_us=0, until_us=weeks.stop, by=("user",)),
+        Selection(since_us=0, until_us=weeks.stop, starts=tuple(weeks)),
+    ):
+        assert len(await store.usage(replace(selection, until_us=weeks[3]))) == 3
+        with pytest.raises(ModelopsError, match="at most 3 groups") as refused:
+            await store.usage(selection)
+        assert "filter" in refused.value.hint
 
 
 _NAMES = st.sampled_from(["a", "b", "c", "d"])
