@@ -77,7 +77,7 @@ class SqlStore:
             return
         blocks = await attempts.blocks_of(rows)
         await self._require()
-        await self._database.write_books(lambda opened: attempts.insert(opened, blocks))
+        await self._database.run(lambda opened: attempts.insert(opened, blocks), write=True)
 
     async def secrets(self) -> Sequence[SealedSecret]:
         """Return every sealed secret the store keeps, those of deleted resources included."""
@@ -125,7 +125,7 @@ class SqlStore:
             attempts.insert(connection, blocks)
 
         await self._require()
-        await self._database.write_books(write)
+        await self._database.run(write, write=True)
 
     async def journal_marks(self) -> Mapping[str, int]:
         """Return how much of each journal is consumed."""
@@ -171,8 +171,9 @@ class SqlStore:
 
     async def _ask(self, reader: Callable[[Query], T], nothing: T) -> T:
         """Return what a reader of `revisions.py` finds; `nothing` when there is no store yet."""
-        async with self._read() as connection:
-            return nothing if connection is None else await database.read(connection, reader)
+        if not await self._exists():
+            return nothing
+        return await self._database.run(lambda opened: reader(database.query_of(opened)))
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection | None]:

@@ -35,8 +35,8 @@ def engine(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> AsyncEng
     return made
 
 
-def engine_in_a_thread(path: Path, *, lock_wait_s: float) -> Engine:
-    """Return the same for use in one thread, without an event loop between its statements."""
+def engine_for_threads(path: Path, *, lock_wait_s: float) -> Engine:
+    """Return the same for use in threads, without an event loop between statements."""
     made = create_engine(_url("sqlite+pysqlite", path), connect_args=_options(lock_wait_s))
     _listen(made, path)
     return made
