@@ -27,8 +27,8 @@ REQUESTS = 200_000
 SETTLED = 20_000
 """Requests after which every cache is full: what grows later is a leak."""
 
-GROWTH_MB = 8.0
-"""What the largest batch of rows so far on its way to the store leaves free in the allocators."""
+GROWTH_MB = 3.0
+"""What allocators keep free in between: they take memory by the megabyte."""
 
 BURST_S = 5.0
 SAMPLE_S = 0.25
