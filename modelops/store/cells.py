@@ -7,7 +7,7 @@ to how many groups it may have.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -46,6 +46,12 @@ class Groups(dict[Key, Packed]):
             )
         found = self[key] = Packed()
         return found
+
+    def add_stored(self, keys: Iterable[Key], *stored: Iterable[bytes]) -> None:
+        """Add cells: the keys of their groups, then what is stored, each as a column."""
+        found = map(self.__getitem__, keys)
+        for own, sums, latency, first_content in zip(found, *stored, strict=True):
+            own.add_stored(sums, latency, first_content)
 
 
 class Eras(dict[tuple[str, int], int]):

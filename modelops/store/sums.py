@@ -84,12 +84,13 @@ _BITS = 8 * BUCKET_BYTES
 
 _ROW = struct.Struct("<" + f"q{LANE_BYTES - 8}x" * len(MEASURES))
 _BORROW = [1 << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES))]
+_LOWER = struct.Struct("<" + f"Q{LANE_BYTES - 8}x" * len(MEASURES))
 _WORDS = struct.Struct("<" + "QI" * len(MEASURES))
-_ZERO = 1 << (8 * (LANE_BYTES - 8) - 1)
-"""The upper word of a lane that holds no more than its lower one, once every lane has been raised
-by half of its range: then none is negative."""
-_ZEROS = (_ZERO,) * len(MEASURES)
-_HALVES = sum(_ZERO << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
+_UPPERS = sum(((1 << 32) - 1) << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
+"""The upper words of all lanes: 0 unless one is negative or needs more than its lower one."""
+_HALF = 1 << (8 * (LANE_BYTES - 8) - 1)
+_HALVES = sum(_HALF << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
+"""Half of the range of every lane: raised by it, none is negative."""
 _COUNT = struct.Struct("<IB")
 _from_bytes = int.from_bytes
 
@@ -128,11 +129,13 @@ class Packed(msgspec.Struct, gc=False):
 
     def unpack(self) -> Sums:
         """Return the sums by name."""
-        words = _WORDS.unpack((self.sums + _HALVES).to_bytes(_WORDS.size, "little"))
-        lanes, upper = words[::2], words[1::2]
-        if upper != _ZEROS:
+        if not self.sums & _UPPERS:
+            lanes = _LOWER.unpack(self.sums.to_bytes(_LOWER.size, "little"))
+        else:
+            words = _WORDS.unpack((self.sums + _HALVES).to_bytes(_WORDS.size, "little"))
             lanes = tuple(
-                low + ((high - _ZERO) << 64) for low, high in zip(lanes, upper, strict=True)
+                low + ((high - _HALF) << 64)
+                for low, high in zip(words[::2], words[1::2], strict=True)
             )
         return _sums(lanes, self.latency, self.first_content)
 
@@ -177,7 +180,7 @@ def stored_counts(histogram: int) -> bytes:
         return b""
     first = ((histogram & -histogram).bit_length() - 1) // _BITS
     rest = histogram >> (_BITS * first)
-    return bytes([first]) + rest.to_bytes((rest.bit_length() + 7) // 8, "little")
+    return first.to_bytes() + rest.to_bytes((rest.bit_length() + 7) // 8, "little")
 
 
 def loaded_counts(histogram: bytes) -> int:

@@ -121,11 +121,12 @@ async def _from_cube(
     place, eras = _era_place(selection), Eras(selection)
     by = selection.by if place is None else (*selection.by, "agent")
     async for rows in cells(connection, cube, units, by, selection.filters):
-        for *values, unit, packed, latency, first_content in rows:
-            if place is not None:
-                agent = values.pop()
-                values[place] = eras[agent, values[place]]
-            added[(starts[unit], *values)].add_stored(packed, latency, first_content)
+        *values, of_unit, packed, latency, first_content = zip(*rows, strict=True)
+        if place is not None:
+            agents = values.pop()
+            values[place] = tuple(map(eras.__getitem__, zip(agents, values[place], strict=True)))
+        keys = zip(map(starts.__getitem__, of_unit), *values, strict=True)
+        added.add_stored(keys, packed, latency, first_content)
     return []
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, tuple_
@@ -70,9 +71,10 @@ async def add_week(
     by, filters = (*selection.by, "agent"), selection.filters
     place, start = by.index("revision"), start_of(selection, week * WEEK_US)
     async for rows in cells(connection, WEEK_USER, range(week, week + 1), by, filters):
-        for *values, agent, _, sums, latency, first_content in rows:
-            values[place] = most[agent]
-            added[(start, *values)].add_stored(sums, latency, first_content)
+        *values, agents, _, sums, latency, first_content = zip(*rows, strict=True)
+        values[place] = tuple(map(most.__getitem__, agents))
+        keys = zip(repeat(start, len(rows)), *values, strict=True)
+        added.add_stored(keys, sums, latency, first_content)
     if not others:
         return True
     async for rows in cells(connection, DAY_ALL, days, by, filters, *_within(others)):
