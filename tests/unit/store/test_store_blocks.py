@@ -1,0 +1,52 @@
+"""What a driver takes is what attempts were, whatever columns they have values in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from row_samples import attempt
+
+from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.store import blocks
+from modelops.store.blocks import attempts_of, block_of
+from modelops.store.columns import NAMES
+
+_COUNTS = st.none() | st.integers(0, 10**9)
+_ATTEMPTS = st.builds(
+    attempt,
+    stream=st.booleans(),
+    final=st.booleans(),
+    simulated=st.booleans(),
+    user=st.sampled_from(["", "ann", "\u00e9\u4e2d"]),
+    message=st.sampled_from(["", "it's \x00 odd"]),
+    usage=st.builds(
+        Usage,
+        source=st.sampled_from(["reported", "none"]),
+        input_tokens=_COUNTS,
+        output_tokens=_COUNTS,
+    ),
+    cost=st.builds(Cost, total_pico=_COUNTS, estimate_pico=_COUNTS),
+    first_content_us=_COUNTS,
+)
+
+
+@given(st.lists(_ATTEMPTS, min_size=1, max_size=9), st.integers(1, 4))
+def test_attempts_come_back_as_they_were(rows: list[Attempt], at_once: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "ROWS_AT_ONCE", at_once)
+        block = block_of(rows)
+    assert list(attempts_of(block)) == rows
+    assert block.rows == len(rows)
+    assert len(block.groups) == len(rows) // at_once
+    values = [value for part in (*block.groups, *block.rest) for value in part]
+    assert not any(isinstance(value, bool) for value in values)
+
+
+def test_a_column_without_a_value_is_left_out() -> None:
+    assert "first_content_us" not in block_of([attempt(first_content_us=None)]).names
+    assert "first_content_us" in block_of([attempt(first_content_us=1), attempt()]).names
+
+
+def test_what_is_inserted_with_one_step_fits_every_sqlite() -> None:
+    assert 0 < blocks.ROWS_AT_ONCE * len(NAMES) <= blocks._VARIABLES
