@@ -1,7 +1,7 @@
 """Attempts as a driver takes them: worked out a few hundred at a time, when they have just come.
 
-They wait for the store in this form, some seconds and thousands together. Worked out only then, one
-costs twice as much: by then it has left the processor's caches.
+They wait for the store in this form, up to a second and some thousands together: it takes less
+memory, and what an attempt is made of is still in the processor's caches.
 """
 
 from __future__ import annotations
