@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -28,6 +28,9 @@ KEEP_ALIVE_S = 75
 """Seconds an idle connection is kept: longer than clients keep theirs (5 to 60), so that they
 close first and no request meets a closing connection; nginx's default."""
 
+LINGER_S = 2.0
+"""Seconds in which what a client still sends after its answer is read and dropped (`hang_up`)."""
+
 CONNECTION = "modelops.connection"
 CYCLE = "modelops.cycle"
 
@@ -35,10 +38,12 @@ CYCLE = "modelops.cycle"
 class AnsweringProtocol(HttpToolsProtocol):
     """Takes requests and has them answered.
 
-    `answering` says that whoever answers is to be cancelled when the client leaves.
+    `answering` says that whoever answers is to be cancelled when the client leaves, `deaf` that
+    what still comes is dropped.
     """
 
     answering = False
+    deaf = False
     cycle: Cycle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,12 +56,14 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._idle = False
         self._idle_since = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer, and end the task."""
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
+        """Forget the timers, and end the task."""
+        for timer in (self._idle_timer, self._linger_timer):
+            if timer is not None:
+                timer.cancel()
+        self._idle_timer = self._linger_timer = None
         super().connection_lost(exc)
         self._wake()
         if self._task is not None and self.answering and not self.cycle.response_complete:
@@ -104,6 +111,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.logger,
             self.server_state.default_headers,
             self.on_response_complete,
+            self.hang_up,
             keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
         )
         if before is None or before.response_complete:
@@ -144,13 +152,15 @@ class AnsweringProtocol(HttpToolsProtocol):
     async def _answer(self) -> None:
         """Answer requests until the connection ends; uvicorn waits for those under way."""
         task = self._task
-        while task is not None and task is self._task:
+        while task is not None:
             while self._asked:
                 self.tasks.add(task)
                 try:
                     await self._asked.popleft().run_asgi(self.app)
                 finally:
                     self.tasks.discard(task)
+            if task is not self._task:  # the connection ended meanwhile
+                return
             self._waiter = self.loop.create_future()
             await self._waiter
             self._waiter = None
@@ -158,7 +168,7 @@ class AnsweringProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for one."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self.deaf or self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self._behind:
@@ -168,6 +178,23 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._idle_since = self.loop.time()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(KEEP_ALIVE_S, self._idle_over)
+
+    def hang_up(self) -> None:
+        """Close the connection; where a request was not read whole, once its client stops sending.
+
+        Bytes that nobody has read make the kernel reset a connection that is closed, and the answer
+        can be lost with it (nginx has `lingering_close` for that).
+        """
+        transport = self.transport
+        cycle = cast("Cycle | None", self.cycle)
+        unread = self.deaf or cycle is None or cycle.more_body
+        if not unread or not transport.can_write_eof():
+            transport.close()
+        elif not transport.is_closing():
+            self.deaf = True
+            self.flow.resume_reading()
+            transport.write_eof()
+            self._linger_timer = self.loop.call_later(LINGER_S, transport.close)
 
     def _idle_over(self) -> None:
         """Close a connection that was idle for long; one that was used meanwhile waits anew."""

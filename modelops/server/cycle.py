@@ -46,6 +46,7 @@ class Cycle(RequestResponseCycle):
         logger: Any,
         default_headers: list[tuple[bytes, bytes]],
         on_response: Callable[..., None],
+        hang_up: Callable[[], None],
         *,
         keep_alive: bool,
     ) -> None:
@@ -55,6 +56,7 @@ class Cycle(RequestResponseCycle):
         self.logger = logger
         self.default_headers = default_headers
         self.on_response = on_response
+        self.hang_up = hang_up
         self.keep_alive = keep_alive
 
     async def receive(self) -> ASGIReceiveEvent:

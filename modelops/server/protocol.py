@@ -37,7 +37,6 @@ class BoundedProtocol(AnsweringProtocol):
         self._head_begun = False
         self._head_size = 0
         self._piece = 0
-        self._refused = False
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(
             HEAD_TIMEOUT_S, self._head_is_late
         )
@@ -49,7 +48,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head, parse, and time a head that is still incomplete."""
-        if self._refused:
+        if self.deaf:
             return
         self._piece = len(data)
         if self._head_open:
@@ -66,7 +65,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def _watch_head(self) -> None:
         """Bound a head that is still incomplete."""
-        if self._refused:
+        if self.deaf:
             return
         if self._head_size > HEAD_MAX:
             # One endless header never reaches on_header, so it is caught here.
@@ -121,7 +120,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Read no more, and say why once those who asked properly have their answers."""
-        self._refused = True
+        self.deaf = True
         self._stop_head_timer()
         if self.transport.is_closing():
             return
@@ -133,6 +132,8 @@ class BoundedProtocol(AnsweringProtocol):
             if cycle.response_started or self._behind:
                 self.transport.close()
                 return
+            cycle.disconnected = True  # whoever waits for its body need not answer
+            cycle.message_event.set()
         dialect = dialect_of(self.url.decode("latin-1"), {})
         self.transport.write(closing_error(status, message, dialect))
-        self.transport.close()
+        self.hang_up()

@@ -78,7 +78,7 @@ class ConnectionReply:
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            cycle.transport.close()
+            cycle.hang_up()
         cycle.on_response()
 
     def refuse(self, status: int, headers: Headers, body: bytes) -> None:

@@ -211,6 +211,9 @@ async def test_a_client_that_leaves_within_its_body_reaches_no_gateway() -> None
         writer.close()
         await writer.wait_closed()
         assert (await ask(port)).status == 200
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
     assert len(cast("ScriptedGateway", runtime.gateway).calls) == 1
 
 
@@ -297,3 +300,37 @@ async def test_a_bug_is_logged_with_the_request_it_is_about(
     async with serving(make_runtime(MemoryStore(state()), script)) as port:
         await ask(port)
     assert [vars(record)["request_id"] for record in caplog.records if record.exc_info] == ids
+
+
+async def test_a_client_that_sends_on_after_its_answer_can_read_it() -> None:
+    head = request(0, length=body_module.BODY_MAX + 1, body=b"")
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        for _ in range(8):
+            writer.write(b" " * (1 << 20))
+            await writer.drain()
+        answer = parse(await reader.read())
+        writer.close()
+        assert (await ask(port)).status == 200
+    assert answer.status == 413
+
+
+async def send_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b" " * 100_000)
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+async def test_a_client_that_never_stops_sending_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelops.server.answering.LINGER_S", 0.05)
+    head = request(0, length=body_module.BODY_MAX + 1, body=b"")
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        with pytest.raises(ConnectionError):
+            await send_for_ever(writer)
+        writer.close()
