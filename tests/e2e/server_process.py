@@ -79,14 +79,23 @@ class Server:
         return request(self.url, "POST", "/v1/chat/completions", body)
 
     def children(self) -> list[int]:
-        """Return the process ids of the workers."""
+        """Return the process ids of the workers that live."""
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return [int(pid) for pid in path.read_text().split() if _lives(int(pid))]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_S)
+
+
+def _lives(pid: int) -> bool:
+    """Say whether a process has not ended; one that nobody has waited for yet is still listed."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(") ")[2][0] != "Z"
 
 
 def request(url: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
