@@ -19,6 +19,8 @@ ROWS_MAX = 5_000
 back. A store that is away for longer finds the rest in the file."""
 
 _READ_BYTES = 1 << 18
+"""Of a file at once: some 600 rows, which hold the event loop for a few milliseconds."""
+
 _BEGIN = Kind.BEGIN
 
 

@@ -5,8 +5,8 @@ comes, which the next cancels. Both outlive a request here: the task waits for t
 timer runs on and is moved when it rings too early. Together that is 5 us of CPU a request.
 
 The protocol also stands in the scope of each request (`connection_of`), because it knows at once
-what ASGI tells only to who waits for it: that the client left. So does uvicorn's own state of the
-request (`take_cycle`), which knows whether the body is already here and how to answer.
+what ASGI tells only to who waits for it: that the client left. So does the state of the request
+(`take_cycle`), which knows whether the body is already here and how to answer.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def connection_of(scope: HTTPScope) -> AnsweringProtocol:
 
 
 def take_cycle(scope: HTTPScope) -> Cycle:
-    """Return uvicorn's state of a request, once.
+    """Return the state of a request, once.
 
     It holds the scope, so left in there it would keep both until the collector comes by.
     """

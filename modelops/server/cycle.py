@@ -1,8 +1,8 @@
 """One request in uvicorn's sense: how its body comes in and how it is answered.
 
 uvicorn's own makes ready, for every request, what only an application that reads or answers with
-ASGI's events needs. The data plane does neither, so here that is made once it is asked for: 2 us of
-CPU a request.
+ASGI's events needs. The data plane does neither, so here that is made once it is asked for, which
+saves a microsecond a request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ class _Unheard:
 
 
 class Cycle(RequestResponseCycle):
-    """What stands here belongs to every request until it is changed for one."""
+    """What stands here belongs to every request until it is changed for one.
+
+    `hang_up` ends its connection.
+    """
 
     message_event: Any = _Unheard()
     body: Any = b""

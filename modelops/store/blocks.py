@@ -6,6 +6,7 @@ memory, and what an attempt is made of is still in the processor's caches.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -51,6 +52,15 @@ def block_of(attempts: Sequence[Attempt]) -> Block:
         for start in range(0, grouped, ROWS_AT_ONCE)
     ]
     return Block(len(values), tuple(known), groups, values[grouped:], tallies)
+
+
+async def blocks_of(rows: Sequence[Attempt]) -> list[Block]:
+    """Work out what to insert, before a transaction is opened; others get their turn meanwhile."""
+    blocks = []
+    for start in range(0, len(rows), BLOCK):
+        blocks.append(block_of(rows[start : start + BLOCK]))
+        await asyncio.sleep(0)
+    return blocks
 
 
 def rows_of(block: Block) -> Iterator[list[Any]]:

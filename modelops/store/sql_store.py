@@ -22,6 +22,7 @@ from modelops.store import (
     schema,
     usage,
 )
+from modelops.store.blocks import blocks_of
 from modelops.store.books import (
     Adjustment,
     AttemptCursor,
@@ -75,7 +76,7 @@ class SqlStore:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         if not rows:
             return
-        blocks = await attempts.blocks_of(rows)
+        blocks = await blocks_of(rows)
         await self._require()
         await self._database.run(lambda opened: attempts.insert(opened, blocks), write=True)
 

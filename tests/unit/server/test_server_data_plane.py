@@ -17,6 +17,7 @@ from server_support import (
     key,
     make_runtime,
     parse,
+    request,
     serving,
     serving_as_worker,
     state,
@@ -70,31 +71,6 @@ async def test_streams_each_piece_at_once() -> None:
         answer = parse(first + await reader.read())
         writer.close()
     assert answer.body == b"data: 1\n\ndata: 2\n\n"
-
-
-async def test_a_client_that_leaves_cancels_the_gateway() -> None:
-    began, ended = asyncio.Event(), asyncio.Event()
-
-    async def script(_call: Call, reply: Reply) -> None:
-        reply.start(200, b"")
-        reply.send(b"data: 1\n\n")
-        began.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    async with serving(make_runtime(MemoryStore(state()), script)) as port:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request(port))
-        await began.wait()
-        writer.close()
-        await asyncio.wait_for(ended.wait(), 5)
-
-
-async def test_a_client_that_leaves_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    await test_a_client_that_leaves_cancels_the_gateway()
-    assert caplog.text == ""
 
 
 async def test_a_failure_inside_the_gateway_is_answered_and_logged(
@@ -202,21 +178,6 @@ async def test_a_body_in_many_pieces_arrives_whole() -> None:
     assert cast("ScriptedGateway", runtime.gateway).calls[0].body == sent
 
 
-async def test_a_client_that_leaves_within_its_body_reaches_no_gateway() -> None:
-    runtime = make_runtime(MemoryStore(state()))
-    async with serving(runtime) as port:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request(port, length=10, body=b"{"))
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-        assert (await ask(port)).status == 200
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert len(cast("ScriptedGateway", runtime.gateway).calls) == 1
-
-
 async def test_the_key_names_the_agent() -> None:
     resources = state(agent("dev-agent", key("mo_1_secret")))
     runtime = make_runtime(MemoryStore(resources))
@@ -231,24 +192,6 @@ async def test_the_key_names_the_agent() -> None:
     calls = cast("ScriptedGateway", runtime.gateway).calls
     assert [call.agent for call in calls] == ["dev-agent", "dev-agent"]
     assert wrong.json()["error"]["code"] == "invalid_api_key"
-
-
-async def test_keep_alive_serves_one_request_after_another() -> None:
-    async with serving(make_runtime(MemoryStore(state()), hello)) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in range(3):
-            writer.write(request(port).replace(b"connection: close\r\n", b""))
-            assert (await reader.readuntil(b'there"}')).startswith(b"HTTP/1.1 200")
-        writer.close()
-
-
-def request(port: int, body: bytes = b"{}", length: int | None = None) -> bytes:
-    announced = len(body) if length is None else length
-    return (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
-        "connection: close\r\ncontent-type: application/json\r\n"
-        f"content-length: {announced}\r\n\r\n"
-    ).encode() + body
 
 
 async def test_bodies_that_leave_no_room_are_told_to_come_again() -> None:
@@ -300,37 +243,3 @@ async def test_a_bug_is_logged_with_the_request_it_is_about(
     async with serving(make_runtime(MemoryStore(state()), script)) as port:
         await ask(port)
     assert [vars(record)["request_id"] for record in caplog.records if record.exc_info] == ids
-
-
-async def test_a_client_that_sends_on_after_its_answer_can_read_it() -> None:
-    head = request(0, length=body_module.BODY_MAX + 1, body=b"")
-    async with serving(make_runtime(MemoryStore(state()))) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(head)
-        for _ in range(8):
-            writer.write(b" " * (1 << 20))
-            await writer.drain()
-        answer = parse(await reader.read())
-        writer.close()
-        assert (await ask(port)).status == 200
-    assert answer.status == 413
-
-
-async def send_for_ever(writer: asyncio.StreamWriter) -> None:
-    while True:
-        writer.write(b" " * 100_000)
-        await writer.drain()
-        await asyncio.sleep(0)
-
-
-async def test_a_client_that_never_stops_sending_is_hung_up_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("modelops.server.answering.LINGER_S", 0.05)
-    head = request(0, length=body_module.BODY_MAX + 1, body=b"")
-    async with serving(make_runtime(MemoryStore(state()))) as port:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(head)
-        with pytest.raises(ConnectionError):
-            await send_for_ever(writer)
-        writer.close()

@@ -1,0 +1,105 @@
+"""A connection between its requests, and one whose client leaves or will not stop sending."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+from memory_store import MemoryStore
+from server_support import (
+    ScriptedGateway,
+    ask,
+    hello,
+    make_runtime,
+    parse,
+    request,
+    serving,
+    state,
+)
+
+from modelops.gateway.call import Call, Reply
+from modelops.server import body as body_module
+
+
+async def test_a_client_that_leaves_cancels_the_gateway() -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def script(_call: Call, reply: Reply) -> None:
+        reply.start(200, b"")
+        reply.send(b"data: 1\n\n")
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port))
+        await began.wait()
+        writer.close()
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_client_that_leaves_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    await test_a_client_that_leaves_cancels_the_gateway()
+    assert caplog.text == ""
+
+
+async def test_a_client_that_leaves_within_its_body_reaches_no_gateway() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port, length=10, body=b"{"))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        assert (await ask(port)).status == 200
+        async with asyncio.timeout(5):
+            while asyncio.all_tasks() != {asyncio.current_task()}:
+                await asyncio.sleep(0.01)
+    assert len(cast("ScriptedGateway", runtime.gateway).calls) == 1
+
+
+async def test_keep_alive_serves_one_request_after_another() -> None:
+    async with serving(make_runtime(MemoryStore(state()), hello)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(request(port).replace(b"connection: close\r\n", b""))
+            assert (await reader.readuntil(b'there"}')).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_a_client_that_sends_on_after_its_answer_can_read_it() -> None:
+    head = request(0, length=body_module.BODY_MAX + 1, body=b"")
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        for _ in range(8):
+            writer.write(b" " * (1 << 20))
+            await writer.drain()
+        answer = parse(await reader.read())
+        writer.close()
+        assert (await ask(port)).status == 200
+    assert answer.status == 413
+
+
+async def send_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b" " * 100_000)
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+async def test_a_client_that_never_stops_sending_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelops.server.answering.LINGER_S", 0.05)
+    head = request(0, length=body_module.BODY_MAX + 1, body=b"")
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        with pytest.raises(ConnectionError):
+            await send_for_ever(writer)
+        writer.close()
