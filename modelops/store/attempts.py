@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, and_, delete, func, or_, select
 from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.store import rollups, upsert
@@ -75,18 +74,18 @@ def mark(connection: Connection, journal: JournalMark) -> None:
     )
 
 
-async def marks(connection: AsyncConnection) -> dict[str, int]:
+def marks(connection: Connection) -> dict[str, int]:
     """Return how much of each journal is consumed."""
-    return {row.name: row.consumed for row in await connection.execute(select(journals))}
+    return {row.name: row.consumed for row in connection.execute(select(journals))}
 
 
-async def forget(connection: AsyncConnection, names: Sequence[str]) -> None:
+def forget(connection: Connection, names: Sequence[str]) -> None:
     """Drop the marks of journals that are deleted."""
-    await connection.execute(delete(journals).where(journals.c.name.in_(names)))
+    connection.execute(delete(journals).where(journals.c.name.in_(names)))
 
 
-async def listed(
-    connection: AsyncConnection, selection: Selection, limit: int, after: AttemptCursor | None
+def listed(
+    connection: Connection, selection: Selection, limit: int, after: AttemptCursor | None
 ) -> list[Attempt]:
     """Return the newest attempts of a selection that stand behind a cursor."""
     started, attempt_id = attempts.c.started_at_us, attempts.c.attempt_id
@@ -105,18 +104,16 @@ async def listed(
         query = query.where(started <= after.started_at_us).where(
             or_(started < after.started_at_us, behind)
         )
-    return [attempt_of(row) for row in (await connection.execute(query)).mappings()]
+    return [attempt_of(row) for row in connection.execute(query).mappings()]
 
 
-async def adjusted(
-    connection: AsyncConnection, attempt_ids: Sequence[str]
-) -> dict[str, Adjustment]:
+def adjusted(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, Adjustment]:
     """Return what the adjustments of each of these attempts add up to; only those that have any.
 
     An adjustment names the attempt it corrects as its client's request.
     """
     total, part = attempts.c.cost_pico, attempts.c.input_cost_pico
-    rows = await connection.execute(
+    rows = connection.execute(
         select(attempts.c.client_request_id, func.sum(total), func.sum(part))
         .where(attempts.c.outcome == "adjusted", attempts.c.client_request_id.in_(attempt_ids))
         .group_by(attempts.c.client_request_id)

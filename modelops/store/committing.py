@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import and_, bindparam, insert, or_, select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, true, update
 
 from modelops.resources import state as states
 from modelops.resources.resolved import Resource
@@ -25,17 +24,15 @@ _BATCH = 500
 """Values in one IN list; SQLite takes 32,766 and old builds 999."""
 
 
-async def commit(
-    connection: AsyncConnection, base: Head, changes: Changes, info: CommitInfo
-) -> Revision:
+def commit(connection: Connection, base: Head, changes: Changes, info: CommitInfo) -> Revision:
     """Make the next revision. Its first statement is the compare-and-swap on the head row.
 
     Whoever comes second changes no row and is told so; nothing is read before the write, so two
     commits never both believe that they stand at the head.
     """
     number = base.revision + 1
-    await _advance(connection, base, info)
-    current = await _member_digests(connection)
+    _advance(connection, base, info)
+    current = _member_digests(connection)
     if states.state_digest(current) != base.digest:
         raise revisions.damaged(base.revision)
     put = {item.address: item for item in changes.put}
@@ -50,23 +47,23 @@ async def commit(
     made = Revision(
         revision=number, base=base.revision, digest=states.state_digest(after), info=info
     )
-    await connection.execute(insert(tables.revisions), _revision_row(made))
-    await _put_content(connection, {digests[a]: put[a] for a in fresh})
-    await _end_members(connection, [*changes.delete, *(a for a in fresh if a in current)], number)
+    connection.execute(insert(tables.revisions), _revision_row(made))
+    _put_content(connection, {digests[a]: put[a] for a in fresh})
+    _end_members(connection, [*changes.delete, *(a for a in fresh if a in current)], number)
     if fresh:
         rows = [{"address": a, "since": number, "digest": d} for a, d in fresh.items()]
-        await connection.execute(insert(members), rows)
-    await operations.put_secrets(connection, changes.secrets, info.created_at_us)
-    await connection.execute(update(store).values(digest=made.digest))
+        connection.execute(insert(members), rows)
+    operations.put_secrets(connection, changes.secrets, info.created_at_us)
+    connection.execute(update(store).values(digest=made.digest))
     return made
 
 
-async def _advance(connection: AsyncConnection, base: Head, info: CommitInfo) -> None:
+def _advance(connection: Connection, base: Head, info: CommitInfo) -> None:
     """Move the head row on from `base`, or say why it cannot be moved.
 
     A base without an id was read before there was a store: any store that is still empty will do.
     """
-    moved = await connection.execute(
+    moved = connection.execute(
         update(store)
         .where(
             store.c.store_id == base.store_id if base.store_id else true(),
@@ -86,7 +83,7 @@ async def _advance(connection: AsyncConnection, base: Head, info: CommitInfo) ->
     )
     if moved.rowcount == 1:
         return
-    now = await database.read(connection, revisions.head)
+    now = database.read(connection, revisions.head)
     if now.revision and (now.config, now.environment) != (info.config, info.environment):
         raise StoreMismatchError(
             f"the store belongs to {_owner(now.config, now.environment)},"
@@ -105,17 +102,17 @@ def _owner(config: str, environment: str) -> str:
     return f"configuration {config!r}" + (f", environment {environment!r}" if environment else "")
 
 
-async def _member_digests(connection: AsyncConnection) -> dict[str, str]:
+def _member_digests(connection: Connection) -> dict[str, str]:
     query = select(members.c.address, members.c.digest).where(members.c.until.is_(None))
-    return {row.address: row.digest for row in await connection.execute(query)}
+    return {row.address: row.digest for row in connection.execute(query)}
 
 
-async def _put_content(connection: AsyncConnection, content: Mapping[str, Resource]) -> None:
+def _put_content(connection: Connection, content: Mapping[str, Resource]) -> None:
     """Insert the content that the store does not hold yet."""
     held: set[str] = set()
     for batch in _batches(list(content)):
         query = select(resources.c.digest).where(resources.c.digest.in_(batch))
-        held.update(await connection.scalars(query))
+        held.update(connection.scalars(query))
     rows = [
         {
             "digest": digest,
@@ -127,12 +124,12 @@ async def _put_content(connection: AsyncConnection, content: Mapping[str, Resour
         if digest not in held
     ]
     if rows:
-        await connection.execute(insert(resources), rows)
+        connection.execute(insert(resources), rows)
 
 
-async def _end_members(connection: AsyncConnection, addresses: list[str], revision: int) -> None:
+def _end_members(connection: Connection, addresses: list[str], revision: int) -> None:
     if addresses:
-        await connection.execute(
+        connection.execute(
             update(members)
             .where(members.c.address == bindparam("member"), members.c.until.is_(None))
             .values(until=revision),

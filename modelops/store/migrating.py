@@ -11,7 +11,6 @@ import uuid
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.store import attempts, database, rollups, schema, tables
 from modelops.store.books import AttemptCursor, Selection
@@ -34,30 +33,33 @@ async def migrate(url: str, *, lock_wait_s: float) -> None:
     """Create the store at `url`, or bring its tables to this version; nothing if it is current."""
     opened = database.connect_to_migrate(url, lock_wait_s=lock_wait_s)
     try:
-        async with opened.transaction(write=True) as connection:
-            version = await database.schema_version(connection, opened.place)
-            if version == schema.VERSIONS[-1]:
-                return
-            if version not in ("", *schema.VERSIONS):
-                schema.require_current(version, opened.place)
-            await connection.run_sync(_upgrade)
-            await _bear(connection)
-            if version and version < PACKED:
-                await _add_up(connection)
-            elif version and version < WEEKS:
-                await connection.run_sync(rollups.fill, WEEK_USER, DAY_ALL)
+        await opened.run(lambda connection: _migrate(connection, opened.place), write=True)
     finally:
         await opened.close()
 
 
-async def _add_up(connection: AsyncConnection) -> None:
+def _migrate(connection: Connection, place: str) -> None:
+    version = database.schema_version(connection, place)
+    if version == schema.VERSIONS[-1]:
+        return
+    if version not in ("", *schema.VERSIONS):
+        schema.require_current(version, place)
+    _upgrade(connection)
+    _bear(connection)
+    if version and version < PACKED:
+        _add_up(connection)
+    elif version and version < WEEKS:
+        rollups.fill(connection, WEEK_USER, DAY_ALL)
+
+
+def _add_up(connection: Connection) -> None:
     """Add all attempts to the rollups, of which there are none."""
     everything = Selection(since_us=0, until_us=2**63 - 1)
     after: AttemptCursor | None = None
-    while rows := await attempts.listed(connection, everything, _ADDED_AT_ONCE, after):
+    while rows := attempts.listed(connection, everything, _ADDED_AT_ONCE, after):
         tallies: Tallies = {}
         tally(columns_of([values_of(row) for row in rows]), tallies)
-        await connection.run_sync(rollups.add, tallies)
+        rollups.add(connection, tallies)
         after = AttemptCursor(rows[-1].started_at_us, rows[-1].attempt_id)
 
 
@@ -72,10 +74,10 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-async def _bear(connection: AsyncConnection) -> None:
+def _bear(connection: Connection) -> None:
     """Give a new store its id, its empty revision 0, and the row that deletions are noted in."""
-    if await connection.scalar(select(tables.store.c.id)) is None:
-        await connection.execute(
+    if connection.scalar(select(tables.store.c.id)) is None:
+        connection.execute(
             insert(tables.store).values(
                 id=1,
                 store_id=uuid.uuid4().hex,
@@ -86,4 +88,4 @@ async def _bear(connection: AsyncConnection) -> None:
                 config_digest="",
             )
         )
-        await connection.execute(insert(tables.rollup_state).values(id=1))
+        connection.execute(insert(tables.rollup_state).values(id=1))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Table, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Table, delete, select, update
 
 from modelops.secrets.sealed import SealedSecret, remembering
 from modelops.store import database, revisions
@@ -21,53 +20,51 @@ KEEP_DELETED_US = 30 * 86_400_000_000
 """How long the seal of a deleted resource is kept; that there was one is never forgotten."""
 
 
-async def put_instance(connection: AsyncConnection, instance: Instance) -> None:
+def put_instance(connection: Connection, instance: Instance) -> None:
     """Write a worker's row."""
-    await replace(connection, instances, [instance])
+    replace(connection, instances, [instance])
 
 
-async def merge_instances(connection: AsyncConnection, gone: Sequence[str], into: Instance) -> None:
+def merge_instances(connection: Connection, gone: Sequence[str], into: Instance) -> None:
     """Write a row in place of others; StoreStaleError, to roll back, when one is not there."""
-    deleted = await connection.execute(delete(instances).where(instances.c.instance.in_(gone)))
+    deleted = connection.execute(delete(instances).where(instances.c.instance.in_(gone)))
     if deleted.rowcount != len(gone):
         raise StoreStaleError("another worker has merged these rows")
-    await replace(connection, instances, [into])
+    replace(connection, instances, [into])
 
 
-async def all_instances(connection: AsyncConnection) -> list[Instance]:
+def all_instances(connection: Connection) -> list[Instance]:
     """Return every worker's row, the one seen last first."""
-    rows = await _rows(connection, instances, Instance)
+    rows = _rows(connection, instances, Instance)
     return sorted(rows, key=lambda row: (-row.seen_at_us, row.instance))
 
 
-async def put_probe_result(connection: AsyncConnection, result: ProbeResult) -> None:
+def put_probe_result(connection: Connection, result: ProbeResult) -> None:
     """Write the result of a provider's connection test over the one before."""
-    await replace(connection, probe_results, [result])
+    replace(connection, probe_results, [result])
 
 
-async def all_probe_results(connection: AsyncConnection) -> list[ProbeResult]:
+def all_probe_results(connection: Connection) -> list[ProbeResult]:
     """Return the last result of every provider that was tested, by name."""
-    rows = await _rows(connection, probe_results, ProbeResult)
+    rows = _rows(connection, probe_results, ProbeResult)
     return sorted(rows, key=lambda row: row.provider)
 
 
-async def put_secrets(
-    connection: AsyncConnection, rows: Sequence[SealedSecret], now_us: int
-) -> None:
+def put_secrets(connection: Connection, rows: Sequence[SealedSecret], now_us: int) -> None:
     """Write these rows, and erase the seals of resources that were deleted 30 days before.
 
     What each row replaces is noted here, so that no caller can leave it out.
     """
     if rows:
-        before = {row.place: row for row in await database.read(connection, revisions.secrets)}
+        before = {row.place: row for row in database.read(connection, revisions.secrets)}
         noted = [remembering(row, before.get(row.place)) for row in rows]
-        await replace(connection, sealed_secrets, noted)
+        replace(connection, sealed_secrets, noted)
     expired = sealed_secrets.c.deleted_at < now_us - KEEP_DELETED_US
-    await connection.execute(update(sealed_secrets).where(expired).values(blob=""))
+    connection.execute(update(sealed_secrets).where(expired).values(blob=""))
 
 
-async def _rows(connection: AsyncConnection, table: Table, kind: type[Row]) -> list[Row]:
+def _rows(connection: Connection, table: Table, kind: type[Row]) -> list[Row]:
     return [
         msgspec.convert({str(name): value for name, value in row.items()}, kind)
-        for row in (await connection.execute(select(table))).mappings()
+        for row in connection.execute(select(table)).mappings()
     ]

@@ -8,11 +8,12 @@ then finds the head moved, and says that it is stale.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from modelops.store.protocol import (
     StoreDamagedError,
@@ -22,11 +23,15 @@ from modelops.store.protocol import (
     StoreReadOnlyError,
     StoreUnreachableError,
 )
-from modelops.store.sqlite import WRITE
+
+T = TypeVar("T")
 
 SCHEMES = ("postgresql", "postgres")
 CONNECT_S = 10.0
 """How long a connection may take to be made."""
+
+_WRITE = "modelops_write"
+"""Execution option of a connection whose transaction is going to write."""
 
 _MIGRATION_LOCK = 0x6D6F64656C6F7073
 """The advisory lock of whoever makes or changes the tables: "modelops" in ASCII."""
@@ -45,26 +50,43 @@ def place_of(url: str) -> str:
     return f"the store {parts.path.lstrip('/') or 'postgres'!r} on {host}{port}"
 
 
-def engine(url: str, *, lock_wait_s: float, migrates: bool = False) -> AsyncEngine:
-    """Return an engine; with `migrates` a transaction that writes shuts out others of its kind."""
-    place = place_of(url)
-    made = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=lambda: _connect(url, place, lock_wait_s),
-        pool_pre_ping=True,
-    )
-    event.listen(made.sync_engine, "begin", _begin_to_migrate if migrates else _begin)
-    return made
+class OnLoop:
+    """Transactions on one database, on the event loop, which goes on while the database works.
+
+    With `migrates`, one that writes shuts out others of its kind.
+    """
+
+    def __init__(self, url: str, *, lock_wait_s: float, migrates: bool = False) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        place = place_of(url)
+        if not all(map(find_spec, ("asyncpg", "greenlet"))):
+            raise StoreUnreachableError(
+                f"{place} needs asyncpg and greenlet", "pip install asyncpg greenlet"
+            )
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: _connect(url, place, lock_wait_s),
+            pool_pre_ping=True,
+        )
+        event.listen(self._engine.sync_engine, "begin", _begin_to_migrate if migrates else _begin)
+
+    async def run(self, work: Callable[[Connection], T], *, write: bool, lasting: bool) -> T:
+        """Return what work comes to; it may be cancelled wherever it waits for the database."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(**{_WRITE: write})
+            async with connection.begin():
+                return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
 
 
 async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
     """Return a connection; StoreUnreachableError in words that hold no password."""
-    try:
-        import asyncpg  # type: ignore[import-untyped]  # it ships no types
-    except ImportError:
-        raise StoreUnreachableError(
-            f"{place} needs the driver asyncpg", "pip install asyncpg"
-        ) from None
+    import asyncpg  # type: ignore[import-untyped]  # it ships no types
+
     wait_ms = max(1, round(lock_wait_s * 1000))
     try:
         return await asyncpg.connect(
@@ -82,7 +104,7 @@ async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
 
 
 def _begin(connection: Connection) -> None:
-    if not connection.get_execution_options().get(WRITE):
+    if not connection.get_execution_options().get(_WRITE):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, delete, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, Connection, delete, func, literal, select
 
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import SLOT_US
@@ -22,7 +21,7 @@ ROWS_AT_ONCE = 2_000
 """Attempts in one transaction: about 50 ms of the write lock."""
 
 
-async def prune(connection: AsyncConnection, before_us: int) -> int:
+def prune(connection: Connection, before_us: int) -> int:
     """Delete a batch of the attempts that started before a UTC day; return how many, 0 at the end.
 
     StoreError when no day of UTC begins then.
@@ -30,7 +29,7 @@ async def prune(connection: AsyncConnection, before_us: int) -> int:
     if before_us % DAY_US:
         raise StoreError("attempts are deleted by whole days of UTC", "name a day")
     before = before_us // SLOT_US
-    await connection.execute(
+    connection.execute(
         rollup_state.update()
         .where(rollup_state.c.pruned_until < before)
         .values(pruned_until=before)
@@ -40,22 +39,22 @@ async def prune(connection: AsyncConnection, before_us: int) -> int:
         .where(attempts.c.started_at_us < before_us)
         .limit(ROWS_AT_ONCE)
     )
-    done = await connection.execute(delete(attempts).where(attempts.c.attempt_id.in_(old)))
+    done = connection.execute(delete(attempts).where(attempts.c.attempt_id.in_(old)))
     return done.rowcount
 
 
-async def count(connection: AsyncConnection, before_us: int) -> int:
+def count(connection: Connection, before_us: int) -> int:
     """Return how many attempts there are that started before a time."""
     old = select(func.count()).where(attempts.c.started_at_us < before_us)
-    return int(await connection.scalar(old) or 0)
+    return int(connection.scalar(old) or 0)
 
 
-async def require_kept(connection: AsyncConnection, since_us: int) -> None:
+def require_kept(connection: Connection, since_us: int) -> None:
     """Raise unless all attempts that started at a time or later are still there.
 
     ModelopsError, since the store is well: it is another question that it answers.
     """
-    pruned = await connection.scalar(select(rollup_state.c.pruned_until))
+    pruned = connection.scalar(select(rollup_state.c.pruned_until))
     pruned_us = int(pruned or 0) * SLOT_US
     if pruned_us and since_us < pruned_us:
         raise ModelopsError(
@@ -65,11 +64,11 @@ async def require_kept(connection: AsyncConnection, since_us: int) -> None:
         )
 
 
-async def newest_us(connection: AsyncConnection) -> int:
+def newest_us(connection: Connection) -> int:
     """Return when the newest attempt started that is there or was deleted, or a little later."""
     pruned = select(rollup_state.c.pruned_until * literal(SLOT_US, BigInteger)).scalar_subquery()
     newest = select(func.max(attempts.c.started_at_us)).scalar_subquery()
-    row = (await connection.execute(select(newest, pruned))).one()
+    row = connection.execute(select(newest, pruned)).one()
     return max(int(value or 0) for value in row)
 
 

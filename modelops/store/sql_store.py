@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
@@ -69,16 +67,14 @@ class SqlStore:
 
     async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
         """Make a new revision, all or nothing; StoreStaleError unless it stands at `base`."""
-        async with self._write() as connection:
-            return await committing.commit(connection, base, changes, info)
+        return await self._write(lambda opened: committing.commit(opened, base, changes, info))
 
     async def add_attempts(self, rows: Sequence[Attempt]) -> None:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""
         if not rows:
             return
         blocks = await blocks_of(rows)
-        await self._require()
-        await self._database.run(lambda opened: attempts.insert(opened, blocks), write=True)
+        await self._write(lambda opened: attempts.insert(opened, blocks))
 
     async def secrets(self) -> Sequence[SealedSecret]:
         """Return every sealed secret the store keeps, those of deleted resources included."""
@@ -86,28 +82,23 @@ class SqlStore:
 
     async def put_instance(self, instance: Instance) -> None:
         """Write a worker's row."""
-        async with self._write() as connection:
-            await operations.put_instance(connection, instance)
+        await self._write(lambda opened: operations.put_instance(opened, instance))
 
     async def merge_instances(self, gone: Sequence[str], into: Instance) -> None:
         """Write a row in place of others, all or nothing; StoreStaleError when one is not there."""
-        async with self._write() as connection:
-            await operations.merge_instances(connection, gone, into)
+        await self._write(lambda opened: operations.merge_instances(opened, gone, into))
 
     async def instances(self) -> Sequence[Instance]:
         """Return every worker's row, the one seen last first."""
-        async with self._read() as connection:
-            return [] if connection is None else await operations.all_instances(connection)
+        return await self._read(operations.all_instances, [])
 
     async def put_probe_result(self, result: ProbeResult) -> None:
         """Write the result of a provider's connection test over the one before."""
-        async with self._write() as connection:
-            await operations.put_probe_result(connection, result)
+        await self._write(lambda opened: operations.put_probe_result(opened, result))
 
     async def probe_results(self) -> Sequence[ProbeResult]:
         """Return the last result of every provider that was tested, by name."""
-        async with self._read() as connection:
-            return [] if connection is None else await operations.all_probe_results(connection)
+        return await self._read(operations.all_probe_results, [])
 
     async def settings(self) -> Settings | None:
         """Return the settings of the head; None before the first apply."""
@@ -115,8 +106,7 @@ class SqlStore:
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
-        async with self._read() as connection:
-            return [] if connection is None else await usage.sums(connection, selection)
+        return await self._read(lambda opened: usage.sums(opened, selection), [], lasting=True)
 
     async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
         """Keep the rows of these blocks and the mark, both or neither."""
@@ -125,18 +115,15 @@ class SqlStore:
             attempts.mark(connection, mark)
             attempts.insert(connection, blocks)
 
-        await self._require()
-        await self._database.run(write, write=True)
+        await self._write(write)
 
     async def journal_marks(self) -> Mapping[str, int]:
         """Return how much of each journal is consumed."""
-        async with self._read() as connection:
-            return {} if connection is None else await attempts.marks(connection)
+        return await self._read(attempts.marks, {})
 
     async def forget_journals(self, names: Sequence[str]) -> None:
         """Drop the marks of journals that are deleted."""
-        async with self._write() as connection:
-            await attempts.forget(connection, names)
+        await self._write(lambda opened: attempts.forget(opened, names))
 
     async def agent_labels(self) -> Sequence[LabelSpan]:
         """Return the labels that every agent has and had."""
@@ -146,25 +133,21 @@ class SqlStore:
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
     ) -> Sequence[Attempt]:
         """Return the newest attempts of a selection that stand behind a cursor."""
-        async with self._read() as connection:
-            if connection is None:
-                return []
-            return await attempts.listed(connection, selection, limit, after)
+        return await self._read(
+            lambda opened: attempts.listed(opened, selection, limit, after), [], lasting=True
+        )
 
     async def prune_attempts(self, before_us: int) -> int:
         """Delete a batch of attempts from before a UTC day, their sums being kept."""
-        async with self._write() as connection:
-            return await retention.prune(connection, before_us)
+        return await self._write(lambda opened: retention.prune(opened, before_us))
 
     async def count_attempts(self, before_us: int) -> int:
         """Return how many attempts there are that started before a time."""
-        async with self._read() as connection:
-            return 0 if connection is None else await retention.count(connection, before_us)
+        return await self._read(lambda opened: retention.count(opened, before_us), 0, lasting=True)
 
     async def adjusted(self, attempt_ids: Sequence[str]) -> Mapping[str, Adjustment]:
         """Return what the adjustments of each of these attempts add up to, where it has any."""
-        async with self._read() as connection:
-            return {} if connection is None else await attempts.adjusted(connection, attempt_ids)
+        return await self._read(lambda opened: attempts.adjusted(opened, attempt_ids), {})
 
     async def close(self) -> None:
         """Give back every connection."""
@@ -172,39 +155,31 @@ class SqlStore:
 
     async def _ask(self, reader: Callable[[Query], T], nothing: T) -> T:
         """Return what a reader of `revisions.py` finds; `nothing` when there is no store yet."""
+        return await self._read(lambda opened: database.read(opened, reader), nothing)
+
+    async def _read(self, work: database.Work[T], nothing: T, *, lasting: bool = False) -> T:
+        """Return what a transaction comes to; `nothing` when there is no store yet."""
         if not await self._exists():
             return nothing
-        return await self._database.run(lambda opened: reader(database.query_of(opened)))
+        return await self._database.run(work, lasting=lasting)
 
-    @asynccontextmanager
-    async def _read(self) -> AsyncIterator[AsyncConnection | None]:
-        """Open a transaction; None when there is no store yet."""
-        if await self._exists():
-            async with self._database.transaction() as connection:
-                yield connection
-        else:
-            yield None
-
-    @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that writes; StoreMissingError when there is no store yet."""
-        await self._require()
-        async with self._database.transaction(write=True) as connection:
-            yield connection
-
-    async def _require(self) -> None:
+    async def _write(self, work: database.Work[T]) -> T:
+        """Return what a transaction that writes comes to; StoreMissingError without a store."""
         if not await self._exists():
             raise StoreMissingError(
                 f"{self._database.place} does not exist", "`modelops apply` makes it"
             )
+        return await self._database.run(work, write=True)
 
     async def _exists(self) -> bool:
         """Say whether there is a store of this version; looked at until there is one."""
         if not self._database.exists():
             self._current = False  # what comes in its place is looked at anew
         elif not self._current:
-            async with self._database.transaction() as connection:
-                version = await database.schema_version(connection, self._database.place)
+            place = self._database.place
+            version = await self._database.run(
+                lambda opened: database.schema_version(opened, place)
+            )
             if version != "":
                 schema.require_current(version, self._database.place)
                 self._current = True

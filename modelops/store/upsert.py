@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -44,12 +43,10 @@ def replacing(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Inse
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
-async def replace(
-    connection: AsyncConnection, table: Table, rows: Sequence[msgspec.Struct]
-) -> None:
+def replace(connection: Connection, table: Table, rows: Sequence[msgspec.Struct]) -> None:
     """Write rows, each over the one with the same primary key; fields are named as columns."""
     if not rows:
         return
-    await connection.execute(
+    connection.execute(
         replacing(table, connection.dialect), [msgspec.structs.asdict(row) for row in rows]
     )

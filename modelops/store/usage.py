@@ -8,16 +8,14 @@ is read.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from modelops.store import retention
 from modelops.store.books import SLOT_US, Selection, UsageGroup
-from modelops.store.cells import ROWS_AT_ONCE, Eras, Groups, cells, start_of, streamed
+from modelops.store.cells import Eras, Groups, cells, start_of, streamed
 from modelops.store.cubes import Cube, cubes_for
 from modelops.store.measures import DURATIONS, SUMS, WEIGHT, dimensions, matches, packed_sums
 from modelops.store.sums import Packed, counted
@@ -33,10 +31,10 @@ class Span(NamedTuple):
     sign: int = 1
 
 
-async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageGroup]:
+def sums(connection: Connection, selection: Selection) -> list[UsageGroup]:
     """Return the sums of every group that are not all 0."""
     groups, surplus = Groups(), Groups()
-    behind_us = await retention.newest_us(connection) + 1
+    behind_us = retention.newest_us(connection) + 1
     rest = [Span(selection.since_us, min(selection.until_us, behind_us))]
     for cube in cubes_for(selection):
         ends: list[Span] = []
@@ -44,21 +42,21 @@ async def sums(connection: AsyncConnection, selection: Selection) -> list[UsageG
             whole, *others = _cut(span, cube.unit_us, behind_us)
             if whole.start_us < whole.end_us:
                 sides = (groups, surplus) if span.sign > 0 else (surplus, groups)
-                ends += await _from_cube(connection, cube, whole, selection, *sides)
+                ends += _from_cube(connection, cube, whole, selection, *sides)
             ends += others
         rest = ends
     rest = [span for span in rest if span.start_us < span.end_us]
     if rest:
-        await retention.require_kept(connection, min(span.start_us for span in rest))
+        retention.require_kept(connection, min(span.start_us for span in rest))
     for span in rest:
         into = groups if span.sign > 0 else surplus
-        await _from_attempts(connection, span, selection, into)
+        _from_attempts(connection, span, selection, into)
     for key, much in surplus.items():
         groups[key].take_away(much)
-    return await _unpacked(groups)
+    return _unpacked(groups)
 
 
-async def _unpacked(groups: Groups) -> list[UsageGroup]:
+def _unpacked(groups: Groups) -> list[UsageGroup]:
     """Return the sums of groups by name, in the place of these."""
     unpacked: list[UsageGroup] = []
     while groups:
@@ -66,8 +64,6 @@ async def _unpacked(groups: Groups) -> list[UsageGroup]:
         if found:
             key = tuple(map(str, values))
             unpacked.append(UsageGroup(key=key, start_us=start, sums=found.unpack()))
-        if len(groups) % ROWS_AT_ONCE == 0:
-            await asyncio.sleep(0)
     return unpacked
 
 
@@ -101,8 +97,8 @@ def _left_us(spans: Sequence[Span]) -> int:
     return sum(span.end_us - span.start_us for span in spans[1:])
 
 
-async def _from_cube(
-    connection: AsyncConnection,
+def _from_cube(
+    connection: Connection,
     cube: Cube,
     span: Span,
     selection: Selection,
@@ -114,13 +110,13 @@ async def _from_cube(
     if "revision" in selection.by and "revision" not in cube.columns:
         return [
             Span(week * cube.unit_us, (week + 1) * cube.unit_us, span.sign)
-            for week in await weeks_in_use(connection, units)
-            if not await add_week(connection, week, selection, added, surplus)
+            for week in weeks_in_use(connection, units)
+            if not add_week(connection, week, selection, added, surplus)
         ]
     starts = {unit: start_of(selection, unit * cube.unit_us) for unit in units}
     place, eras = _era_place(selection), Eras(selection)
     by = selection.by if place is None else (*selection.by, "agent")
-    async for rows in cells(connection, cube, units, by, selection.filters):
+    for rows in cells(connection, cube, units, by, selection.filters):
         *values, of_unit, packed, latency, first_content = zip(*rows, strict=True)
         if place is not None:
             agents = values.pop()
@@ -130,8 +126,8 @@ async def _from_cube(
     return []
 
 
-async def _from_attempts(
-    connection: AsyncConnection, span: Span, selection: Selection, groups: Groups
+def _from_attempts(
+    connection: Connection, span: Span, selection: Selection, groups: Groups
 ) -> None:
     known, started = dimensions(attempts), attempts.c.started_at_us
     starts = selection.starts
@@ -155,12 +151,12 @@ async def _from_attempts(
             values[place] = eras[agent, values[place]]
         return groups[(start, *values)]
 
-    async for rows in streamed(connection, _grouped(keys, SUMS).where(*within)):
+    for rows in streamed(connection, _grouped(keys, SUMS).where(*within)):
         for row in rows:
             if row[-1] is not None:  # a sum of no row at all
                 group_of(row[: len(keys)]).sums += packed_sums(row[len(keys) :])
     counted_rows = _grouped([*keys, *DURATIONS], [WEIGHT]).where(*within)
-    async for rows in streamed(connection, counted_rows):
+    for rows in streamed(connection, counted_rows):
         for *values, latency, first_content, weight in rows:
             found = group_of(values)
             if latency is not None:

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from modelops.store.books import Dimension, Selection
 from modelops.store.cells import Eras, Groups, cells, start_of
@@ -38,10 +37,10 @@ class _Occurrence(NamedTuple):
     cells: int
 
 
-async def weeks_in_use(connection: AsyncConnection, weeks: range) -> list[int]:
+def weeks_in_use(connection: Connection, weeks: range) -> list[int]:
     """Return those of these weeks, numbered from 1970, that have attempts."""
     unit = rollups.c.unit
-    days = await connection.scalars(
+    days = connection.scalars(
         select(unit)
         .where(rollups.c.cube == DAY.name)
         .where(unit >= weeks.start * _DAYS, unit < weeks.stop * _DAYS)
@@ -50,8 +49,8 @@ async def weeks_in_use(connection: AsyncConnection, weeks: range) -> list[int]:
     return sorted({day // _DAYS for day in days})
 
 
-async def add_week(
-    connection: AsyncConnection, week: int, selection: Selection, added: Groups, surplus: Groups
+def add_week(
+    connection: Connection, week: int, selection: Selection, added: Groups, surplus: Groups
 ) -> bool:
     """Add the groups of a week by revision; False if its days are the shorter way.
 
@@ -59,7 +58,7 @@ async def add_week(
     """
     eras = Eras(selection)
     days = range(week * _DAYS, (week + 1) * _DAYS)
-    occurring = await _occurring(connection, days, selection)
+    occurring = _occurring(connection, days, selection)
     most = _most(occurring, eras)
     others = {
         (day, agent, revision): count
@@ -70,14 +69,14 @@ async def add_week(
         return False
     by, filters = (*selection.by, "agent"), selection.filters
     place, start = by.index("revision"), start_of(selection, week * WEEK_US)
-    async for rows in cells(connection, WEEK_USER, range(week, week + 1), by, filters):
+    for rows in cells(connection, WEEK_USER, range(week, week + 1), by, filters):
         *values, agents, _, sums, latency, first_content = zip(*rows, strict=True)
         values[place] = tuple(map(most.__getitem__, agents))
         keys = zip(repeat(start, len(rows)), *values, strict=True)
         added.add_stored(keys, sums, latency, first_content)
     if not others:
         return True
-    async for rows in cells(connection, DAY_ALL, days, by, filters, *_within(others)):
+    for rows in cells(connection, DAY_ALL, days, by, filters, *_within(others)):
         for *values, agent, day, sums, latency, first_content in rows:
             if (day, agent, values[place]) in others:
                 cell = Packed()
@@ -89,14 +88,12 @@ async def add_week(
     return True
 
 
-async def _occurring(
-    connection: AsyncConnection, days: range, selection: Selection
-) -> list[_Occurrence]:
+def _occurring(connection: Connection, days: range, selection: Selection) -> list[_Occurrence]:
     columns = rollups.c
     by = (columns.unit, columns.agent, columns.revision)
     filters: dict[Dimension, tuple[str, ...]] = {**selection.filters}
     filters.pop("user", None)
-    found = await connection.execute(
+    found = connection.execute(
         select(*by, func.count())
         .where(columns.cube == DAY.name, columns.unit.between(days.start, days.stop - 1))
         .where(*matches(rollups, filters))

@@ -8,8 +8,8 @@ from pathlib import Path
 from row_samples import instance
 
 from modelops.store import migrate, open_store
-from modelops.store.database import TIDY_EVERY
 from modelops.store.protocol import Instance
+from modelops.store.sqlite import TIDY_EVERY
 
 
 def _instance(number: int) -> Instance:

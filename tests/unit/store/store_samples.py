@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import resource_samples as samples
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from modelops.resources.resolved import Agent, Resource
 from modelops.store import database
@@ -19,11 +19,14 @@ def url_of(path: Path) -> str:
 
 async def run_sql(url: str, *statements: str) -> list[Any]:
     """Run statements behind a store's back; return the first value of each that has one."""
+
+    def run(connection: Connection) -> list[Any]:
+        results = [connection.execute(text(statement)) for statement in statements]
+        return [result.scalar() if result.returns_rows else None for result in results]
+
     opened = database.connect(url, lock_wait_s=1)
     try:
-        async with opened.transaction(write=True) as connection:
-            results = [await connection.execute(text(statement)) for statement in statements]
-            return [result.scalar() if result.returns_rows else None for result in results]
+        return await opened.run(run, write=True)
     finally:
         await opened.close()
 

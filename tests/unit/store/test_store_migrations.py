@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from row_samples import attempt
 from sqlalchemy import Connection, text
+from store_samples import run_sql
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import database, migrate, migrating, open_store, tables
@@ -45,8 +46,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 async def test_what_was_not_rolled_up_yet_is_rolled_up(empty_url: str, tmp_path: Path) -> None:
     opened = database.connect_to_migrate(empty_url, lock_wait_s=5)
-    async with opened.transaction(write=True) as connection:
-        await connection.run_sync(_fill_older)
+    await opened.run(_fill_older, write=True)
     await opened.close()
     await migrate(empty_url)
     current_url = f"sqlite:///{tmp_path}/current.db"
@@ -109,11 +109,11 @@ async def test_weeks_are_added_up_from_days_whose_attempts_are_gone(empty_url: s
     expected = {group.key: group.sums for group in await store.usage(chosen)}
     assert sum(sums.requests for sums in expected.values()) == 10
     await store.close()
-    opened = database.connect_to_migrate(empty_url, lock_wait_s=5)
-    async with opened.transaction(write=True) as connection:
-        await connection.execute(text("DELETE FROM rollups WHERE cube = 'week-user'"))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
-    await opened.close()
+    await run_sql(
+        empty_url,
+        "DELETE FROM rollups WHERE cube = 'week-user'",
+        "UPDATE alembic_version SET version_num = '0008'",
+    )
     await migrate(empty_url)
     store = open_store(empty_url)
     assert {group.key: group.sums for group in await store.usage(chosen)} == expected

@@ -113,8 +113,9 @@ async def test_a_full_disk_leaves_the_old_revision(tmp_path: Path) -> None:
     await migrate(url)
     store = open_store(url)
     base = await store.head()
-    async with store._database.engine.connect() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    await store._database.run(
+        lambda opened: opened.exec_driver_sql("PRAGMA max_page_count = 1").close()
+    )
     huge = settings(server_recipients=("x" * 1_000_000,))
     with pytest.raises(StoreFullError):
         await store.commit(base, put(huge), info())
@@ -212,11 +213,10 @@ async def test_the_migrations_make_the_tables_that_statements_are_built_from(
 
     await migrate(url_of(tmp_path / "store.db"))
     opened = database.connect(url_of(tmp_path / "store.db"), lock_wait_s=1)
-    async with opened.transaction() as connection:
-        differences = await connection.run_sync(
-            lambda sync: compare_metadata(
-                MigrationContext.configure(sync, opts={"compare_type": True}), metadata
-            )
+    differences = await opened.run(
+        lambda connection: compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True}), metadata
         )
+    )
     await opened.close()
     assert differences == []
