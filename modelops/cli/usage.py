@@ -20,6 +20,8 @@ from modelops.operations.location import store_url as locate
 from modelops.operations.usage import (
     DEFAULT_PERIOD,
     DIMENSIONS,
+    ROWS_DEFAULT,
+    ROWS_MAX,
     UsageQuery,
     report,
     written_filters,
@@ -47,6 +49,13 @@ from modelops.operations.usage import (
     help=f"Only rows of this {', '.join(DIMENSIONS)}; several of a name are alternatives.",
 )
 @click.option("--bucket", type=click.Choice(["none", "hour", "day"]), default="none")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, ROWS_MAX),
+    default=ROWS_DEFAULT,
+    show_default=True,
+    help="Most rows; all other groups stand together in a last one.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -59,6 +68,7 @@ def command(
     until: str,
     filters: tuple[str, ...],
     bucket: Bucket,
+    limit: int,
 ) -> None:
     """Report requests, tokens, cost and latency, in the configuration's time zone.
 
@@ -72,6 +82,7 @@ def command(
         since=since,
         until=until,
         bucket=bucket,
+        limit=limit,
         filters=written_filters(filters),
     )
     found = stores.using_books(

@@ -65,7 +65,7 @@ def fold(
             else values[name]
             for name in by
         )
-        folded.append(UsageGroup(key=key, start_us=group.start_us, sums=group.sums))
+        folded.append(UsageGroup(key=key, start_us=group.start_us, packed=group.packed))
     return folded
 
 

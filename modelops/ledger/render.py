@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -67,13 +67,13 @@ def csv_text(report: UsageReport) -> str:
     items: Sequence[Measures] = report.series or report.rows
     if not items and not _key_names(report):
         items = (report.totals,)
-    names = [*_flat(report.totals)]
+    names = [*_flat(report, report.totals)]
     out = io.StringIO()
     writer = csv.DictWriter(
         out, ["start"] * (report.bucket != "none") + [*report.by, *names], lineterminator="\n"
     )
     writer.writeheader()
-    writer.writerows(map(_flat, items))
+    writer.writerows(_flat(report, item) for item in items)
     return out.getvalue()
 
 
@@ -115,8 +115,19 @@ def _keys(report: UsageReport, row: Measures) -> list[str]:
     if not isinstance(row, UsageRow):
         count = len(_key_names(report))
         return ["total", *([""] * (count - 1))][:count]
-    keys = [_shown(report, name, row.key[name]) for name in report.by]
+    keys = [
+        _shown(report, name, value) if row.key else value
+        for name, value in _key(report, row).items()
+    ]
     return [_start(report, row), *keys] if isinstance(row, UsagePoint) else keys
+
+
+def _key(report: UsageReport, row: UsageRow) -> Mapping[str, str]:
+    """Return a row's values by dimension; those of all others say how many groups they are."""
+    if row.key:
+        return row.key
+    first, *rest = report.by
+    return {first: f"{report.others:,} others"} | dict.fromkeys(rest, "")
 
 
 def _start(report: UsageReport, point: UsagePoint) -> str:
@@ -152,13 +163,15 @@ def _aligned(table: Sequence[Sequence[str]], *, left: int) -> list[str]:
     ]
 
 
-def _flat(item: Measures) -> dict[str, object]:
+def _flat(report: UsageReport, item: Measures) -> dict[str, object]:
     """Return the fields of a row for CSV: its key and its distributions spread out."""
     fields = msgspec.structs.asdict(item)
     flat: dict[str, object] = {}
     if "start" in fields:
         flat["start"] = fields.pop("start")
-    flat |= {name: _safe(value) for name, value in fields.pop("key", {}).items()}
+    if isinstance(item, UsageRow):
+        del fields["key"]
+        flat |= {name: _safe(value) for name, value in _key(report, item).items()}
     for name, value in fields.items():
         if name in ("latency_ms", "first_content_ms"):
             for part in Distribution.__struct_fields__:

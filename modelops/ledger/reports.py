@@ -7,7 +7,8 @@ is worked out here, last. The same frozen document is printed by `modelops usage
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -17,9 +18,14 @@ from modelops.metering.histogram import percentiles
 from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import UsageGroup
-from modelops.store.sums import Sums, add_up, consecutive
+from modelops.store.sums import Packed, add_up, consecutive
 
 Key = TypeVar("Key")
+Names = tuple[str, ...]
+"""The values of a group."""
+
+_OTHERS: Names = ()
+"""All groups that have no row of their own."""
 
 MAX_SERIES = 20_000
 """Points in one report: about 10 MB of JSON."""
@@ -68,7 +74,10 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UsageRow(Measures, frozen=True, kw_only=True, gc=False):
-    """One group; `key` maps each dimension of the report to this group's value."""
+    """One group; `key` maps each dimension of the report to this group's value.
+
+    Without any value it is all the others as one.
+    """
 
     key: Mapping[str, str]
 
@@ -82,9 +91,10 @@ class UsagePoint(UsageRow, frozen=True, kw_only=True, gc=False):
 class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
     """A report. `since` is inclusive and `until` exclusive, ISO 8601 with the zone's offset.
 
-    `rows` are sorted by cost, dearest first. `series` has a point for every bucket and row.
-    `commits` names the git commit of every revision that a report by revision shows, '' where there
-    is none.
+    `rows` are sorted by cost, dearest first; where there are more groups than asked for, `others`
+    of them stand together in the last row, so that rows always add up to the totals. `series` has a
+    point for every bucket and row. `commits` names the git commit of every revision that a report
+    by revision shows, '' where there is none.
     """
 
     since: str
@@ -94,44 +104,57 @@ class UsageReport(msgspec.Struct, frozen=True, kw_only=True):
     bucket: Bucket
     totals: Measures
     rows: tuple[UsageRow, ...]
+    others: int
     series: tuple[UsagePoint, ...]
     commits: Mapping[str, str] = {}
 
 
 def build(
-    span: Span, timezone: str, by: tuple[str, ...], bucket: Bucket, groups: Sequence[UsageGroup]
+    span: Span,
+    timezone: str,
+    by: tuple[str, ...],
+    bucket: Bucket,
+    groups: Sequence[UsageGroup],
+    limit: int,
 ) -> UsageReport:
-    """Return the report of these groups; they carry the start of theirs when there is a bucket."""
+    """Return the report of these groups, so many of them in rows of their own.
+
+    They carry the start of theirs when there is a bucket. Only what is shown is unpacked: a report
+    may have a hundred thousand groups.
+    """
     local = zone(timezone)
     per_target = not _PER_TARGET.isdisjoint(by)
-    rows = _by_key((group.key, group.sums) for group in groups)
-    ordered = [
-        key
-        for *_, key in sorted((-sums.cost_pico, -sums.attempts, key) for key, sums in rows.items())
-    ]
+    found = _by_key((group.key, group.packed) for group in groups)
+    totals = add_up(found.values())
+    keys: list[Names] = _dearest(found, limit) if by else [()]
+    others = found.keys() - keys
+    if others:
+        found[_OTHERS] = add_up(map(found.__getitem__, others))
+        keys.append(_OTHERS)
     return UsageReport(
         since=from_us(span.since_us, local).isoformat(timespec="seconds"),
         until=from_us(span.until_us, local).isoformat(timespec="seconds"),
         timezone=timezone,
         by=by,
         bucket=bucket,
-        totals=measures(add_up(rows.values()), per_target=per_target),
-        rows=tuple(_row(_named(by, key), rows[key], per_target) for key in ordered) if by else (),
+        totals=measures(totals, per_target=per_target),
+        rows=tuple(_row(_named(by, key), found[key], per_target) for key in keys) if by else (),
+        others=len(others),
         series=tuple(
             UsagePoint(
                 start=from_us(start, local).isoformat(timespec="seconds"),
-                **msgspec.structs.asdict(_row(_named(by, key), sums, per_target)),
+                **msgspec.structs.asdict(_row(_named(by, key), packed, per_target)),
             )
-            for start, key, sums in _series(
-                groups, bucket_starts(span, bucket, local), ordered if by else [()]
+            for start, key, packed in _series(
+                groups, bucket_starts(span, bucket, local), keys, others
             )
         ),
     )
 
 
-def measures(sums: Sums, *, per_target: bool) -> Measures:
+def measures(packed: Packed, *, per_target: bool) -> Measures:
     """Return what these sums say; `per_target` takes rates over attempts, not requests."""
-    said = msgspec.structs.asdict(_row({}, sums, per_target))
+    said = msgspec.structs.asdict(_row({}, packed, per_target))
     del said["key"]
     return Measures(**said)
 
@@ -145,36 +168,54 @@ def usd(pico: int) -> str:
     return f"-{amount}" if pico < 0 else amount
 
 
-def _by_key(groups: Iterable[tuple[Key, Sums]]) -> dict[Key, Sums]:
-    pairs = list(groups)
-    if len(each := dict(pairs)) == len(pairs):
-        return each
-    found: dict[Key, list[Sums]] = {}
-    for key, sums in pairs:
-        found.setdefault(key, []).append(sums)
-    return {key: add_up(same) for key, same in found.items()}
+def _by_key(groups: Iterable[tuple[Key, Packed]]) -> dict[Key, Packed]:
+    found: dict[Key, Packed] = {}
+    for key, packed in groups:
+        known = found.get(key)
+        found[key] = packed if known is None else add_up((known, packed))
+    return found
+
+
+def _dearest(groups: Mapping[Names, Packed], limit: int) -> list[Names]:
+    """Return the groups that cost most, dearest first.
+
+    Not by sorting them all: that is one call, for which a server's event loop would wait.
+    """
+    costs = (
+        (-packed.measure("cost_pico"), -packed.measure("attempts"), key)
+        for key, packed in groups.items()
+    )
+    return [key for *_, key in heapq.nsmallest(limit, costs)]
 
 
 def _series(
-    groups: Sequence[UsageGroup], starts: Sequence[int], keys: Sequence[tuple[str, ...]]
-) -> Iterator[tuple[int, tuple[str, ...], Sums]]:
+    groups: Sequence[UsageGroup],
+    starts: Sequence[int],
+    keys: Sequence[Names],
+    others: Collection[Names],
+) -> Iterator[tuple[int, Names, Packed]]:
     """Yield every bucket's groups, those with nothing in them included."""
     if len(starts) * len(keys) > MAX_SERIES:
         raise ModelopsError(
             f"{len(starts)} buckets of {len(keys)} rows are too many for one report",
-            "shorten it, use a longer bucket, or group by less",
+            "shorten it, use a longer bucket, group by less, or lower the limit of rows",
         )
-    cells = _by_key(((group.start_us, *group.key), group.sums) for group in groups if starts)
+    cells = _by_key(
+        ((group.start_us, _OTHERS if group.key in others else group.key), group.packed)
+        for group in groups
+        if starts
+    )
     for start in starts:
         for key in keys:
-            yield start, key, cells.get((start, *key), Sums())
+            yield start, key, cells.get((start, key), Packed())
 
 
-def _named(by: tuple[str, ...], key: tuple[str, ...]) -> dict[str, str]:
-    return dict(zip(by, key, strict=True))
+def _named(by: tuple[str, ...], key: Names) -> dict[str, str]:
+    return dict(zip(by, key, strict=True)) if key else {}
 
 
-def _row(key: dict[str, str], sums: Sums, per_target: bool) -> UsageRow:
+def _row(key: dict[str, str], packed: Packed, per_target: bool) -> UsageRow:
+    sums = packed.unpack()
     priced = sums.attempts - sums.unpriced - sums.unmetered > 0 or sums.attempts == 0
     if per_target:
         succeeded, judged = sums.attempts_ok, sums.attempts - sums.attempts_cancelled

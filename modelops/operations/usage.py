@@ -13,11 +13,14 @@ from modelops.ledger.attempts import AttemptPage, csv_header, csv_lines, decode_
 from modelops.ledger.periods import Bucket, Span, bucket_starts, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
 from modelops.resources.errors import ModelopsError
-from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
+from modelops.store.books import MAX_GROUPS, AttemptCursor, Dimension, Selection, UsageStore
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DEFAULT_PERIOD = "24h"
 EXPORTED_AT_ONCE = 1_000
+ROWS_DEFAULT = 10_000
+"""Rows of a report that asks for no other number: about 5 MB of JSON."""
+ROWS_MAX = MAX_GROUPS
 REVISIONS_AT_ONCE = 500
 
 
@@ -25,7 +28,7 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: groups, a period or a span as written, buckets, filters.
 
     `period` is one of ledger.periods.PERIODS, '' with `since`. Filters map a dimension to the
-    values it may have.
+    values it may have. The `limit` dearest groups have rows of their own.
     """
 
     by: tuple[str, ...] = ()
@@ -34,6 +37,7 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
     bucket: Bucket = "none"
     filters: Mapping[str, tuple[str, ...]] = {}
+    limit: int = ROWS_DEFAULT
 
 
 async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageReport:
@@ -58,7 +62,7 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     if asked != by:
         groups = labels.fold(by, groups, spans)
     # in a thread, because a server has other things to do: 20 us a row
-    found = await asyncio.to_thread(build, span, timezone, by, query.bucket, groups)
+    found = await asyncio.to_thread(build, span, timezone, by, query.bucket, groups, query.limit)
     if "revision" not in by:
         return found
     return msgspec.structs.replace(found, commits=await commits(store, found))
@@ -66,7 +70,7 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
 
 async def commits(store: UsageStore, found: UsageReport) -> dict[str, str]:
     """Return the git commit of every revision in a report, newest first."""
-    wanted = {int(row.key["revision"]) for row in found.rows}
+    wanted = {int(row.key["revision"]) for row in found.rows if row.key}
     named: dict[str, str] = {}
     before = max(wanted, default=0) + 1
     while before > min(wanted, default=before):

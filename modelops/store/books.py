@@ -10,7 +10,7 @@ import msgspec
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
 from modelops.store.protocol import AttemptStore, ConfigStore, Revision
-from modelops.store.sums import Sums, Tallies
+from modelops.store.sums import Packed, Sums, Tallies
 
 SLOT_US = 15 * 60 * 1_000_000
 """A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
@@ -39,12 +39,21 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     filters: Mapping[Dimension, tuple[str, ...]] = {}
 
 
+MAX_GROUPS = 100_000
+"""Groups of one selection, those of each start apart: about 120 MB (benchmarks/README.md)."""
+
+
 class UsageGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The sums of one group: its values in the order of `by`, and which of `starts` is its own."""
 
     key: tuple[str, ...]
     start_us: int | None
-    sums: Sums
+    packed: Packed
+
+    @property
+    def sums(self) -> Sums:
+        """The sums by name, unpacked anew each time."""
+        return self.packed.unpack()
 
 
 class LabelSpan(msgspec.Struct, frozen=True, kw_only=True):

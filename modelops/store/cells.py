@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, select
 
 from modelops.resources.errors import ModelopsError
-from modelops.store.books import Dimension, Selection
+from modelops.store.books import MAX_GROUPS, Dimension, Selection
 from modelops.store.cubes import Cube
 from modelops.store.measures import dimensions, matches
 from modelops.store.sums import Packed
@@ -24,12 +24,6 @@ Key = tuple[Any, ...]
 
 ROWS_AT_ONCE = 2_000
 """Rows in memory; on Postgres, between two looks at what else there is to do: some 10 ms."""
-
-
-MAX_GROUPS = 100_000
-"""Groups of one report, those of each point in time apart: about 200 MB, at 2 KB for a group and
-the row that is made of it (benchmarks/README.md).
-"""
 
 
 class Groups(dict[Key, Packed]):

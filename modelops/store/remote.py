@@ -36,12 +36,13 @@ from modelops.store.protocol import (
     StoreStaleError,
     StoreUnreachableError,
 )
+from modelops.store.sums import Sums, packed
 
 Answer = TypeVar("Answer")
 
 TIMEOUT_S = 30.0
 ANSWER_MAX = 128 * 1024 * 1024
-"""Bytes of an answer: a state of 12,000 resources has about 10 MB, cells.MAX_GROUPS groups 80."""
+"""Bytes of an answer: a state of 12,000 resources has about 10 MB, books.MAX_GROUPS groups 80."""
 
 
 class StateAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +52,14 @@ class StateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     instances: tuple[Instance, ...]
     resources: tuple[Resource, ...] = ()
     secrets: tuple[SealedSecret, ...] = ()
+
+
+class SentGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A UsageGroup as `POST /api/state/usage` answers it, its sums by name."""
+
+    key: tuple[str, ...]
+    start_us: int | None
+    sums: Sums
 
 
 class ApplyRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +135,11 @@ class RemoteStore:
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
-        return await self.ask("POST", "/api/state/usage", selection, list[UsageGroup])
+        found = await self.ask("POST", "/api/state/usage", selection, list[SentGroup])
+        return [
+            UsageGroup(key=group.key, start_us=group.start_us, packed=packed(group.sums))
+            for group in found
+        ]
 
     async def close(self) -> None:
         """Give back nothing: every request has a connection of its own."""

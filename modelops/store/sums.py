@@ -56,24 +56,6 @@ MEASURES = Sums.__struct_fields__[:-2]
 """What has a lane: all but the histograms."""
 
 
-def add_up(groups: Iterable[Sums]) -> Sums:
-    """Return the sums of several groups as one."""
-    columns = list(zip(*map(msgspec.structs.astuple, groups), strict=True))
-    if not columns:
-        return Sums()
-    *measures, latency, first_content = columns
-    return _sums(
-        map(sum, measures),
-        sum(map(loaded_counts, filter(None, latency))),
-        sum(map(loaded_counts, filter(None, first_content))),
-    )
-
-
-def _sums(measures: Iterable[int], latency: int, first_content: int) -> Sums:
-    values: list[Any] = [*measures, stored_counts(latency), stored_counts(first_content)]
-    return Sums(*values)
-
-
 LANE_BYTES = 12
 """Room for 2^31 of the largest values that a column of attempts holds, with a sign."""
 
@@ -91,6 +73,8 @@ _UPPERS = sum(((1 << 32) - 1) << (64 + 8 * LANE_BYTES * lane) for lane in range(
 _HALF = 1 << (8 * (LANE_BYTES - 8) - 1)
 _HALVES = sum(_HALF << (64 + 8 * LANE_BYTES * lane) for lane in range(len(MEASURES)))
 """Half of the range of every lane: raised by it, none is negative."""
+_SHIFTS = {name: 8 * LANE_BYTES * lane for lane, name in enumerate(MEASURES)}
+_LANE = (1 << 8 * LANE_BYTES) - 1
 _COUNT = struct.Struct("<IB")
 _from_bytes = int.from_bytes
 
@@ -127,6 +111,10 @@ class Packed(msgspec.Struct, gc=False):
         self.latency -= part.latency
         self.first_content -= part.first_content
 
+    def measure(self, name: str) -> int:
+        """Return one of MEASURES without unpacking the others."""
+        return ((self.sums + _HALVES) >> _SHIFTS[name] & _LANE) - (_HALF << 64)
+
     def unpack(self) -> Sums:
         """Return the sums by name."""
         if not self.sums & _UPPERS:
@@ -137,7 +125,22 @@ class Packed(msgspec.Struct, gc=False):
                 low + ((high - _HALF) << 64)
                 for low, high in zip(words[::2], words[1::2], strict=True)
             )
-        return _sums(lanes, self.latency, self.first_content)
+        values: list[Any] = [*lanes, stored_counts(self.latency), stored_counts(self.first_content)]
+        return Sums(*values)
+
+
+def add_up(groups: Iterable[Packed]) -> Packed:
+    """Return several groups as one."""
+    found = Packed()
+    for group in groups:
+        found.add(group)
+    return found
+
+
+def packed(sums: Sums) -> Packed:
+    """Return what `Packed.unpack` makes these sums of."""
+    *values, latency, first_content = msgspec.structs.astuple(sums)
+    return Packed(pack(values), loaded_counts(latency), loaded_counts(first_content))
 
 
 class Place(NamedTuple):
@@ -184,8 +187,8 @@ def stored_counts(histogram: int) -> bytes:
 
 
 def loaded_counts(histogram: bytes) -> int:
-    """Return a histogram from what is stored of it, which is not empty."""
-    return _from_bytes(histogram[1:], "little") << (_BITS * histogram[0])
+    """Return a histogram from what is stored of it."""
+    return _from_bytes(histogram[1:], "little") << (_BITS * histogram[0]) if histogram else 0
 
 
 def consecutive(histogram: bytes) -> tuple[int, Sequence[int]]:

@@ -53,18 +53,11 @@ def sums(connection: Connection, selection: Selection) -> list[UsageGroup]:
         _from_attempts(connection, span, selection, into)
     for key, much in surplus.items():
         groups[key].take_away(much)
-    return _unpacked(groups)
-
-
-def _unpacked(groups: Groups) -> list[UsageGroup]:
-    """Return the sums of groups by name, in the place of these."""
-    unpacked: list[UsageGroup] = []
-    while groups:
-        (start, *values), found = groups.popitem()
-        if found:
-            key = tuple(map(str, values))
-            unpacked.append(UsageGroup(key=key, start_us=start, sums=found.unpack()))
-    return unpacked
+    return [
+        UsageGroup(key=tuple(map(str, values)), start_us=start, packed=found)
+        for (start, *values), found in groups.items()
+        if found
+    ]
 
 
 def _cut(span: Span, unit_us: int, behind_us: int) -> list[Span]:

@@ -105,6 +105,15 @@ def test_a_report_by_revision_names_commits(program: Program) -> None:
     assert report["commits"].keys() == {"1", "2"}
 
 
+def test_groups_beyond_the_limit_stand_together(program: Program) -> None:
+    program.add([samples.attempt(started_at_us=START_US, revision=1) for _ in range(3)])
+    shown = program("usage", "--by", "revision,model", "--period", "7d", "--limit", "1")
+    assert "2 others" in shown
+    whole = json.loads(program("usage", "--by", "revision", "--period", "7d", "--format", "json"))
+    assert whole["others"] == 0
+    program("usage", "--limit", "0", code=1)
+
+
 def test_rows_are_chosen_by_filters(program: Program) -> None:
     assert _cost(program, "--filter", "revision:2") == Decimal("0.00009")
     assert _cost(program, "--filter", "revision:2", "--filter", "revision:1") == _cost(program)

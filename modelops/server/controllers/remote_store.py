@@ -22,9 +22,9 @@ from modelops.server.guard import caller_of
 from modelops.server.parts import Parts
 from modelops.server.problems import AnyRequest
 from modelops.store import migrate
-from modelops.store.books import Selection, UsageGroup
+from modelops.store.books import Selection
 from modelops.store.protocol import Revision
-from modelops.store.remote import ApplyRequest, StateAnswer
+from modelops.store.remote import ApplyRequest, SentGroup, StateAnswer
 
 BODY_MAX = 64 * 1024 * 1024
 
@@ -60,9 +60,12 @@ async def get_state(
 
 
 @post("/state/usage", opt=DEPLOYER, status_code=200)
-async def usage_sums(runtime: Parts, data: JSONBody[Selection]) -> Sequence[UsageGroup]:
+async def usage_sums(runtime: Parts, data: JSONBody[Selection]) -> Sequence[SentGroup]:
     """Return the sums a report is made of: a plan asks who still calls what it deletes."""
-    return await runtime.store.usage(data)
+    return [
+        SentGroup(key=group.key, start_us=group.start_us, sums=group.sums)
+        for group in await runtime.store.usage(data)
+    ]
 
 
 @post("/apply", opt=DEPLOYER, status_code=200, request_max_body_size=BODY_MAX)

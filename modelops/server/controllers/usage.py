@@ -18,6 +18,8 @@ from modelops.ledger.reports import UsageReport
 from modelops.operations.usage import (
     DEFAULT_PERIOD,
     DIMENSIONS,
+    ROWS_DEFAULT,
+    ROWS_MAX,
     UsageQuery,
     attempts,
     export_csv,
@@ -58,6 +60,16 @@ Filter = Annotated[
     ),
 ]
 
+Rows = Annotated[
+    int,
+    QueryParameter(
+        name="limit",
+        ge=1,
+        le=ROWS_MAX,
+        description="Most groups with rows of their own; the others stand together in a last row.",
+    ),
+]
+
 _ROWS = ("period", "from", "to", "filter")
 """The parameters that choose rows."""
 
@@ -72,15 +84,17 @@ async def usage(
     until: Until = "",
     bucket: FromQuery[Bucket] = "none",
     filters: Filter = None,
+    limit: Rows = ROWS_DEFAULT,
 ) -> UsageReport:
     """Return a report in the configuration's time zone; an agent's key sees that agent's rows."""
-    _require_known(request, *_ROWS, "by", "bucket")
+    _require_known(request, *_ROWS, "by", "bucket", "limit")
     query = UsageQuery(
         by=tuple(name for group in by or () for name in group.split(",")),
         period=period,
         since=since,
         until=until,
         bucket=bucket,
+        limit=limit,
         filters=_allowed(written_filters(filters or ()), caller_of(request)),
     )
     return await report(runtime.store, query, now_us=runtime.clock.unix_us())

@@ -6,7 +6,7 @@ import pytest
 
 from modelops.ledger.labels import dimensions, eras, fold
 from modelops.store.books import LabelSpan, UsageGroup
-from modelops.store.sums import Sums
+from modelops.store.sums import Packed, Sums, packed
 
 SPANS = [
     LabelSpan(agent="dev", since=5, until=None, labels={"team": "research", "site": "b"}),
@@ -16,7 +16,7 @@ SPANS = [
 
 
 def team(agent: str, revision: int) -> str:
-    group = UsageGroup(key=(agent, str(revision)), start_us=None, sums=Sums())
+    group = UsageGroup(key=(agent, str(revision)), start_us=None, packed=Packed())
     ((found,),) = (each.key for each in fold(("label.team",), [group], SPANS))
     return found
 
@@ -44,7 +44,7 @@ def test_other_dimensions_keep_their_places() -> None:
     assert dimensions(by) == ("provider", "agent", "revision")
     assert dimensions(("agent", "label.team")) == ("agent", "revision")
     assert dimensions(("agent", "provider")) == ("agent", "provider")
-    group = UsageGroup(key=("openai", "dev", "6"), start_us=7, sums=Sums(requests=1))
+    group = UsageGroup(key=("openai", "dev", "6"), start_us=7, packed=packed(Sums(requests=1)))
     (found,) = fold(by, [group], SPANS)
     assert (found.key, found.start_us, found.sums.requests) == (("research", "openai", "b"), 7, 1)
 
@@ -65,7 +65,7 @@ def test_within_an_era_an_agent_has_the_same_labels(name: str) -> None:
         for agent in ("dev", "ops", "nobody"):
             era = max(start for start in found.get(agent, (0,)) if start <= revision)
             groups = [
-                UsageGroup(key=(agent, str(each)), start_us=None, sums=Sums())
+                UsageGroup(key=(agent, str(each)), start_us=None, packed=Packed())
                 for each in (era, revision)
             ]
             here, there = fold(by, groups, SPANS)

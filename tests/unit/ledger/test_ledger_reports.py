@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.ledger import render
-from modelops.ledger.periods import Span, bucket_starts, zone
-from modelops.ledger.reports import UsageReport, build, measures, usd
+from modelops.ledger.periods import Bucket, Span, bucket_starts, zone
+from modelops.ledger.reports import Measures, UsageReport, build, measures, usd
 from modelops.metering.histogram import bucket_of
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import SLOT_US, UsageGroup
-from modelops.store.sums import Sums, counted, stored_counts
+from modelops.store.sums import Sums, counted, packed, stored_counts
 
 HOUR_US = 4 * SLOT_US
 SPAN = Span(since_us=400_000 * HOUR_US, until_us=400_003 * HOUR_US)
 
 
 def group(*key: str, start_us: int | None = None, **sums: int) -> UsageGroup:
-    return UsageGroup(key=key, start_us=start_us, sums=Sums(**sums))  # type: ignore[arg-type]
+    made = packed(Sums(**sums))  # type: ignore[arg-type]
+    return UsageGroup(key=key, start_us=start_us, packed=made)
 
 
-def report(*groups: UsageGroup, by: tuple[str, ...] = ("provider",)) -> UsageReport:
-    return build(SPAN, "UTC", by, "none", groups)
+def report(
+    *groups: UsageGroup,
+    by: tuple[str, ...] = ("provider",),
+    timezone: str = "UTC",
+    bucket: Bucket = "none",
+    limit: int = 10_000,
+) -> UsageReport:
+    return build(SPAN, timezone, by, bucket, groups, limit)
+
+
+def said(sums: Sums, *, per_target: bool = False) -> Measures:
+    return measures(packed(sums), per_target=per_target)
 
 
 def test_rates_are_over_attempts_by_provider_and_over_requests_otherwise() -> None:
@@ -36,28 +49,28 @@ def test_rates_are_over_attempts_by_provider_and_over_requests_otherwise() -> No
         requests_fallback=1,
         requests_cancelled=2,
     )
-    assert measures(sums, per_target=True).success_rate == 0.5
-    assert measures(sums, per_target=False).success_rate == round(5 / 6, 4)
-    assert measures(sums, per_target=False).fallback_rate == 0.2
-    assert measures(Sums(), per_target=True).success_rate is None
+    assert said(sums, per_target=True).success_rate == 0.5
+    assert said(sums).success_rate == round(5 / 6, 4)
+    assert said(sums).fallback_rate == 0.2
+    assert said(Sums(), per_target=True).success_rate is None
 
 
 def test_a_cost_that_nobody_knows_is_none_and_one_of_nothing_is_0() -> None:
-    unknown = measures(Sums(attempts=3, unpriced=2, unmetered=1), per_target=False)
+    unknown = said(Sums(attempts=3, unpriced=2, unmetered=1))
     assert (unknown.cost_usd, unknown.input_cost_usd) == (None, None)
-    partly = measures(Sums(attempts=3, unpriced=2, cost_pico=5), per_target=False)
+    partly = said(Sums(attempts=3, unpriced=2, cost_pico=5))
     assert partly.cost_usd == "0.000000000005"
-    assert measures(Sums(), per_target=False).cost_usd == "0"
+    assert said(Sums()).cost_usd == "0"
 
 
 def test_latency_comes_from_the_histogram() -> None:
     sums = Sums(latency_count=2, latency_sum_us=3_000_000)
     sums.latency = stored_counts(counted(bucket_of(1_000_000)) + counted(bucket_of(2_000_000)))
-    found = measures(sums, per_target=False).latency_ms
+    found = said(sums).latency_ms
     assert found is not None
     assert found.mean == 1500.0
     assert 1000 <= found.p50 <= 1200 < 2000 <= found.p95 <= 2400
-    assert measures(Sums(), per_target=False).first_content_ms is None
+    assert said(Sums()).first_content_ms is None
 
 
 def test_rows_come_dearest_first_and_totals_are_their_sum() -> None:
@@ -69,6 +82,51 @@ def test_rows_come_dearest_first_and_totals_are_their_sum() -> None:
     assert (found.totals.cost_usd, found.totals.input_tokens) == ("0.003", 12)
 
 
+_GROUPS = st.lists(
+    st.tuples(st.sampled_from("abcdef"), st.integers(0, 2), st.integers(-5, 5), st.integers(0, 9)),
+    max_size=12,
+)
+
+
+@given(_GROUPS, st.integers(1, 7), st.sampled_from(["none", "hour"]))
+def test_rows_and_points_add_up_to_the_totals_however_few_there_are(
+    found: list[tuple[str, int, int, int]], limit: int, bucket: Bucket
+) -> None:
+    starts = bucket_starts(SPAN, "hour", zone("UTC"))
+    groups = [
+        group(user, start_us=starts[hour], cost_pico=cost * 10**12, attempts=attempts)
+        for user, hour, cost, attempts in found
+    ]
+    made = report(*groups, by=("user",), bucket=bucket, limit=limit)
+    users = {user for user, *_ in found}
+    assert len(made.rows) == min(len(users), limit + 1)
+    assert made.others == max(len(users) - limit, 0)
+    assert [row.key for row in made.rows if not row.key] == [{}] * bool(made.others)
+    for shown in (made.rows, made.series) if bucket == "hour" else (made.rows,):
+        assert sum(row.attempts for row in shown) == made.totals.attempts
+        costs = sum(Decimal(row.cost_usd or 0) for row in shown)
+        assert costs == sum(cost for *_, cost, _ in found)
+    dearest = [Decimal(row.cost_usd or 0) for row in made.rows if row.key]
+    assert dearest == sorted(dearest, reverse=True)
+
+
+def test_all_other_groups_are_the_last_row() -> None:
+    starts = bucket_starts(SPAN, "hour", zone("UTC"))
+    groups = [
+        group(name, "x", start_us=starts[0], requests=1, cost_pico=cost * 10**12)
+        for name, cost in {"a": 1, "b": 3, "c": 2}.items()
+    ]
+    found = report(*groups, by=("user", "chain"), limit=1)
+    assert [row.key for row in found.rows] == [{"user": "b", "chain": "x"}, {}]
+    assert (found.rows[-1].requests, found.rows[-1].cost_usd, found.others) == (2, "3", 2)
+    assert render.text(found).splitlines()[4].split()[:3] == ["2", "others", "2"]
+    assert "| 2 others |  | 2 |" in render.markdown(found)
+    assert render.csv_text(found).splitlines()[2].startswith("2 others,,2,")
+    over_time = report(*groups, by=("user", "chain"), bucket="hour", limit=1)
+    assert [point.requests for point in over_time.series if not point.key] == [2, 0, 0]
+    assert render.csv_text(over_time).splitlines()[2].split(",")[1:4] == ["2 others", "", "2"]
+
+
 def test_a_series_has_every_bucket_of_every_row() -> None:
     starts = bucket_starts(SPAN, "hour", zone("Asia/Kathmandu"))
     groups = [
@@ -76,7 +134,7 @@ def test_a_series_has_every_bucket_of_every_row() -> None:
         group("a", start_us=starts[1], requests=2),
         group("b", start_us=starts[2], requests=4),
     ]
-    found = build(SPAN, "Asia/Kathmandu", ("agent",), "hour", groups)
+    found = report(*groups, by=("agent",), timezone="Asia/Kathmandu", bucket="hour")
     assert {point.start[-11:] for point in found.series} == {"00:00+05:45"}
     counts = [point.requests for point in found.series if point.key["agent"] == "a"]
     assert counts == [1, 2, 0, 0]
@@ -85,16 +143,16 @@ def test_a_series_has_every_bucket_of_every_row() -> None:
 
 
 def test_a_report_without_rows_still_has_its_series() -> None:
-    found = build(SPAN, "UTC", ("agent",), "hour", [])
+    found = report(by=("agent",), bucket="hour")
     assert (found.rows, found.series, found.totals.requests) == ((), (), 0)
-    plain = build(SPAN, "UTC", (), "hour", [])
+    plain = report(by=(), bucket="hour")
     assert [point.requests for point in plain.series] == [0, 0, 0]
 
 
 def test_too_many_points_are_an_error() -> None:
     groups = [group(str(number), start_us=1, requests=1) for number in range(7_000)]
     with pytest.raises(ModelopsError, match="3 buckets of 7000 rows"):
-        build(SPAN, "UTC", ("user",), "hour", groups)
+        report(*groups, by=("user",), bucket="hour")
 
 
 @given(st.integers(0, 10**30))
@@ -140,7 +198,7 @@ def test_markdown_and_csv_hold_the_same_rows() -> None:
 
 
 def test_csv_of_a_report_without_groups_is_its_totals() -> None:
-    lines = render.csv_text(build(SPAN, "UTC", (), "none", [group(requests=5)])).splitlines()
+    lines = render.csv_text(report(group(requests=5), by=())).splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("5,")
 
@@ -151,14 +209,14 @@ def test_a_table_by_the_hour_has_a_line_for_each_that_has_anything() -> None:
         group("a", start_us=starts[2], requests=4),
         group("b", start_us=starts[0], attempts=1),
     ]
-    found = build(SPAN, "UTC", ("agent",), "hour", groups)
+    found = report(*groups, by=("agent",), bucket="hour")
     _, _, head, first, second, total, *_ = render.text(found).splitlines()
     assert head.split()[:3] == ["hour", "agent", "requests"]
     assert first.split()[:4] == [found.series[0].start[:16], "b", "0", "1"]
     assert second.split()[:3] == [found.series[4].start[:16], "a", "4"]
     assert total.split()[:2] == ["total", "4"]
     assert f"| {found.series[4].start[:16]} | a | 4 |" in render.markdown(found)
-    by_day = render.text(build(SPAN, "UTC", (), "day", [group(start_us=starts[0], requests=1)]))
+    by_day = render.text(report(group(start_us=starts[0], requests=1), by=(), bucket="day"))
     assert by_day.splitlines()[2].split()[:2] == ["day", "requests"]
 
 

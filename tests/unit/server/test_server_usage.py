@@ -69,7 +69,9 @@ async def test_an_agent_sees_its_own_usage_alone(path: str, query: str) -> None:
         "filter=label.team:x",
         "to=x",
         "agent=x",
-        "limit=3",
+        "limit=0",
+        "limit=100001",
+        "cursor=3",
     ],
 )
 async def test_bad_reports_are_400_and_say_why(query: str) -> None:
@@ -93,6 +95,22 @@ async def test_a_report_of_too_many_groups_is_400_and_says_what_to_do(
     assert (many.status, one.status) == (400, 200)
     assert "at most 1 groups" in many.json()["detail"]
     assert "filter" in many.json()["hint"]
+
+
+async def test_the_dearest_groups_have_rows_and_all_others_one(
+    new_sqlite_store: Callable[[], str],
+) -> None:
+    store = open_store(new_sqlite_store())
+    await store.add_attempts([attempt(started_at_us=10, user=user) for user in "abbbcc"])
+    runtime = make_runtime(MemoryStore(OWNED))
+    runtime.store = store
+    async with serving(runtime) as port:
+        path = "/api/usage?by=user&from=1970-01-01&limit=1"
+        answer = await ask(port, path, method="GET", headers=[OPERATOR])
+    await store.close()
+    found = answer.json()
+    assert [(row["key"], row["attempts"]) for row in found["rows"]] == [({"user": "b"}, 3), ({}, 3)]
+    assert (found["others"], found["totals"]["attempts"]) == (2, 6)
 
 
 @pytest.mark.parametrize("path", ["/api/usage/attempts", "/api/usage/export.csv"])

@@ -14,6 +14,7 @@ from modelops.store.sums import (
     consecutive,
     counted,
     pack,
+    packed,
     stored,
     stored_counts,
 )
@@ -62,13 +63,12 @@ def test_a_sum_of_the_largest_values_a_billion_times_fits_its_lane() -> None:
 
 @given(_ROWS)
 def test_groups_add_up_to_what_their_rows_do(rows: list[tuple[list[int], int, int]]) -> None:
-    everything = Packed()
-    groups = []
-    for values, bucket, weight in rows:
-        own = Packed(pack(values), counted(bucket, weight))
-        groups.append(own.unpack())
-        everything.add(own)
-    assert add_up(groups) == everything.unpack()
+    groups = [Packed(pack(values), counted(bucket, weight)) for values, bucket, weight in rows]
+    whole = add_up(groups)
+    for lane, name in enumerate(MEASURES):
+        assert whole.measure(name) == sum(values[lane] for values, _, _ in rows)
+    assert packed(whole.unpack()) == whole
+    assert whole.latency == sum(group.latency for group in groups)
 
 
 def test_sums_that_no_column_could_hold_are_packed_all_the_same() -> None:
