@@ -10,7 +10,7 @@ from modelops.gateway.credential import Credential
 from modelops.gateway.failure import Failure
 from modelops.gateway.ids import new_id
 from modelops.gateway.protocols.adapter import Answer, StreamReader
-from modelops.gateway.redaction import SPELLED_MIN, redact
+from modelops.gateway.redaction import SPELLED_MIN, one_line, redact
 from modelops.gateway.table import Step
 from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Attempt, Cost, Outcome, Usage
 from modelops.metering.cost import cost, estimate
@@ -127,9 +127,9 @@ class Entry:
 
     def _word(self, said: str) -> str:
         """Return a word of the provider's own as the books keep it: without its key, and short."""
-        if len(said) < SPELLED_MIN:
-            return said  # too short to hold a key
-        return self._credential.hide(said.encode()).decode()[:WORD_MAX]
+        if len(said) >= SPELLED_MIN:  # what is shorter holds no key
+            said = self._credential.hide(said.encode()).decode()[:WORD_MAX]
+        return said if said.isprintable() else one_line(said)
 
     def _interrupted(self) -> Attempt:
         """Return the row as it will stand if the end of the call is never seen."""

@@ -20,7 +20,8 @@ _NAMED = re.compile(
 )
 _PREFIXED = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|mo|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{6,}")
 _OPAQUE = re.compile(r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}")
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+"""Control characters too: Postgres takes no row in which there is a NUL."""
 
 SPELLED_MIN = 8
 """Length from which a key is looked for: what is shorter, like `none` or `ollama`, is a word."""
@@ -49,6 +50,11 @@ def _in_base64(key: bytes) -> Iterator[bytes]:
             yield inner.translate(bytes.maketrans(b"+/", b"-_"))
 
 
+def one_line(text: str) -> str:
+    """Return what somebody else said as the books keep it, on one line and printable."""
+    return _SPACE.sub(" ", text).strip()
+
+
 def hide(content: bytes, spelled: tuple[bytes, ...]) -> bytes:
     """Return content without any of the spellings of a key."""
     if len(content) < SPELLED_MIN:
@@ -64,7 +70,7 @@ def redact(message: str) -> str:
     What looks like one is taken out by its context (`Bearer ...`, `api_key=...`), by the prefix
     providers use, or by being long and opaque; better one id too many than one key too few.
     """
-    text = _SPACE.sub(" ", message[: 16 * MESSAGE_MAX]).strip()
+    text = one_line(message[: 16 * MESSAGE_MAX])
     text = _BEARER.sub(r"\1 [redacted]", text)
     text = _NAMED.sub(r"\1\2[redacted]", text)
     text = _PREFIXED.sub("[redacted]", text)

@@ -164,6 +164,31 @@ async def test_the_words_of_a_provider_do_not_bring_the_key_into_the_books(
         assert KEY.encode()[:6] not in reply.body
 
 
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_what_a_provider_says_is_booked_without_control_characters(status: int) -> None:
+    """Postgres takes no text with a NUL, so that one such row would hold up all others."""
+    only = table(provider("one"), model("one/a"), chain("pair", "one/a"))
+    bench = Bench(only)
+    content = (
+        rb'{"service_tier":"a\u0000\u001bb","usage":{"prompt_tokens":1,"completion_tokens":1},'
+        rb'"choices":[{"index":0,"finish_reason":"s\u0000",'
+        rb'"message":{"role":"assistant","content":"hi"}}]}'
+        if status == 200
+        else rb'{"error":{"message":"no\u0000such\u0007thing","code":"c\u0000"}}'
+    )
+    for _ in range(9):
+        bench.client.script("one", FakeResponse(status, content))
+    await bench.ask(ASK)
+    row = bench.rows[-1]
+    assert (row.status, row.outcome) == (status, "success" if status == 200 else "failed")
+    texts = [value for value in msgspec.structs.astuple(row) if isinstance(value, str)]
+    assert all(text.isprintable() for text in texts), texts
+    if status == 200:
+        assert (row.service_tier, row.finish_reason) == ("a b", "s")
+    if status == 500:
+        assert row.message == "no such thing"
+
+
 async def test_what_follows_an_error_in_a_stream_does_not_tell_the_key() -> None:
     bench = Bench(table(provider("one"), model("one/a"), chain("pair", "one/a")))
     event = b"data: " + error("broken") + b"\n\n"
