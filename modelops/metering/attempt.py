@@ -19,6 +19,10 @@ Status = Literal["success", "fallback", "failed", "cancelled", "interrupted", "r
 MESSAGE_MAX = 300
 """Characters of an error message that are kept, after redaction."""
 
+COST_MAX_PICO = 10**17
+"""100,000 USD: no call costs more. What would is unpriced: columns have 64 bits, and a row that the
+store cannot take holds up all that wait behind it."""
+
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Tokens of one attempt, the same whatever the provider's habit.

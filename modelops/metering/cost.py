@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-from modelops.metering.attempt import Cost, CostSource, Usage
+from modelops.metering.attempt import COST_MAX_PICO, Cost, CostSource, Usage
 from modelops.resources.resolved import Price, Rates
 
 PICO_PER_TOKEN = 1_000_000
@@ -37,10 +37,11 @@ def cost(
     """Return what an attempt cost: what the provider says, else usage times price.
 
     `source` names where `price` comes from (`declared` or `catalog`). Usage that is not `reported`
-    in full, or a price nobody knows, costs None; nothing used costs 0 at any price. `service_tier`
-    is what the provider says it served, `started_at_us` Unix time in microseconds. A tier that is
-    none of ORDINARY_TIERS and has no rates of its own costs None, with the ordinary price as the
-    estimate: flex is half of it and priority twice, so it would be a wrong sum.
+    in full, a price nobody knows, or a sum above COST_MAX_PICO costs None; nothing used costs 0 at
+    any price. `service_tier` is what the provider says it served, `started_at_us` Unix time in
+    microseconds. A tier that is none of ORDINARY_TIERS and has no rates of its own costs None, with
+    the ordinary price as the estimate: flex is half of it and priority twice, so it would be a
+    wrong sum.
     """
     if usage.provider_cost_pico is not None and usage.source in ("reported", "partial"):
         return _provider_cost(usage.provider_cost_pico, usage.provider_input_pico)
@@ -53,15 +54,15 @@ def cost(
     input_pico, output_pico = _parts(
         usage, usage.input_tokens, usage.output_tokens, price, service_tier, started_at_us
     )
+    total_pico = input_pico + output_pico
+    if total_pico > COST_MAX_PICO:
+        return Cost()
     if service_tier not in ORDINARY_TIERS and not any(
         served.tier == service_tier for served in price.service_tiers
     ):
-        return Cost(source=source, estimate_pico=input_pico + output_pico)
+        return Cost(source=source, estimate_pico=total_pico)
     return Cost(
-        source=source,
-        total_pico=input_pico + output_pico,
-        input_pico=input_pico,
-        output_pico=output_pico,
+        source=source, total_pico=total_pico, input_pico=input_pico, output_pico=output_pico
     )
 
 
@@ -86,8 +87,8 @@ def estimate(
     input_tokens = usage.input_tokens
     if input_tokens is None:
         input_tokens = _tokens(request_bytes)
-    parts = _parts(usage, input_tokens, output_tokens, price, service_tier, started_at_us)
-    return Cost(source=source, estimate_pico=sum(parts))
+    total = sum(_parts(usage, input_tokens, output_tokens, price, service_tier, started_at_us))
+    return Cost(source=source, estimate_pico=total) if total <= COST_MAX_PICO else Cost()
 
 
 def rates_at(

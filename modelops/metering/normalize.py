@@ -13,11 +13,8 @@ from typing import Any
 import msgspec
 
 from modelops.metering import counts
-from modelops.metering.attempt import Usage, UsageSource
+from modelops.metering.attempt import COST_MAX_PICO, Usage, UsageSource
 from modelops.metering.counts import Count, Raw
-
-MAX_COST_USD = 100_000
-"""No call costs this much; it also keeps pico-USD far inside 64 bits."""
 
 PICO_PER_USD = 10**12
 PICO_PER_TICK = 100
@@ -128,7 +125,7 @@ class _Money:
             return None
         if isinstance(value, (int, float)):
             amount = Decimal(repr(value)) * pico_per_unit
-            if amount.is_finite() and 0 <= amount <= MAX_COST_USD * PICO_PER_USD:
+            if amount.is_finite() and 0 <= amount <= COST_MAX_PICO:
                 return int(amount.to_integral_value())
         self.absurd = True
         return None

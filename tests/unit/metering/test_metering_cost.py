@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelops.metering.attempt import NO_USAGE, NOTHING_USED, Cost, Usage
+from modelops.config.prices import MAX_PRICE
+from modelops.metering.attempt import COST_MAX_PICO, NO_USAGE, NOTHING_USED, Cost, Usage
 from modelops.metering.cost import cost, estimate, rates_at
+from modelops.metering.counts import MAX_TOKENS
 from modelops.resources.resolved import Hours, Price, ServiceTier, Tier
 
 
@@ -105,7 +107,25 @@ def test_an_estimate_uses_what_was_reported_and_guesses_the_rest() -> None:
     assert estimate(seen, None, "", request_bytes=1, answer_bytes=1) == Cost()
 
 
-_RATE = st.decimals(min_value=0, max_value=10_000, places=6)
+@given(
+    st.integers(0, MAX_TOKENS - 1),
+    st.integers(0, MAX_TOKENS - 1),
+    st.decimals(min_value=0, max_value=MAX_PRICE, places=6),
+)
+def test_no_row_costs_more_than_its_column_holds(
+    input_tokens: int, output_tokens: int, rate: Decimal
+) -> None:
+    used = Usage(source="reported", input_tokens=input_tokens, output_tokens=output_tokens)
+    dear = price(str(rate), str(rate))
+    exact = int((input_tokens + output_tokens) * rate * 10**6)
+    expected = exact if exact <= COST_MAX_PICO else None
+    assert cost(used, dear, "declared").total_pico == expected
+    cut = Usage(source="partial", input_tokens=input_tokens, output_tokens=output_tokens)
+    guessed = estimate(cut, dear, "declared", request_bytes=0, answer_bytes=0)
+    assert guessed.estimate_pico == expected
+
+
+_RATE = st.decimals(min_value=0, max_value=2_000, places=6)
 _TOKENS = st.integers(0, 10_000_000)
 
 
