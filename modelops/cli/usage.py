@@ -21,11 +21,11 @@ from modelops.operations.usage import (
     DEFAULT_PERIOD,
     DIMENSIONS,
     ROWS_DEFAULT,
-    ROWS_MAX,
     UsageQuery,
     report,
     written_filters,
 )
+from modelops.store.books import MAX_GROUPS
 
 
 @click.group(invoke_without_command=True)
@@ -51,7 +51,7 @@ from modelops.operations.usage import (
 @click.option("--bucket", type=click.Choice(["none", "hour", "day"]), default="none")
 @click.option(
     "--limit",
-    type=click.IntRange(1, ROWS_MAX),
+    type=click.IntRange(1, MAX_GROUPS),
     default=ROWS_DEFAULT,
     show_default=True,
     help="Most rows; all other groups stand together in a last one.",

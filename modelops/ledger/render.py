@@ -124,7 +124,7 @@ def _keys(report: UsageReport, row: Measures) -> list[str]:
 
 def _key(report: UsageReport, row: UsageRow) -> Mapping[str, str]:
     """Return a row's values by dimension; those of all others say how many groups they are."""
-    if row.key:
+    if row.key or not report.by:
         return row.key
     first, *rest = report.by
     return {first: f"{report.others:,} others"} | dict.fromkeys(rest, "")

@@ -179,7 +179,7 @@ def _by_key(groups: Iterable[tuple[Key, Packed]]) -> dict[Key, Packed]:
 def _dearest(groups: Mapping[Names, Packed], limit: int) -> list[Names]:
     """Return the groups that cost most, dearest first.
 
-    Not by sorting them all: that is one call, for which a server's event loop would wait.
+    The others are not sorted: that is one call, for which a server's event loop would wait.
     """
     costs = (
         (-packed.measure("cost_pico"), -packed.measure("attempts"), key)

@@ -47,9 +47,8 @@ class Database(NamedTuple):
     async def run(self, work: Work[T], *, write: bool = False, lasting: bool = False) -> T:
         """Return what work comes to, in a transaction of its own.
 
-        One that writes has to say so: on SQLite it waits for the write lock at its beginning,
-        because one that has read can no longer wait for it. Work that reads for seconds is
-        `lasting`: nothing else waits for it to end.
+        Work that writes has to say so, and work that reads for seconds (`lasting`): nothing that
+        is short waits for it to end.
         """
         try:
             return await self.transactions.run(work, write=write, lasting=lasting)

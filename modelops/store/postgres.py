@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from modelops.store.protocol import (
     StoreDamagedError,
@@ -30,11 +30,10 @@ SCHEMES = ("postgresql", "postgres")
 CONNECT_S = 10.0
 """How long a connection may take to be made."""
 
-_WRITE = "modelops_write"
-"""Execution option of a connection whose transaction is going to write."""
+_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
-_MIGRATION_LOCK = 0x6D6F64656C6F7073
-"""The advisory lock of whoever makes or changes the tables: "modelops" in ASCII."""
+_SHUT_OTHERS_OUT = f"SELECT pg_advisory_xact_lock({0x6D6F64656C6F7073})"
+"""Of whoever makes or changes the tables: "modelops" in ASCII."""
 
 
 def place_of(url: str) -> str:
@@ -53,30 +52,32 @@ def place_of(url: str) -> str:
 class OnLoop:
     """Transactions on one database, on the event loop, which goes on while the database works.
 
-    With `migrates`, one that writes shuts out others of its kind.
+    With `migrates` they shut out others of their kind.
     """
 
     def __init__(self, url: str, *, lock_wait_s: float, migrates: bool = False) -> None:
-        from sqlalchemy.ext.asyncio import create_async_engine
-
         place = place_of(url)
         if not all(map(find_spec, ("asyncpg", "greenlet"))):
             raise StoreUnreachableError(
                 f"{place} needs asyncpg and greenlet", "pip install asyncpg greenlet"
             )
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url, place, lock_wait_s),
             pool_pre_ping=True,
         )
-        event.listen(self._engine.sync_engine, "begin", _begin_to_migrate if migrates else _begin)
+        self._migrates = migrates
 
     async def run(self, work: Callable[[Connection], T], *, write: bool, lasting: bool) -> T:
         """Return what work comes to; it may be cancelled wherever it waits for the database."""
-        async with self._engine.connect() as connection:
-            await connection.execution_options(**{_WRITE: write})
-            async with connection.begin():
-                return await connection.run_sync(work)
+        async with self._engine.connect() as connection, connection.begin():
+            if self._migrates:
+                await connection.exec_driver_sql(_SHUT_OTHERS_OUT)
+            elif not write:
+                await connection.exec_driver_sql(_READ)
+            return await connection.run_sync(work)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -101,15 +102,6 @@ async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
         raise StoreUnreachableError(
             f"{place} cannot be used: {error}", "check user, password and database of the URL"
         ) from None
-
-
-def _begin(connection: Connection) -> None:
-    if not connection.get_execution_options().get(_WRITE):
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-
-def _begin_to_migrate(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
 
 def store_error(error: BaseException, place: str) -> StoreError | None:

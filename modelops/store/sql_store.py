@@ -133,9 +133,7 @@ class SqlStore:
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
     ) -> Sequence[Attempt]:
         """Return the newest attempts of a selection that stand behind a cursor."""
-        return await self._read(
-            lambda opened: attempts.listed(opened, selection, limit, after), [], lasting=True
-        )
+        return await self._read(lambda opened: attempts.listed(opened, selection, limit, after), [])
 
     async def prune_attempts(self, before_us: int) -> int:
         """Delete a batch of attempts from before a UTC day, their sums being kept."""

@@ -4,7 +4,8 @@ The driver is the standard library's, in threads: one for event loops takes thre
 the loop for each statement, 0.3 ms.
 
 WAL lets readers and the one writer work at the same time. The driver's own transaction handling is
-off (`isolation_level=None`), because it commits before DDL and begins too late; BEGIN is sent here.
+off (`isolation_level=None`), because it commits before DDL and begins too late; BEGIN is sent here,
+at once for the write lock where a transaction writes: one that has read can no longer wait for it.
 
 Connections do not bring the write-ahead log back to the database on their own. Before 3.51.3 SQLite
 loses committed transactions when a commit resets the log while a checkpoint runs that began after
@@ -16,70 +17,114 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from modelops.store import sqlite_file
 
 T = TypeVar("T")
 
-THREADS = 8
-"""So that reads go on while writes wait for the lock: a worker has no more than a handful at a
-time. A thread is made when those there are busy."""
-
-LASTING_THREADS = 2
-"""Reports and the like have threads of their own, or others would wait for them."""
+READERS = 8
+LASTING_READERS = 2
+"""Reports and the like have threads of their own, or other reads would wait for them."""
 
 TIDY_EVERY = 32
 """Commits: three seconds of a busy worker's, some 10 MB of the write-ahead log."""
 
-_WRITE = "modelops_write"
-"""Execution option of a connection whose transaction is going to write."""
-
 
 class InThreads:
-    """Transactions on one file, which is never created here; `use_wal` switches it to WAL."""
+    """Transactions on one file, which is never created here; `use_wal` switches it to WAL.
+
+    Those that write take turns in one thread, in the order in which they were asked for: SQLite
+    lets one write at a time, and whoever waits for its lock there is in no queue.
+    """
 
     def __init__(self, path: Path, *, lock_wait_s: float, use_wal: bool = False) -> None:
         self._engine = _engine(path, lock_wait_s=lock_wait_s, use_wal=use_wal)
-        self._threads = ThreadPoolExecutor(THREADS, "store")
-        self._lasting = ThreadPoolExecutor(LASTING_THREADS, "reports")
+        self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._readers = ThreadPoolExecutor(READERS, "store-reader")
+        self._lasting = ThreadPoolExecutor(LASTING_READERS, "store-report")
         self._commits = itertools.count(1)
 
     async def run(self, work: Callable[[Connection], T], *, write: bool, lasting: bool) -> T:
-        """Return what work comes to. It goes on when whoever awaits it is cancelled."""
-        threads = self._lasting if lasting else self._threads
-        return await asyncio.get_running_loop().run_in_executor(threads, self._run, work, write)
+        """Return what work comes to; nothing is committed once whoever awaits it is cancelled."""
+        threads = self._writer if write else self._lasting if lasting else self._readers
+        turn = _Turn()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                threads, self._run, turn, work, write
+            )
+        except asyncio.CancelledError:
+            turn.cancel()
+            raise
 
     async def close(self) -> None:
         """Close every connection, once what was begun is done."""
-        for threads in (self._threads, self._lasting):
-            threads.shutdown(cancel_futures=True)
+        for threads in (self._writer, self._readers, self._lasting):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
         self._engine.dispose()
 
-    def _run(self, work: Callable[[Connection], T], write: bool) -> T:
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITE: write})
-            with connection.begin():
-                found = work(connection)
+    def _run(self, turn: _Turn, work: Callable[[Connection], T], write: bool) -> T:
+        with self._engine.connect() as connection, turn.on(connection), connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            turn.check()
+            found = work(connection)
+            turn.check()
         if write and next(self._commits) % TIDY_EVERY == 0:
             _checkpoint(self._engine)
         return found
 
 
+class _Turn:
+    """One transaction in a thread, which others may cancel: what it reads is interrupted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._cancelled = False
+
+    @contextmanager
+    def on(self, connection: Connection) -> Iterator[None]:
+        """Let it be interrupted on its connection, until that is another's."""
+        self._connection = connection.connection.driver_connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+    def cancel(self) -> None:
+        """Cancel it from another thread."""
+        with self._lock:
+            self._cancelled = True
+            if self._connection is not None:
+                self._connection.interrupt()
+
+    def check(self) -> None:
+        """Raise CancelledError once it is cancelled."""
+        if self._cancelled:
+            raise CancelledError
+
+
 def _engine(path: Path, *, lock_wait_s: float, use_wal: bool) -> Engine:
     query = {"mode": "rw", "uri": "true"}
     url = URL.create("sqlite+pysqlite", database=sqlite_file.uri_of(path), query=query)
-    made = create_engine(url, connect_args={"timeout": lock_wait_s, "isolation_level": None})
+    made = create_engine(
+        url,
+        connect_args={"timeout": lock_wait_s, "isolation_level": None},
+        pool_size=READERS + LASTING_READERS + 2,  # one writes, another copies its log
+    )
     event.listen(made, "connect", _set_pragmas)
-    event.listen(made, "begin", _begin)
     _follow(made, path)
     if use_wal:
         event.listen(made, "connect", _use_wal)
@@ -123,20 +168,15 @@ def _use_wal(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
 def _checkpoint(engine: Engine) -> None:
     """Bring the write-ahead log back to the database while no other connection can commit.
 
     A log that readers still need, or a write lock that is not to be had, waits for the next time.
+    Whatever else is wrong the next transaction says: the one before this is committed.
     """
     try:
-        with engine.connect() as holder, engine.connect() as copier:
-            holder = holder.execution_options(**{_WRITE: True})
-            with holder.begin():
-                copier.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-    except OperationalError:
+        with engine.connect() as holder, engine.connect() as copier, holder.begin():
+            holder.exec_driver_sql("BEGIN IMMEDIATE")
+            copier.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    except SQLAlchemyError:
         return

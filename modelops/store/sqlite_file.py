@@ -44,9 +44,9 @@ def path_of(url: str) -> Path:
 def exists(path: Path) -> bool:
     """Say whether a store was begun here: an empty file is what a killed first apply leaves.
 
-    StoreUnreachableError when there is something that cannot be opened. The driver would find out
-    too, but in a thread of its own that it then abandons. The file is not opened to see: closing it
-    again would drop the locks that this process's connections hold on it (fcntl, close).
+    StoreUnreachableError when there is something that cannot be opened. The file is not opened to
+    see: closing it again would drop the locks that this process's connections hold on it (fcntl,
+    close).
     """
     try:
         found = path.stat()

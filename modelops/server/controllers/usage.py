@@ -19,7 +19,6 @@ from modelops.operations.usage import (
     DEFAULT_PERIOD,
     DIMENSIONS,
     ROWS_DEFAULT,
-    ROWS_MAX,
     UsageQuery,
     attempts,
     export_csv,
@@ -59,6 +58,9 @@ Filter = Annotated[
         description="DIMENSION:VALUE that rows must have; several of one are alternatives.",
     ),
 ]
+
+ROWS_MAX = 20_000
+"""Rows of an answer, about 9 MB: they are sorted and written in one go, for which others wait."""
 
 Rows = Annotated[
     int,

@@ -216,8 +216,16 @@ def test_a_table_by_the_hour_has_a_line_for_each_that_has_anything() -> None:
     assert second.split()[:3] == [found.series[4].start[:16], "a", "4"]
     assert total.split()[:2] == ["total", "4"]
     assert f"| {found.series[4].start[:16]} | a | 4 |" in render.markdown(found)
-    by_day = render.text(report(group(start_us=starts[0], requests=1), by=(), bucket="day"))
-    assert by_day.splitlines()[2].split()[:2] == ["day", "requests"]
+
+
+def test_a_report_by_the_day_alone_has_a_line_for_each_day() -> None:
+    starts = bucket_starts(SPAN, "day", zone("UTC"))
+    found = report(group(start_us=starts[0], requests=7), by=(), bucket="day")
+    day = found.series[0].start[:10]
+    lines = render.text(found).splitlines()
+    assert (lines[2].split()[:2], lines[3].split()[:2]) == (["day", "requests"], [day, "7"])
+    assert f"| {day} | 7 |" in render.markdown(found)
+    assert render.csv_text(found).splitlines()[1].startswith(f"{found.series[0].start},7,")
 
 
 def test_csv_of_a_report_without_rows_is_its_header() -> None:

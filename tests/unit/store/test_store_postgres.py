@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from row_samples import attempt, info
 from store_samples import put, run_sql
 
 from modelops.resources.errors import ExitCode
-from modelops.store import migrate, open_store
+from modelops.store import migrate, open_store, postgres
 from modelops.store.protocol import (
     NotAStoreError,
     StoreError,
@@ -70,6 +71,16 @@ async def test_reads_may_not_write(new_database: NewDatabase) -> None:
     with pytest.raises(StoreReadOnlyError):
         await store._database.run(lambda opened: opened.exec_driver_sql("DELETE FROM store"))
     await store.close()
+
+
+@pytest.mark.parametrize("missing", ["asyncpg", "greenlet"])
+def test_a_driver_that_is_missing_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "sqlalchemy.ext.asyncio", raising=False)
+    monkeypatch.setattr(postgres, "find_spec", lambda name: name != missing)
+    with pytest.raises(StoreUnreachableError, match="needs asyncpg and greenlet") as caught:
+        open_store("postgresql://ada:hunter2@127.0.0.1/books")
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
 
 
 @pytest.mark.parametrize(
