@@ -61,6 +61,8 @@ class _OpenAi(msgspec.Struct, gc=False):
     output_tokens_details: _OpenAiOutput | None = None
     prompt_cache_hit_tokens: Count = None
     cached_tokens: Count = None
+    num_cached_tokens: Count = None
+    prompt_token_details: _OpenAiInput | None = None
     billed_tool_calls: Count = None
     num_server_side_tools_used: Count = None
     cost_in_usd_ticks: Any = None
@@ -89,6 +91,9 @@ def openai(raw: Raw, complete: bool) -> Usage:
     cache_read = within.cached_tokens
     if cache_read is None:
         cache_read = _first(found.prompt_cache_hit_tokens, found.cached_tokens)
+    if cache_read is None:  # Mistral spells it in two more ways
+        mistral = found.prompt_token_details or _NO_INPUT
+        cache_read = _first(found.num_cached_tokens, mistral.cached_tokens)
     cache_write = _first(within.cache_write_tokens, within.cache_creation_input_tokens)
     if input_tokens is not None and (cache_read or 0) + (cache_write or 0) > input_tokens:
         absurd, cache_read, cache_write = True, None, None
