@@ -152,7 +152,7 @@ def _input_pico(usage: Usage, input_tokens: int, rates: Rates) -> int:
     cache_read = usage.cache_read_tokens or 0
     cache_write = usage.cache_write_tokens or 0
     cache_write_1h = usage.cache_write_1h_tokens or 0
-    fresh = input_tokens - cache_read - cache_write - cache_write_1h
+    fresh = max(0, input_tokens - cache_read - cache_write - cache_write_1h)  # it may be a guess
     return (
         _pico(fresh, rates.input)
         + _pico(cache_read, rates.cache_read)

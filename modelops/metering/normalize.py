@@ -161,6 +161,7 @@ def _openai_cost(found: _OpenAi) -> tuple[int | None, int | None, bool]:
 
 
 class _AnthropicLives(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: Count = None
     ephemeral_1h_input_tokens: Count = None
 
 
@@ -198,15 +199,10 @@ def anthropic(raw: Raw, complete: bool) -> Usage:
             absurd = absurd or any(odd for _, odd in listed)
     uncached = _total(*[call.input_tokens for call in calls])
     cache_read = _total(*[call.cache_read_input_tokens for call in calls])
-    written = _total(*[call.cache_creation_input_tokens for call in calls])
+    written = _total(*[_written(call) for call in calls])
     lives = [call.cache_creation for call in calls if call.cache_creation is not None]
     for_an_hour = _total(*[life.ephemeral_1h_input_tokens for life in lives])
-    for_minutes = written
-    if written is not None and for_an_hour is not None:
-        if for_an_hour > written:
-            absurd, for_an_hour = True, None
-        else:
-            for_minutes = written - for_an_hour
+    for_minutes = written if written is None else written - (for_an_hour or 0)
     thought, tools = found.output_tokens_details, found.server_tool_use
     return Usage(
         source=_source(absurd=absurd, complete=complete),
@@ -218,6 +214,15 @@ def anthropic(raw: Raw, complete: bool) -> Usage:
         reasoning_tokens=thought.thinking_tokens if thought else None,
         billed_tool_calls=tools.web_search_requests if tools else None,
     )
+
+
+def _written(call: _Anthropic) -> int | None:
+    """Return all that a call wrote to the cache: the total may be left out beside its parts."""
+    total, lives = call.cache_creation_input_tokens, call.cache_creation
+    if lives is None:
+        return total
+    parts = _total(lives.ephemeral_5m_input_tokens, lives.ephemeral_1h_input_tokens)
+    return total if parts is None else max(total or 0, parts)
 
 
 _GEMINIS_NAMES = {

@@ -107,6 +107,12 @@ def test_an_estimate_uses_what_was_reported_and_guesses_the_rest() -> None:
     assert estimate(seen, None, "", request_bytes=1, answer_bytes=1) == Cost()
 
 
+def test_a_guessed_input_smaller_than_what_was_cached_takes_nothing_off() -> None:
+    seen = Usage(source="partial", cache_read_tokens=1_000)
+    found = estimate(seen, price(), "declared", request_bytes=4, answer_bytes=0)
+    assert found.estimate_pico == 1_000 * 300_000
+
+
 @given(
     st.integers(0, MAX_TOKENS - 1),
     st.integers(0, MAX_TOKENS - 1),
