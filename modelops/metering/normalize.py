@@ -14,7 +14,7 @@ import msgspec
 
 from modelops.metering import counts
 from modelops.metering.attempt import COST_MAX_PICO, Usage, UsageSource
-from modelops.metering.counts import Count, Raw
+from modelops.metering.counts import MAX_TOKENS, Count, Raw
 
 PICO_PER_USD = 10**12
 PICO_PER_TICK = 100
@@ -37,6 +37,21 @@ def _total(*values: int | None) -> int | None:
     """Return the sum of what is known, None when nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+_SUMS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+)
+
+
+def _bounded(usage: Usage) -> Usage:
+    """Return usage without the sums that no request has, though each count in them was sane."""
+    beyond = {name: None for name in _SUMS if (getattr(usage, name) or 0) >= MAX_TOKENS}
+    return msgspec.structs.replace(usage, source="invalid", **beyond) if beyond else usage
 
 
 class _OpenAiInput(msgspec.Struct, gc=False):
@@ -204,7 +219,7 @@ def anthropic(raw: Raw, complete: bool) -> Usage:
     for_an_hour = _total(*[life.ephemeral_1h_input_tokens for life in lives])
     for_minutes = written if written is None else written - (for_an_hour or 0)
     thought, tools = found.output_tokens_details, found.server_tool_use
-    return Usage(
+    usage = Usage(
         source=_source(absurd=absurd, complete=complete),
         input_tokens=None if uncached is None else _total(uncached, cache_read, written),
         output_tokens=_total(*[call.output_tokens for call in calls]),
@@ -214,6 +229,7 @@ def anthropic(raw: Raw, complete: bool) -> Usage:
         reasoning_tokens=thought.thinking_tokens if thought else None,
         billed_tool_calls=tools.web_search_requests if tools else None,
     )
+    return _bounded(usage)
 
 
 def _written(call: _Anthropic) -> int | None:
@@ -257,13 +273,14 @@ def gemini(raw: Raw, complete: bool) -> Usage:
     cached = found.cached
     if cached is not None and input_tokens is not None and cached > input_tokens:
         absurd, cached = True, None
-    return Usage(
+    usage = Usage(
         source=_source(absurd=absurd, complete=complete),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=cached,
         reasoning_tokens=found.thoughts,
     )
+    return _bounded(usage)
 
 
 class _Ollama(msgspec.Struct, gc=False):
