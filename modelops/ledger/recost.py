@@ -19,7 +19,7 @@ from modelops.metering.cost import cost, rates_at
 from modelops.resources.resolved import Model
 from modelops.store.books import Adjustment
 
-NOTHING = Adjustment(0, 0)
+NOTHING = Adjustment(0, 0, 0)
 
 
 def source_of(model: Model) -> CostSource:
@@ -59,7 +59,8 @@ def adjustment(
     """Return the row that brings an attempt to today's price; None where nothing is to correct.
 
     `models` are by provider/model, `earlier` is what corrects the attempt already. Its id follows
-    from what it corrects, so whoever is interrupted, or runs twice at once, adds it once.
+    from what it corrects and from how many did before, so whoever is interrupted, or runs twice at
+    once, adds it once, and a price that comes and goes is followed every time.
     """
     model = _priced(attempt, models)
     if model is None or undecided(attempt, models):
@@ -81,7 +82,8 @@ def adjustment(
         return None
     difference = right.total_pico - was_total
     difference_of_input = right.input_pico - was_input
-    name = f"{attempt.attempt_id}:{was_total}:{was_input}:{right.total_pico}:{right.input_pico}"
+    change = f"{was_total}:{was_input}:{right.total_pico}:{right.input_pico}"
+    name = f"{attempt.attempt_id}:{done.rows}:{change}"
     return msgspec.structs.replace(
         attempt,
         attempt_id=hashlib.sha256(name.encode()).hexdigest()[:32],

@@ -28,6 +28,8 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: bool) -> Correction:
     """Add up what is to correct, and with `write` add the rows that correct it.
 
+    With `write`, what another recost added meanwhile is not counted.
+
     ModelopsError where a filter names a model that the store does not hold.
     """
     state = (await store.snapshot()).state
@@ -43,7 +45,7 @@ async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: 
     while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
         rows = await _adjustments(store, found, models)
         if write:
-            await store.add_attempts(rows)
+            rows = await store.add_adjustments(rows)
         done = Correction(
             attempts=done.attempts + sum(row.weight for row in rows),
             difference_pico=done.difference_pico + sum(row.cost.total_pico or 0 for row in rows),

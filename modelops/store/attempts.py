@@ -24,8 +24,10 @@ from modelops.store.tables import attempts, journals
 from modelops.store.tally import merged
 
 
-def insert(connection: Connection, blocks: Sequence[Block]) -> None:
+def insert(connection: Connection, blocks: Sequence[Block]) -> Sequence[Block]:
     """Insert rows, and add them to the rollups; those that are there already are passed over.
+
+    Returns what was inserted.
 
     Which those are is looked up only when inserting finds one of them: after a crash, or after a
     commit whose answer was lost.
@@ -38,6 +40,7 @@ def insert(connection: Connection, blocks: Sequence[Block]) -> None:
         blocks = [block_of(unknown)] if unknown else []
         _insert(connection, blocks)
     rollups.add(connection, merged([block.tallies for block in blocks]))
+    return blocks
 
 
 def _insert(connection: Connection, blocks: Sequence[Block]) -> None:
@@ -114,11 +117,13 @@ def adjusted(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, Ad
     """
     total, part = attempts.c.cost_pico, attempts.c.input_cost_pico
     rows = connection.execute(
-        select(attempts.c.client_request_id, func.sum(total), func.sum(part))
+        select(attempts.c.client_request_id, func.sum(total), func.sum(part), func.count())
         .where(attempts.c.outcome == "adjusted", attempts.c.client_request_id.in_(attempt_ids))
         .group_by(attempts.c.client_request_id)
     )
-    return {name: Adjustment(int(cost), int(cost_of_input)) for name, cost, cost_of_input in rows}
+    return {
+        name: Adjustment(int(cost), int(of_input), count) for name, cost, of_input, count in rows
+    }
 
 
 @functools.cache

@@ -110,10 +110,11 @@ class AttemptCursor(NamedTuple):
 
 
 class Adjustment(NamedTuple):
-    """What was added to the cost of an attempt after it was booked, in pico-USD."""
+    """What was added to the cost of an attempt after it was booked, in pico-USD, by `rows` rows."""
 
     total_pico: int
     input_pico: int
+    rows: int
 
 
 class SumsStore(Protocol):
@@ -155,6 +156,10 @@ class KeepingStore(BooksStore, UsageStore, ConfigStore, Protocol):
 
     async def count_attempts(self, before_us: int) -> int:
         """Return how many attempts there are that started before a time."""
+        ...
+
+    async def add_adjustments(self, rows: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Keep these rows as add_attempts does, and return those that were not there already."""
         ...
 
     async def adjusted(self, attempt_ids: Sequence[str]) -> Mapping[str, Adjustment]:

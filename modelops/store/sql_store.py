@@ -20,7 +20,7 @@ from modelops.store import (
     schema,
     usage,
 )
-from modelops.store.blocks import blocks_of
+from modelops.store.blocks import attempts_of, blocks_of
 from modelops.store.books import (
     Adjustment,
     AttemptCursor,
@@ -142,6 +142,14 @@ class SqlStore:
     async def count_attempts(self, before_us: int) -> int:
         """Return how many attempts there are that started before a time."""
         return await self._read(lambda opened: retention.count(opened, before_us), 0, lasting=True)
+
+    async def add_adjustments(self, rows: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Keep these rows as add_attempts does, and return those that were not there already."""
+        if not rows:
+            return []
+        blocks = await blocks_of(rows)
+        added = await self._write(lambda opened: attempts.insert(opened, blocks))
+        return [row for block in added for row in attempts_of(block)]
 
     async def adjusted(self, attempt_ids: Sequence[str]) -> Mapping[str, Adjustment]:
         """Return what the adjustments of each of these attempts add up to, where it has any."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
@@ -15,8 +16,10 @@ import row_samples as samples
 
 from modelops.cli.main import run
 from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.operations.recost import Correction, recost
+from modelops.operations.usage import UsageQuery
 from modelops.store import cells, open_store
-from modelops.store.books import SLOT_US
+from modelops.store.books import SLOT_US, Adjustment
 
 DAY_US = 96 * SLOT_US
 NOW_US = time.time_ns() // 1000
@@ -190,6 +193,36 @@ def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program
     assert rows["adjusted"]["cost_usd"] == "-0.00006"
     assert (rows["adjusted"]["requests"], rows["adjusted"]["attempts"]) == (0, 0)
     assert (by["totals"]["requests"], by["totals"]["attempts"]) == (8, 8)
+
+
+def test_a_price_that_comes_and_goes_is_followed_every_time(program: Program) -> None:
+    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
+    program("usage", "recost", "--from", since, "--yes")
+    for price, said in (("3", "7 attempts, 0.000105"), ("2", "7 attempts, -0.000105")) * 2:
+        configuration(program.folder, price)
+        program("apply", "--yes")
+        program("usage", "recost", "--from", since, "--yes")
+        assert f"Corrected {said} USD" in program.said
+        assert _cost(program) == Decimal("0.000105") * int(price)
+        program("usage", "recost", "--from", since, "--yes")
+        assert "Every attempt costs what today's prices say" in program.said
+
+
+def test_a_recost_counts_nothing_that_another_one_added_meanwhile(program: Program) -> None:
+    async def both() -> tuple[Correction, ...]:
+        store = open_store(program.url)
+        query = UsageQuery(period="7d")
+        nothing: Mapping[str, Adjustment] = {}
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(store, "adjusted", AsyncMock(return_value=nothing))
+            done = [await recost(store, query, now_us=NOW_US, write=True) for _ in range(2)]
+        await store.close()
+        return tuple(done)
+
+    first, second = asyncio.run(both())
+    assert (first.attempts, first.difference_pico) == (4, -60_000_000)
+    assert second == Correction()
+    assert _cost(program) == Decimal("0.00021")
 
 
 def test_what_the_price_of_a_collapsed_row_goes_by_is_said_when_it_is_not_known(

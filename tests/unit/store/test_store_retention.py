@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from row_samples import attempt
 
@@ -64,7 +65,12 @@ async def test_an_adjusted_row_changes_the_cost_and_no_count(store_url: str) -> 
         assert (sums.attempts, sums.requests, sums.unpriced, sums.unmetered) == (1, 1, 0, 0)
         assert (sums.cost_pico, sums.input_cost_pico, sums.input_tokens) == (7, 3, 5)
     found = await store.adjusted([unpriced.attempt_id, adjusted.attempt_id])
-    assert {name: tuple(sums) for name, sums in found.items()} == {unpriced.attempt_id: (7, 3)}
+    assert {name: tuple(sums) for name, sums in found.items()} == {unpriced.attempt_id: (7, 3, 1)}
+    again = msgspec.structs.replace(adjusted, attempt_id=f"{1:032x}")
+    assert await store.add_adjustments([adjusted, again]) == [again]
+    assert await store.add_adjustments([again]) == await store.add_adjustments([]) == []
+    twice = await store.adjusted([unpriced.attempt_id])
+    assert twice[unpriced.attempt_id] == (14, 6, 2)
     await store.close()
 
 
