@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from modelops.metering import normalize
 from modelops.metering.attempt import NO_USAGE, Usage
 from modelops.resources.resolved import Protocol
@@ -57,6 +59,14 @@ def whole_usage(protocol: Protocol, body: Event) -> tuple[Usage, str]:
     if found is None or list(found.values()).count(None) == len(found):
         return NO_USAGE, ""
     return normalized(found, True), _tier(found, body)
+
+
+def embedding_usage(protocol: Protocol, body: Event) -> Usage:
+    """Return the usage of an embedding, which has no output: where its input is known, so is 0."""
+    usage, _ = whole_usage(protocol, body)
+    if usage.input_tokens is None or usage.output_tokens is not None:
+        return usage
+    return msgspec.structs.replace(usage, output_tokens=0)
 
 
 def _tier(found: Event, event: Event) -> str:

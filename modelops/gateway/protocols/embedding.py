@@ -27,7 +27,7 @@ from modelops.gateway.protocols.nulls import decode_request
 from modelops.gateway.protocols.openai.chat import OpenAiChatStream
 from modelops.gateway.table import Target
 from modelops.metering.attempt import Usage
-from modelops.metering.usage import whole_usage
+from modelops.metering.usage import embedding_usage
 from modelops.resources import resolved
 from modelops.resources.resolved import Parameters
 
@@ -96,7 +96,7 @@ class EmbeddingTranslation:
             raise NotAnAnswerError("the answer holds no embeddings") from None
         if len(vectors) != len(request.texts):
             raise NotAnAnswerError("the answer does not hold one embedding for each text")
-        usage, _ = whole_usage(self._target.protocol, document)
+        usage = embedding_usage(self._target.protocol, document)
         data = [
             {"object": "embedding", "index": index, "embedding": _shown(vector, request)}
             for index, vector in enumerate(vectors)

@@ -76,7 +76,16 @@ async def test_ollama_embeds_and_counts() -> None:
     assert sent(bench) == {"model": "e-1", "input": ["a"]}
     answered = msgspec.json.decode(reply.body)
     assert answered["usage"] == {"prompt_tokens": 7, "total_tokens": 7}
-    assert bench.rows[0].usage.input_tokens == 7
+    (row,) = bench.rows
+    assert (row.usage.input_tokens, row.usage.output_tokens) == (7, 0)
+    assert row.cost.total_pico == 7_000_000, "there is nothing more to be priced"
+
+
+async def test_an_embedding_without_a_total_has_no_output_either() -> None:
+    bench = bench_of("openai", {"data": [], "usage": {"prompt_tokens": 7}})
+    await bench.ask({"model": "openai/e", "input": "a"}, endpoint=EMBED)
+    (row,) = bench.rows
+    assert (row.usage.output_tokens, row.cost.total_pico) == (0, 7_000_000)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

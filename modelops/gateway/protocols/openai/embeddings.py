@@ -20,7 +20,7 @@ from modelops.gateway.protocols.adapter import (
 from modelops.gateway.protocols.answers import decode_as
 from modelops.gateway.protocols.openai.chat import FORWARDED, OpenAiChatStream
 from modelops.gateway.table import Target
-from modelops.metering.usage import whole_usage
+from modelops.metering.usage import embedding_usage
 from modelops.resources.resolved import Parameters
 
 
@@ -57,7 +57,7 @@ class OpenAiEmbeddings:
         document = decode_as(_DECODE, content)
         if document.error or bytes(document.data)[:1] != b"[":
             raise NotAnAnswerError("the answer holds no embeddings")
-        usage, _ = whole_usage("openai", {"usage": document.usage})
+        usage = embedding_usage("openai", {"usage": document.usage})
         return Answer(content, usage)
 
     def stream(self, body: Body) -> OpenAiChatStream:
