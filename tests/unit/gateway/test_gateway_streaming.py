@@ -16,6 +16,7 @@ from gateway_doubles import (
     Bench,
     FakeReply,
     FakeResponse,
+    chunk,
     error,
     two_targets,
 )
@@ -36,6 +37,14 @@ async def test_a_stream_passes_and_hides_the_usage_that_was_not_asked_for() -> N
     (row,) = bench.rows
     assert (row.outcome, row.finish_reason, row.usage.output_tokens) == ("success", "stop", 5)
     assert row.first_content_us is not None
+
+
+async def test_a_service_tier_is_booked_that_stands_before_the_usage_only() -> None:
+    bench = Bench(two_targets())
+    asked, served = chunk({}, service_tier="auto"), chunk({"content": "Hi"}, service_tier="flex")
+    bench.client.script("one", FakeResponse(200, asked, served, STOP, USAGE, DONE))
+    await bench.ask(ASK_STREAM)
+    assert bench.rows[0].service_tier == "flex", "the last that was named"
 
 
 async def test_a_client_that_can_take_no_more_is_waited_for(

@@ -143,6 +143,8 @@ class OpenAiChatStream(PassingStream[Chunk]):
                 self.finish_reason = str(reason)
         if event.error:
             self.failure = data
+        if type(event.service_tier) is str:
+            self.usage.service_tier = event.service_tier  # not every provider repeats it at the end
         if event.usage is UNSET and event.x_groq is None:
             return frame
         return self._report(event, frame)
