@@ -46,8 +46,9 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is said of every group.
 
     Money is USD, as an exact decimal string without an exponent. A `None` cost: there were attempts
-    and none of them has one. `estimate_usd` is for cut streams and for service
-    tiers without a price and stands beside the cost, not inside it.
+    and none of them has one. `unsplit_cost_usd` is the cost whose parts the provider did not name:
+    input, output and it always add up to the cost. `estimate_usd` is for cut streams and for
+    service tiers without a price and stands beside the cost, not inside it.
     `unpriced` attempts reported usage but have no price, `unmetered` ones reported none.
     `success_rate` leaves out what the client cancelled; `fallback_rate` is the share of served
     requests that another target than the first served. Latency is that of successful attempts.
@@ -63,6 +64,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cost_usd: str | None
     input_cost_usd: str | None
     output_cost_usd: str | None
+    unsplit_cost_usd: str | None
     estimate_usd: str
     unpriced: int
     unmetered: int
@@ -221,6 +223,7 @@ def _row(key: dict[str, str], packed: Packed, per_target: bool) -> UsageRow:
         succeeded, judged = sums.attempts_ok, sums.attempts - sums.attempts_cancelled
     else:
         succeeded, judged = sums.requests_ok, sums.requests - sums.requests_cancelled
+    unsplit_pico = sums.cost_pico - sums.input_cost_pico - sums.output_cost_pico
     return UsageRow(
         key=key,
         requests=sums.requests,
@@ -233,6 +236,7 @@ def _row(key: dict[str, str], packed: Packed, per_target: bool) -> UsageRow:
         cost_usd=usd(sums.cost_pico) if priced else None,
         input_cost_usd=usd(sums.input_cost_pico) if priced else None,
         output_cost_usd=usd(sums.output_cost_pico) if priced else None,
+        unsplit_cost_usd=usd(unsplit_pico) if priced else None,
         estimate_usd=usd(sums.estimate_pico),
         unpriced=sums.unpriced,
         unmetered=sums.unmetered,

@@ -63,6 +63,18 @@ def test_a_cost_that_nobody_knows_is_none_and_one_of_nothing_is_0() -> None:
     assert said(Sums()).cost_usd == "0"
 
 
+@given(st.integers(0, 10**15), st.integers(0, 10**15), st.integers(0, 10**15))
+def test_the_parts_of_a_cost_add_up_to_it(of_input: int, of_output: int, unsplit: int) -> None:
+    total = of_input + of_output + unsplit
+    found = said(
+        Sums(attempts=3, cost_pico=total, input_cost_pico=of_input, output_cost_pico=of_output)
+    )
+    parts = (found.input_cost_usd, found.output_cost_usd, found.unsplit_cost_usd)
+    assert parts == (usd(of_input), usd(of_output), usd(unsplit))
+    assert found.cost_usd == usd(total)
+    assert said(Sums(attempts=1, unpriced=1)).unsplit_cost_usd is None
+
+
 def test_latency_comes_from_the_histogram() -> None:
     sums = Sums(latency_count=2, latency_sum_us=3_000_000)
     sums.latency = stored_counts(counted(bucket_of(1_000_000)) + counted(bucket_of(2_000_000)))
