@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,28 +19,51 @@ BAR_WIDTH = 12
 UNKNOWN = "unknown"
 """Shown for a cost that nobody knows: it is not 0."""
 
-_COLUMNS: tuple[tuple[str, Callable[[Measures], str]], ...] = (
-    ("requests", lambda row: f"{row.requests:,}"),
-    ("attempts", lambda row: f"{row.attempts:,}"),
-    ("success", lambda row: _percent(row.success_rate)),
-    ("fallback", lambda row: _percent(row.fallback_rate)),
-    ("input", lambda row: f"{row.input_tokens:,}"),
-    ("output", lambda row: f"{row.output_tokens:,}"),
-    ("cost USD", lambda row: _money(row.cost_usd)),
-    ("p50", lambda row: _duration(row.latency_ms, "p50")),
-    ("p95", lambda row: _duration(row.latency_ms, "p95")),
-    ("first content", lambda row: _duration(row.first_content_ms, "p50")),
+
+class _Column(NamedTuple):
+    """A column, shown in every report, or where the field `unless_0` is not 0 in one of its rows.
+
+    The terminal has no `wide` ones: 120 characters are full without them.
+    """
+
+    name: str
+    show: Callable[[Measures], str]
+    unless_0: str = ""
+    wide: bool = False
+
+
+_COLUMNS = (
+    _Column("requests", lambda row: f"{row.requests:,}"),
+    _Column("attempts", lambda row: f"{row.attempts:,}"),
+    _Column("success", lambda row: _percent(row.success_rate)),
+    _Column("fallback", lambda row: _percent(row.fallback_rate)),
+    _Column("input", lambda row: f"{row.input_tokens:,}"),
+    _Column("cache read", lambda row: f"{row.cache_read_tokens:,}", "cache_read_tokens"),
+    _Column("cache write", lambda row: f"{row.cache_write_tokens:,}", "cache_write_tokens"),
+    _Column("output", lambda row: f"{row.output_tokens:,}"),
+    _Column("reasoning", lambda row: f"{row.reasoning_tokens:,}", "reasoning_tokens"),
+    _Column("cost USD", lambda row: _money(row.cost_usd)),
+    _Column("input USD", lambda row: _money(row.input_cost_usd), "cost_usd", wide=True),
+    _Column("output USD", lambda row: _money(row.output_cost_usd), "cost_usd", wide=True),
+    _Column("unsplit USD", lambda row: _money(row.unsplit_cost_usd), "unsplit_cost_usd", wide=True),
+    _Column("estimate USD", lambda row: row.estimate_usd, "estimate_usd"),
+    _Column("unpriced", lambda row: f"{row.unpriced:,}", "unpriced"),
+    _Column("unmetered", lambda row: f"{row.unmetered:,}", "unmetered"),
+    _Column("p50", lambda row: _duration(row.latency_ms, "p50")),
+    _Column("p95", lambda row: _duration(row.latency_ms, "p95")),
+    _Column("first content", lambda row: _duration(row.first_content_ms, "p50")),
 )
 
 
 def text(report: UsageReport, *, bar: str = "█") -> str:
     """Return the report as a table for a terminal, with a bar for each row's share of the cost."""
     rows, keys = _rows(report), _key_names(report)
+    columns = [column for column in _columns([*rows, report.totals]) if not column.wide]
     shares = _shares(rows)
-    table = [[*keys, *(name for name, _ in _COLUMNS), ""]]
+    table = [[*keys, *(column.name for column in columns), ""]]
     for number, row in enumerate((*rows, report.totals)):
         filled = bar * round(shares[number] * BAR_WIDTH) if number < len(shares) else ""
-        table.append([*_keys(report, row), *(show(row) for _, show in _COLUMNS), filled])
+        table.append([*_keys(report, row), *(column.show(row) for column in columns), filled])
     lines = [_heading(report), ""]
     lines += _aligned(table, left=len(keys))
     lines += [f"  {note}" for note in notes(report.totals)]
@@ -48,15 +72,16 @@ def text(report: UsageReport, *, bar: str = "█") -> str:
 
 def markdown(report: UsageReport) -> str:
     """Return the report as a markdown table."""
-    keys = _key_names(report)
+    rows, keys = [*_rows(report), report.totals], _key_names(report)
+    columns = _columns(rows)
     lines = [
         _heading(report),
         "",
-        "| " + " | ".join([*keys, *(name for name, _ in _COLUMNS)]) + " |",
-        "|" + "---|" * len(keys) + "---:|" * len(_COLUMNS),
+        "| " + " | ".join([*keys, *(column.name for column in columns)]) + " |",
+        "|" + "---|" * len(keys) + "---:|" * len(columns),
     ]
-    for row in (*_rows(report), report.totals):
-        cells = [*_keys(report, row), *(show(row) for _, show in _COLUMNS)]
+    for row in rows:
+        cells = [*_keys(report, row), *(column.show(row) for column in columns)]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", *(f"- {note}" for note in notes(report.totals))]
     return "\n".join(lines).rstrip() + "\n"
@@ -81,7 +106,9 @@ def notes(totals: Measures) -> list[str]:
     """Return what a reader must know to trust the totals; nothing when they are whole."""
     found = []
     if totals.unpriced:
-        found.append(f"{totals.unpriced:,} attempts unpriced: their model has no price")
+        found.append(
+            f"{totals.unpriced:,} attempts unpriced: their model, or its service tier, has no price"
+        )
     if totals.unmetered:
         found.append(f"{totals.unmetered:,} attempts unmetered: usage was not reported in full")
     if totals.estimate_usd != "0":
@@ -89,6 +116,16 @@ def notes(totals: Measures) -> list[str]:
     if totals.simulated:
         found.append(f"{totals.simulated:,} rows simulated")
     return found
+
+
+def _columns(rows: Sequence[Measures]) -> list[_Column]:
+    """Return the columns that have anything in one of these rows; sums of 0 may have parts."""
+    return [
+        column
+        for column in _COLUMNS
+        if not column.unless_0
+        or any(getattr(row, column.unless_0) not in (0, "0", None) for row in rows)
+    ]
 
 
 def _heading(report: UsageReport) -> str:

@@ -193,10 +193,45 @@ def test_the_table_lines_up_and_says_what_is_missing() -> None:
     assert lines[5].split()[0] == "-"
     assert lines[6].split()[0] == "total"
     assert lines[7:] == [
-        "  1 attempts unpriced: their model has no price",
+        "  1 attempts unpriced: their model, or its service tier, has no price",
         "  2 rows simulated",
     ]
     assert len({line.index("requests") + 8 for line in lines[2:3]}) == 1
+
+
+PLAIN = "requests attempts success fallback input output cost USD p50 p95 first content"
+
+
+def test_a_table_has_the_columns_that_have_anything_in_them() -> None:
+    plain = report(group("a", requests=1, attempts=1, cost_pico=3, input_cost_pico=3))
+    assert " ".join(render.text(plain).splitlines()[2].split()[1:]) == PLAIN
+    found = report(
+        group("a", attempts=2, cache_read_tokens=1_234, cache_write_tokens=7, unpriced=1),
+        group("b", attempts=2, reasoning_tokens=5, estimate_pico=10**11, unmetered=2),
+        group("c", attempts=1, cost_pico=9 * 10**12, input_cost_pico=10**12, output_cost_pico=0),
+    )
+    head, *_ = render.text(found).splitlines()[2:]
+    for name in ("cache read", "cache write", "reasoning", "estimate USD", "unpriced", "unmetered"):
+        assert name in head
+    cells = [
+        dict(zip(*(map(str.strip, line.split("|")) for line in (lines[2], row)), strict=True))
+        for lines in [render.markdown(found).splitlines()]
+        for row in lines[4:8]
+    ]
+    assert [row["cache read"] for row in cells] == ["0", "1,234", "0", "1,234"]
+    assert [row["reasoning"] for row in cells] == ["0", "0", "5", "5"]
+    assert [row["estimate USD"] for row in cells] == ["0", "0", "0.1", "0.1"]
+    assert [row["unpriced"] for row in cells] == ["0", "1", "0", "1"]
+    assert [row["unmetered"] for row in cells] == ["0", "0", "2", "2"]
+    assert [row["input USD"] for row in cells] == ["1", "0", "unknown", "1"]
+    assert [row["output USD"] for row in cells] == ["0", "0", "unknown", "0"]
+    assert [row["unsplit USD"] for row in cells] == ["8", "0", "unknown", "8"]
+
+
+def test_what_corrections_bring_to_0_in_all_is_shown_by_row() -> None:
+    found = report(group("success", unpriced=1), group("adjusted", unpriced=-1), by=("status",))
+    assert found.totals.unpriced == 0
+    assert "unpriced" in render.text(found).splitlines()[2]
 
 
 def test_markdown_and_csv_hold_the_same_rows() -> None:
