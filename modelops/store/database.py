@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from modelops.store import postgres, schema, sqlite, sqlite_file
 from modelops.store.protocol import StoreError
@@ -42,20 +42,20 @@ class Database(NamedTuple):
     transactions: Transactions
     place: str
     exists: Callable[[], bool]
-    store_error: Callable[[BaseException], StoreError | None]
+    store_error: Callable[[BaseException], StoreError]
 
     async def run(self, work: Work[T], *, write: bool = False, lasting: bool = False) -> T:
         """Return what work comes to, in a transaction of its own.
 
         Work that writes has to say so, and work that reads for seconds (`lasting`): nothing that
-        is short waits for it to end.
+        is short waits for it to end. What a store error says holds no statement and no values:
+        anybody may read it at `/readyz`.
         """
         try:
             return await self.transactions.run(work, write=write, lasting=lasting)
-        except (SQLAlchemyError, OSError) as error:
-            driver_error = error.orig if isinstance(error, DBAPIError) else error
-            found = self.store_error(driver_error) if driver_error is not None else None
-            raise found or StoreError(f"{self.place} failed: {error}") from error
+        except (SQLAlchemyError, OSError, OverflowError, UnicodeEncodeError) as error:
+            orig = error.orig if isinstance(error, StatementError) else None
+            raise self.store_error(orig or error) from error
 
     async def close(self) -> None:
         """Close every connection."""

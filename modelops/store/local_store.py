@@ -16,7 +16,7 @@ from modelops.resources.resolved import Settings
 from modelops.secrets.sealed import SealedSecret
 from modelops.store import revisions, schema, sqlite_file
 from modelops.store.books import AttemptCursor, LabelSpan, Selection, UsageGroup
-from modelops.store.protocol import Changes, CommitInfo, Head, Revision, Snapshot, StoreError
+from modelops.store.protocol import Changes, CommitInfo, Head, Revision, Snapshot
 from modelops.store.schema import Query
 
 if TYPE_CHECKING:
@@ -104,5 +104,4 @@ class LocalStore:
                 schema.require_current(found, self._place)
                 return reader(query)
         except sqlite3.Error as error:
-            known = sqlite_file.store_error(error, self._path)
-            raise known or StoreError(f"{self._place} failed: {error}") from error
+            raise sqlite_file.store_error(error, self._path) from error

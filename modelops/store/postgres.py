@@ -21,6 +21,7 @@ from modelops.store.protocol import (
     StoreFullError,
     StoreLockedError,
     StoreReadOnlyError,
+    StoreRefusedError,
     StoreUnreachableError,
 )
 
@@ -67,6 +68,7 @@ class OnLoop:
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url, place, lock_wait_s),
             pool_pre_ping=True,
+            hide_parameters=True,
         )
         self._migrates = migrates
 
@@ -100,12 +102,13 @@ async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
         ) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise StoreUnreachableError(
-            f"{place} cannot be used: {error}", "check user, password and database of the URL"
+            f"{place} cannot be used: {_said(error)}",
+            "check user, password and database of the URL",
         ) from None
 
 
-def store_error(error: BaseException, place: str) -> StoreError | None:
-    """Return what an error of the driver means for the person who runs this; None if nothing.
+def store_error(error: BaseException, place: str) -> StoreError:
+    """Return what an error of the driver means for the person who runs this.
 
     By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html.
     """
@@ -122,11 +125,25 @@ def store_error(error: BaseException, place: str) -> StoreError | None:
         return StoreFullError(f"the disk or memory of {place} is full", "make room and try again")
     if code.startswith("XX"):
         return StoreDamagedError(
-            f"{place} cannot be read: {error}", "check the server's log, and restore a backup"
+            f"{place} cannot be read: {_said(error)}",
+            "check the server's log, and restore a backup",
         )
     gone = code[:2] in ("08", "28", "57", "53") or code == "3D000"
     if gone or isinstance(error, OSError) or getattr(error, "is_disconnect", False):
         return StoreUnreachableError(
-            f"{place} does not answer: {error}", "check the URL, and that the server runs"
+            f"{place} does not answer: {_said(error)}", "check the URL, and that the server runs"
         )
-    return None
+    if code[:2] in ("22", "23"):
+        return StoreRefusedError(f"{place} does not take a value: {_said(error)}")
+    return StoreError(f"{place} failed: {_said(error)}")
+
+
+def _said(error: BaseException) -> str:
+    """Return the driver's own words: asyncpg has a row's values in the lines below the first.
+
+    SQLAlchemy puts an error around asyncpg's, and that puts one with the value around what Python
+    says of a value that it cannot send.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error) or type(error).__name__).partition("\n")[0]

@@ -196,6 +196,10 @@ class StoreFullError(StoreError):
     """The disk under the store is full."""
 
 
+class StoreRefusedError(StoreError):
+    """The store is well and does not take what a row holds: no column fits it."""
+
+
 class StoreLockedError(StoreError):
     """Another process holds the store longer than the wait (exit 5)."""
 

@@ -122,6 +122,7 @@ def _engine(path: Path, *, lock_wait_s: float, use_wal: bool) -> Engine:
     made = create_engine(
         url,
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
+        hide_parameters=True,
         pool_size=READERS + LASTING_READERS + 2,  # one writes, another copies its log
     )
     event.listen(made, "connect", _set_pragmas)

@@ -19,6 +19,7 @@ from modelops.store.protocol import (
     StoreFullError,
     StoreLockedError,
     StoreReadOnlyError,
+    StoreRefusedError,
     StoreUnreachableError,
 )
 
@@ -99,12 +100,18 @@ def create_file(path: Path) -> None:
         ) from error
 
 
-def store_error(error: BaseException, path: Path) -> StoreError | None:
-    """Return what an error of the driver means for the person who runs this; None if nothing."""
-    if not isinstance(error, sqlite3.Error):
-        return None
+_REFUSED = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
+
+
+def store_error(error: BaseException, path: Path) -> StoreError:
+    """Return what an error of the driver means for the person who runs this.
+
+    The driver raises Python's own errors for integers over 64 bits and text that is no Unicode.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     place = place_of(path)
+    if code in _REFUSED or isinstance(error, (OverflowError, UnicodeEncodeError)):
+        return StoreRefusedError(f"{place} does not take a value: {first_line(error)}")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreLockedError(
             f"{place} is locked by another process", "try again when that one is done"
@@ -126,4 +133,9 @@ def store_error(error: BaseException, path: Path) -> StoreError | None:
         return StoreDamagedError(
             f"{place} cannot be read: {error}", "check the disk, and restore a backup"
         )
-    return None
+    return StoreError(f"{place} failed: {first_line(error)}")
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, without the lines in which others add statement and values."""
+    return str(error).partition("\n")[0]
