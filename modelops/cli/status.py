@@ -78,13 +78,16 @@ def _head(found: Status) -> Iterator[str]:
     where = f"{found.config} ({found.environment})" if found.environment else found.config
     commit = f", commit {found.git_commit[:12]}" if found.git_commit else ""
     said = f": {found.message}" if found.message else ""
-    yield (
-        f"{where}: revision {found.revision}, applied {duration(found.age_s)} ago"
-        f" by {found.applied_by}{commit}{said}"
-    )
+    applied = f", applied {duration(found.age_s)} ago by {found.applied_by}"
+    yield f"{where}: revision {found.revision}{applied if found.applied_at else ''}{commit}{said}"
     practice = ", simulated providers" if found.simulated else ""
     live = f"live on {found.live} of {len(found.workers)} workers"
-    if not found.workers:
+    if not found.workers and found.heard_at:
+        live = (
+            f"no worker has said anything since {found.heard_at}:"
+            " it is gone, or the store takes no rows"
+        )
+    elif not found.workers:
         live = "no worker is running; start one with `modelops serve`"
     yield f"{live}, store {found.store}, {found.waiting} rows waiting{practice}"
     if found.collapsed:

@@ -82,8 +82,9 @@ class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one glance. Times are RFC 3339 in UTC, '' where there is none.
 
-    `store` is `ok` or why it does not answer; what comes from it is then as last seen. `undo` is
-    the command that takes back the last change, '' when there is nothing to go back to.
+    `store` is `ok` or why it does not answer; what comes from it is then as last seen. `heard_at`
+    is when any worker last said something and did not end. `undo` is the command that takes back
+    the last change, '' when there is nothing to go back to.
     """
 
     config: str
@@ -96,6 +97,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float
     live: int
     workers: tuple[WorkerStatus, ...]
+    heard_at: str
     providers: tuple[ProviderStatus, ...]
     store: str
     waiting: int
@@ -106,19 +108,34 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     undo: str
 
 
-async def status(store: Store | RemoteStore, now_us: int) -> Status:
-    """Return the status as the store has it; StoreError when it does not answer."""
+async def status(
+    store: Store | RemoteStore,
+    now_us: int,
+    *,
+    asked: Instance | None = None,
+    store_error: str = "",
+) -> Status:
+    """Return the status as the store has it; StoreError when it does not answer.
+
+    A worker that is asked speaks for itself as of now, and says why it cannot write to the store.
+    """
     if isinstance(store, RemoteStore):
         return await store.ask("GET", "/api/status", None, Status)
     snapshot = await store.snapshot()
     history = await store.revisions(1)
+    rows = await store.instances()
+    instances = alive(rows, now_us)
+    if asked is not None:
+        instances = [asked, *(row for row in instances if row.instance != asked.instance)]
     return build(
         snapshot.head,
         history[0] if history else None,
         providers(snapshot.state),
-        alive(await store.instances(), now_us),
+        instances,
         now_us,
         tested=await last_reports(store),
+        store_error=store_error,
+        heard_us=max((row.seen_at_us for row in rows), default=0),
     )
 
 
@@ -137,6 +154,7 @@ def build(
     *,
     tested: Mapping[str, Report],
     store_error: str = "",
+    heard_us: int = 0,
 ) -> Status:
     """Return the status these rows add up to. `last` is the head's line of history.
 
@@ -156,6 +174,7 @@ def build(
         age_s=max(0.0, (now_us - applied_us) / 1_000_000) if last else 0.0,
         live=sum(worker.live for worker in workers),
         workers=workers,
+        heard_at=_time(heard_us),
         providers=tuple(
             _provider(name, provider, reports, tested.get(name))
             for name, provider in sorted(declared.items())

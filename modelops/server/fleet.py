@@ -18,9 +18,10 @@ from modelops.store.protocol import Instance, StoreError
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
-    """`running` begins with the worker that was asked, as of now.
+    """What is known of all workers; a store that takes no rows is not up.
 
-    `counted` is what all that ever ran have counted, None when that is not known now.
+    `running` begins with the worker that was asked, as of now. `counted` is what all that ever ran
+    have counted, None when that is not known now.
     """
 
     running: tuple[Instance, ...]
@@ -40,4 +41,4 @@ async def fleet(runtime: Runtime) -> Fleet:
     running = alive(others, own.seen_at_us)
     runtime.ended = None if running else others
     counted = total(rows if running else [own, *others])
-    return Fleet(running=(own, *running), counted=counted, store_up=True)
+    return Fleet(running=(own, *running), counted=counted, store_up=not runtime.store_problem())

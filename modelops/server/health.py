@@ -52,7 +52,7 @@ def ready(runtime: Runtime) -> Readiness:
         return Readiness(status="unavailable", revision=0, problems=(runtime.nothing_served(),))
     problems = tuple(
         problem
-        for problem in (runtime.store_error, runtime.revision_error, _books(runtime))
+        for problem in (runtime.store_problem(), runtime.revision_error, _books(runtime))
         if problem
     ) + tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())
     for nothing in _nothing_served(runtime, live.table):
@@ -74,4 +74,6 @@ def _nothing_served(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
 
 def _books(runtime: Runtime) -> str:
     error = runtime.ledger.error
-    return f"the books do not reach the store: {error}" if error and not runtime.store_error else ""
+    if not error or runtime.store_problem():
+        return ""
+    return f"the books do not reach the store: {error}"

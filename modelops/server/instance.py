@@ -53,11 +53,17 @@ async def heartbeat(runtime: Runtime) -> NoReturn:
 
 
 async def announce(runtime: Runtime) -> None:
-    """Write this worker's row."""
+    """Write this worker's row, and note why it cannot be."""
     try:
         await runtime.store.put_instance(row(runtime))
     except StoreError as error:
-        logger.debug("this worker's row was not written: %s", error.message)
+        if not runtime.store_problem():
+            logger.warning("the store takes nothing: %s", error.message)
+        runtime.unwritten = error.message
+    else:
+        if runtime.unwritten:
+            logger.info("the store takes rows again")
+        runtime.unwritten = ""
 
 
 async def retire(runtime: Runtime) -> None:

@@ -39,9 +39,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 class Runtime:
     """One worker's parts. `live` is None until a revision has been compiled.
 
-    `store_error` says why the store does not answer, `revision_error` why the head it stands at is
-    not what is served; both are '' when all is well. `failed` is the head that did not compile;
-    it, and the files that hold secrets, are looked at again at `look_again_at` (monotonic).
+    `store_error` says why the store does not answer, `unwritten` why it did not take this worker's
+    last sign of life, `revision_error` why the head it stands at is not what is served; all are ''
+    when all is well. `failed` is the head that did not compile; it, and the files that hold
+    secrets, are looked at again at `look_again_at` (monotonic).
     `ended` are the rows of workers that have ended, as last read while no other worker ran; None
     when one did.
     """
@@ -57,6 +58,7 @@ class Runtime:
     telemetry: Telemetry | None = None
     live: Live | None = None
     store_error: str = ""
+    unwritten: str = ""
     revision_error: str = ""
     failed: Head | None = None
     look_again_at: float = 0.0
@@ -67,6 +69,10 @@ class Runtime:
         """Serve from this revision; requests under way keep the one they began with."""
         self.gateway.table = live.table
         self.live = live
+
+    def store_problem(self) -> str:
+        """Return why the store cannot be read or written, '' when it can be both."""
+        return self.store_error or self.unwritten
 
     def standing(self) -> tuple[int, str]:
         """Return the revision that is served, and why it is not the store's head ('' if it is)."""

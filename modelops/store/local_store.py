@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class LocalStore:
-    """Revisions and usage of one SQLite file; a store that is not there reads as empty."""
+    """Revisions and usage of one SQLite file; without it there is no revision, and no books."""
 
     def __init__(self, url: str, *, lock_wait_s: float) -> None:
         self._url = url

@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """All of the protocol on one database; a store that is not there reads as empty."""
+    """All of the protocol on one database; without it there is no revision, and no books."""
 
     def __init__(self, url: str, *, lock_wait_s: float) -> None:
         self._database = database.connect(url, lock_wait_s=lock_wait_s)
@@ -106,7 +106,8 @@ class SqlStore:
 
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
-        return await self._read(lambda opened: usage.sums(opened, selection), [], lasting=True)
+        await self._require()
+        return await self._database.run(lambda opened: usage.sums(opened, selection), lasting=True)
 
     async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
         """Keep the rows of these blocks and the mark, both or neither."""
@@ -133,7 +134,10 @@ class SqlStore:
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
     ) -> Sequence[Attempt]:
         """Return the newest attempts of a selection that stand behind a cursor."""
-        return await self._read(lambda opened: attempts.listed(opened, selection, limit, after), [])
+        await self._require()
+        return await self._database.run(
+            lambda opened: attempts.listed(opened, selection, limit, after)
+        )
 
     async def prune_attempts(self, before_us: int) -> int:
         """Delete a batch of attempts from before a UTC day, their sums being kept."""
@@ -141,7 +145,10 @@ class SqlStore:
 
     async def count_attempts(self, before_us: int) -> int:
         """Return how many attempts there are that started before a time."""
-        return await self._read(lambda opened: retention.count(opened, before_us), 0, lasting=True)
+        await self._require()
+        return await self._database.run(
+            lambda opened: retention.count(opened, before_us), lasting=True
+        )
 
     async def add_adjustments(self, rows: Sequence[Attempt]) -> Sequence[Attempt]:
         """Keep these rows as add_attempts does, and return those that were not there already."""
@@ -163,19 +170,24 @@ class SqlStore:
         """Return what a reader of `revisions.py` finds; `nothing` when there is no store yet."""
         return await self._read(lambda opened: database.read(opened, reader), nothing)
 
-    async def _read(self, work: database.Work[T], nothing: T, *, lasting: bool = False) -> T:
+    async def _read(self, work: database.Work[T], nothing: T) -> T:
         """Return what a transaction comes to; `nothing` when there is no store yet."""
         if not await self._exists():
             return nothing
-        return await self._database.run(work, lasting=lasting)
+        return await self._database.run(work)
 
     async def _write(self, work: database.Work[T]) -> T:
         """Return what a transaction that writes comes to; StoreMissingError without a store."""
+        await self._require()
+        return await self._database.run(work, write=True)
+
+    async def _require(self) -> None:
+        """Raise StoreMissingError without a store: sums of nothing would pass for true ones."""
         if not await self._exists():
             raise StoreMissingError(
-                f"{self._database.place} does not exist", "`modelops apply` makes it"
+                f"{self._database.place} does not exist",
+                "name another with --store; `modelops apply` makes one",
             )
-        return await self._database.run(work, write=True)
 
     async def _exists(self) -> bool:
         """Say whether there is a store of this version; looked at until there is one."""

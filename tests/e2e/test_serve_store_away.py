@@ -50,9 +50,11 @@ def test_serving_goes_on_while_the_store_is_gone(folder: Path, simulator_url: st
         move(folder / ".modelops", away)
         eventually(lambda: state(server), "degraded")
         assert server.ask()[0] == 200
+        eventually(lambda: "no store at" in server.get("/api/status")[1]["store"], True)
         status = server.get("/api/status")[1]
         assert (status["revision"], status["live"]) == (1, 1)
-        assert "no store at" in status["store"]
+        for path in ("/api/usage", "/api/usage/attempts", "/api/usage/export.csv"):
+            assert server.get(path)[0] == 503, "nothing is known is not 0"
         assert server.get("/api/providers")[0] == 200
         move(away, folder / ".modelops")
         eventually(lambda: state(server), "ready")

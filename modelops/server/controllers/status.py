@@ -23,9 +23,15 @@ async def current(runtime: Runtime) -> Status:
     error = runtime.store_error
     if not error:
         try:
-            return await status(runtime.store, now_us)
+            found = await status(
+                runtime.store, now_us, asked=row(runtime), store_error=runtime.unwritten
+            )
         except StoreError as failure:
             error = failure.message
+        else:
+            if found.revision or runtime.live is None:
+                return found
+            error = runtime.unwritten  # the store is gone, which the next look at it will say
     live = runtime.required()
     own = [row(runtime)]
     return build(live.head, None, live.providers, own, now_us, tested={}, store_error=error)

@@ -197,6 +197,13 @@ def test_without_workers_the_text_says_that_nobody_serves() -> None:
     )
 
 
+def test_workers_that_fell_silent_may_be_gone_or_unable_to_write() -> None:
+    silent = build(HEAD, None, {}, [], NOW_US, tested={}, heard_us=NOW_US - 24_000_000)
+    text = "\n".join(lines(silent, NOW))
+    assert f"no worker has said anything since {silent.heard_at}: it is gone, or" in text
+    assert "applied" not in text, "who applied it is not known"
+
+
 def test_before_the_first_apply_it_says_so() -> None:
     empty = build(msgspec.structs.replace(HEAD, revision=0), None, {}, [], NOW_US, tested={})
     assert "Nothing has been applied yet" in next(lines(empty, NOW))

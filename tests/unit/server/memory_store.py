@@ -37,10 +37,11 @@ from modelops.store.protocol import (
 
 
 class MemoryStore:
-    """A store whose head is set by the test; `away` makes every call fail."""
+    """A store whose head is set by the test; `away` makes every call fail, `locked` every write."""
 
     def __init__(self, resources: State | None = None) -> None:
         self.away = ""
+        self.locked = ""
         self.kept: list[Attempt] = []
         self.snapshots: list[Snapshot] = []
         self.selections: list[Selection] = []
@@ -100,8 +101,8 @@ class MemoryStore:
         return self.sealed
 
     async def put_instance(self, instance: Instance) -> None:
-        if self.away:
-            raise StoreError(self.away, "bring it back")
+        if problem := self.away or self.locked:
+            raise StoreError(problem, "bring it back")
         self.rows[instance.instance] = instance
 
     async def merge_instances(self, gone: Sequence[str], into: Instance) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from memory_store import MemoryStore
 from prometheus_client.parser import text_string_to_metric_families
 from row_samples import attempt
@@ -160,6 +161,30 @@ async def test_alone_without_the_store_it_goes_on_counting() -> None:
     found = await samples(runtime)
     assert found["modelops_requests_total", "success"] == 2
     assert found["modelops_store_up",] == 0
+
+
+async def test_a_store_that_takes_no_rows_is_told_of_everywhere(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    await refresh(runtime)
+    await announce(runtime)
+    store.locked = "the store is locked by another process"
+    for _ in range(2):
+        await announce(runtime)
+    assert caplog.text.count("the store is locked") == 1
+    assert (await samples(runtime))["modelops_store_up",] == 0
+    store.rows.clear()  # as when it was last heard of long ago
+    async with serving(runtime) as port:
+        ready = (await ask(port, "/readyz", method="GET")).json()
+        status = (await ask(port, "/api/status", method="GET")).json()
+        assert (ready["status"], ready["problems"]) == ("degraded", [store.locked])
+        assert (status["store"], status["live"]) == (store.locked, 1)
+        store.locked = ""
+        await announce(runtime)
+        assert (await ask(port, "/readyz", method="GET")).json()["status"] == "ready"
+    assert (await samples(runtime))["modelops_store_up",] == 1
 
 
 async def test_without_the_store_there_is_no_sum_over_workers_it_cannot_ask() -> None:

@@ -16,11 +16,13 @@ from row_samples import info
 from store_samples import put, url_of
 
 from modelops.store import database, migrate, open_revisions, open_store, schema
+from modelops.store.books import Selection
 from modelops.store.protocol import (
     NotAStoreError,
     StoreError,
     StoreFullError,
     StoreLockedError,
+    StoreMissingError,
     StoreNewerError,
     StoreReadOnlyError,
     StoreUnreachableError,
@@ -106,6 +108,23 @@ async def test_a_locked_store_says_so(tmp_path: Path) -> None:
     other.close()
     assert (await store.commit(base, put(settings()), info())).revision == 1
     await store.close()
+
+
+async def test_books_that_are_not_there_do_not_read_as_empty(tmp_path: Path) -> None:
+    everything = Selection(since_us=0, until_us=2**62)
+    for store in (
+        open_store(url_of(tmp_path / "none.db")),
+        open_revisions(url_of(tmp_path / "none.db")),
+    ):
+        with pytest.raises(StoreMissingError, match="does not exist"):
+            await store.usage(everything)
+        await store.close()
+    whole = open_store(url_of(tmp_path / "none.db"))
+    with pytest.raises(StoreMissingError):
+        await whole.list_attempts(everything, 1)
+    with pytest.raises(StoreMissingError):
+        await whole.count_attempts(2**62)
+    await whole.close()
 
 
 async def test_a_full_disk_leaves_the_old_revision(tmp_path: Path) -> None:
