@@ -60,7 +60,7 @@ def require_kept(connection: Connection, since_us: int) -> None:
         raise ModelopsError(
             f"attempts before {_day(pruned_us)} were pruned, and what is kept of them does not"
             " answer this report",
-            f"begin at {_day(pruned_us)} or at a whole day, or group by less",
+            f"begin at {_day(pruned_us)} or at a whole day of UTC, or group by less",
         )
 
 

@@ -41,8 +41,9 @@ async def test_sums_outlive_their_attempts(store_url: str) -> None:
         await requests(START_US + 1, "model")
     with pytest.raises(ModelopsError, match="pruned"):
         await requests(START_US + SLOT_US, "user")
-    with pytest.raises(ModelopsError, match="pruned"):
+    with pytest.raises(ModelopsError, match="pruned") as refused:
         await requests(START_US + SLOT_US, "user", "model")
+    assert "at a whole day of UTC" in refused.value.hint
     await store.close()
 
 
