@@ -73,6 +73,10 @@ def written_span(since: str, until: str, timezone: ZoneInfo, now_us: int) -> Spa
     """
     since_us = to_us(_parse(since, timezone, end_of_day=False))
     until_us = to_us(_parse(until, timezone, end_of_day=True)) if until else now_us
+    if since_us >= until_us and not until:
+        raise ModelopsError(
+            f"the report would begin at {since}, which is in the future", "name an earlier time"
+        )
     if since_us >= until_us:
         raise ModelopsError(
             f"the report would begin at {since} and end before that", "swap from and to"

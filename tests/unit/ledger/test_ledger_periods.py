@@ -66,7 +66,8 @@ def test_dates_are_whole_days_and_times_are_local() -> None:
     ("since", "until", "message"),
     [
         ("2026-11-21", "2026-11-20", "end before"),
-        ("2027-01-01", "", "end before"),
+        ("2027-01-01", "", "which is in the future"),
+        ("2027-01-02", "2027-01-01", "end before"),
         ("yesterday", "", "not a time"),
         ("2026-02-30", "", "not a time"),
         ("2026-11-21", "9999-12-31", "not a time"),
