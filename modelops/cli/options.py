@@ -21,14 +21,22 @@ folder: Callable[[Function], Function] = click.option(
 environment: Callable[[Function], Function] = click.option(
     "--env", "environment", default="", metavar="NAME", help="Environment the store belongs to."
 )
-store: Callable[[Function], Function] = click.option(
-    "--store",
-    "store_url",
-    envvar="MODELOPS_STORE",
-    default="",
-    metavar="URL",
-    help="sqlite:///PATH, postgresql://... or https://SERVER (default: .modelops/ of the folder).",
-)
+
+
+def _store(kinds: str) -> Callable[[Function], Function]:
+    return click.option(
+        "--store",
+        "store_url",
+        envvar="MODELOPS_STORE",
+        default="",
+        metavar="URL",
+        help=f"{kinds} (default: .modelops/ of the folder).",
+    )
+
+
+store: Callable[[Function], Function] = _store("sqlite:///PATH, postgresql://... or https://SERVER")
+books: Callable[[Function], Function] = _store("sqlite:///PATH or postgresql://...")
+"""For commands on the books, which are not read through a server."""
 
 wait: Callable[[Function], Function] = click.option(
     "--wait", is_flag=True, help="Wait until it is live in every worker; exit 6 if it is not."

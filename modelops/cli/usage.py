@@ -30,7 +30,7 @@ from modelops.store.books import MAX_GROUPS
 
 @click.group(invoke_without_command=True)
 @options.folder
-@options.store
+@options.books
 @options.output_format("text", "json", "csv", "markdown")
 @click.option(
     "--by",

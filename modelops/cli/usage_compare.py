@@ -39,7 +39,7 @@ _LINES: tuple[tuple[str, Callable[[RevisionUsage], str]], ...] = (
 @click.argument("before", type=click.IntRange(min=1), metavar="REVISION")
 @click.argument("after", type=click.IntRange(min=1), metavar="REVISION")
 @options.folder
-@options.store
+@options.books
 @options.output_format("text", "json")
 @click.option("--period", type=click.Choice(PERIODS), help=f"Default: {DEFAULT_PERIOD}.")
 @click.option("--from", "since", default="", metavar="TIME", help="A date or time, inclusive.")

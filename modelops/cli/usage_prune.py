@@ -17,7 +17,7 @@ _CONSENT = "pass --yes to do it without being asked"
 
 @click.command()
 @options.folder
-@options.store
+@options.books
 @click.option("--before", required=True, metavar="DATE", help="The first day to keep, in UTC.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(folder: Path, store_url: str, before: str, yes: bool) -> None:

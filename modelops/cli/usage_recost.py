@@ -19,7 +19,7 @@ _CONSENT = "pass --yes to do it without being asked"
 
 @click.command()
 @options.folder
-@options.store
+@options.books
 @click.option("--model", "models", multiple=True, metavar="PROVIDER/MODEL", help="Only this one.")
 @click.option("--from", "since", required=True, metavar="TIME", help="A date or time, inclusive.")
 @click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")

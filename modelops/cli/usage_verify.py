@@ -17,7 +17,7 @@ from modelops.resources.errors import ExitCode, ModelopsError
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @options.folder
-@options.store
+@options.books
 @options.output_format("text", "json")
 @click.option("--provider", required=True, metavar="NAME", help="Whose export it is.")
 def command(
