@@ -26,6 +26,7 @@ from modelops.operations.usage import (
     written_filters,
 )
 from modelops.resources.errors import ModelopsError
+from modelops.server.access import AccessError
 from modelops.server.guard import caller_of
 from modelops.server.keys import Caller
 from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit
@@ -168,5 +169,14 @@ def _query(
 
 
 def _allowed(filters: dict[str, tuple[str, ...]], caller: Caller) -> dict[str, tuple[str, ...]]:
-    """Return the filters of a caller: an agent's are narrowed to itself, whatever it asks."""
-    return filters | {"agent": (caller.name,)} if caller.kind == "agent" else filters
+    """Return the filters of a caller: an agent's are narrowed to itself.
+
+    AccessError when it asks for another: its own numbers would pass for that one's.
+    """
+    if caller.kind != "agent":
+        return filters
+    if set(filters.get("agent", ())) - {caller.name}:
+        raise AccessError(
+            403, f"an agent's key sees its own usage: filter by agent:{caller.name}, or by no agent"
+        )
+    return filters | {"agent": (caller.name,)}

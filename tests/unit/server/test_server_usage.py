@@ -27,6 +27,8 @@ OWNED = state(
     agent("dev-agent", key("mo_a1_secret")),
 )
 
+PATHS = ("/api/usage", "/api/usage/attempts", "/api/usage/export.csv")
+
 
 async def get(path: str) -> Answered:
     async with serving(make_runtime(MemoryStore(OWNED))) as port:
@@ -45,14 +47,25 @@ async def test_usage_is_grouped_and_filtered_as_asked() -> None:
     assert selection.filters == {"status": ("failed",), "agent": ("x",)}
 
 
-@pytest.mark.parametrize("query", ["", "?filter=agent:narrow-agent", "?period=7d"])
-@pytest.mark.parametrize("path", ["/api/usage", "/api/usage/attempts", "/api/usage/export.csv"])
+@pytest.mark.parametrize("query", ["", "?filter=agent:dev-agent", "?period=7d"])
+@pytest.mark.parametrize("path", PATHS)
 async def test_an_agent_sees_its_own_usage_alone(path: str, query: str) -> None:
     store = MemoryStore(OWNED)
     async with serving(make_runtime(store)) as port:
         answer = await ask(port, path + query, method="GET", headers=["x-api-key: mo_a1_secret"])
     assert answer.status == 200
     assert store.selections[0].filters == {"agent": ("dev-agent",)}
+
+
+@pytest.mark.parametrize("query", ["agent:narrow-agent", "agent:dev-agent&filter=agent:other"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_an_agent_that_asks_for_another_gets_no_numbers(path: str, query: str) -> None:
+    store = MemoryStore(OWNED)
+    async with serving(make_runtime(store)) as port:
+        url = f"{path}?filter={query}"
+        answer = await ask(port, url, method="GET", headers=["x-api-key: mo_a1_secret"])
+    assert (answer.status, store.selections) == (403, [])
+    assert "an agent's key sees its own usage" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
