@@ -94,11 +94,12 @@ async def attempts(
 async def export_csv(store: UsageStore, query: UsageQuery, *, now_us: int) -> AsyncIterator[str]:
     """Yield all attempts of a query as CSV, a thousand lines at a time, newest first."""
     chosen = await selection(store, query, now_us)
+    found = await store.list_attempts(chosen, EXPORTED_AT_ONCE)  # or say why not
     yield csv_header()
-    after = None
-    while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
+    while found:
         yield csv_lines(found)
         after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
+        found = await store.list_attempts(chosen, EXPORTED_AT_ONCE, after)
 
 
 async def selection(store: UsageStore, query: UsageQuery, now_us: int) -> Selection:
