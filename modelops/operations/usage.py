@@ -12,10 +12,12 @@ from modelops.ledger import labels
 from modelops.ledger.attempts import AttemptPage, csv_header, csv_lines, decode_cursor, page
 from modelops.ledger.periods import Bucket, Span, bucket_starts, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
+from modelops.metering.attempt import Status
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+STATUSES: tuple[Status, ...] = get_args(Status)
 DEFAULT_PERIOD = "24h"
 EXPORTED_AT_ONCE = 1_000
 ROWS_DEFAULT = 10_000
@@ -148,6 +150,11 @@ def _filters(written: Mapping[str, tuple[str, ...]]) -> dict[Dimension, tuple[st
     for value in filters.get("revision", ()):
         if not (value.isascii() and value.isdecimal() and len(value) < 10):
             raise ModelopsError(f"{value!r} is not a revision", "write a number")
+    for value in filters.get("status", ()):
+        if value not in STATUSES:
+            raise ModelopsError(
+                f"{value[:100]!r} is not a status", f"write one of {', '.join(STATUSES)}"
+            )
     return filters
 
 

@@ -134,6 +134,10 @@ def test_rows_are_chosen_by_filters(program: Program) -> None:
     assert "usage cannot be filtered by 'label.team'" in program.said
     program("usage", "--filter", "model", code=1)
     assert "write NAME:VALUE" in program.said
+    program("usage", "--filter", "status:success", "--filter", "status:sucess", code=1)
+    assert "'sucess' is not a status" in program.said
+    assert "write one of success, fallback, failed" in program.said
+    program("usage", "--filter", "user:nobody")
 
 
 def test_a_report_of_too_many_groups_is_refused(

@@ -80,6 +80,7 @@ async def test_an_agent_that_asks_for_another_gets_no_numbers(path: str, query: 
         "bucket=week",
         "filter=agent",
         "filter=label.team:x",
+        "filter=status:sucess",
         "to=x",
         "agent=x",
         "limit=0",
