@@ -16,6 +16,7 @@ from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store, weeks
 from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection
+from modelops.store.cubes import cubes_for
 from modelops.store.sql_store import SqlStore
 from modelops.store.sums import Sums, counted, stored_counts
 
@@ -210,6 +211,12 @@ def _expected(
             groups.setdefault((key, start), []).append(row)
     sums = {key: added_up(members) for key, members in groups.items()}
     return {key: each for key, each in sums.items() if each != Sums()}
+
+
+def test_eras_are_looked_up_in_cubes_that_tell_agents_apart() -> None:
+    by: tuple[Dimension, ...] = ("provider", "revision")
+    chosen = Selection(since_us=START_US, until_us=END_US, by=by, eras={"dev": (1,)})
+    assert [cube.name for cube in cubes_for(chosen)] == ["day", "slot"]
 
 
 async def test_rows_are_kept_once_and_chosen_by_time_and_filters(store_url: str) -> None:
