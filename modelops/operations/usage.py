@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import get_args
 
@@ -24,12 +25,18 @@ ROWS_DEFAULT = 10_000
 """Rows of a report that asks for no other number: about 5 MB of JSON."""
 REVISIONS_AT_ONCE = 500
 
+_REQUEST_ID = re.compile("[0-9a-f]{32}")
+_CLOCK_STEP_US = 60 * 1_000_000
+_REQUEST_US = 24 * 3600 * 1_000_000
+"""By which time the last attempt of a request has begun, whatever its deadline."""
+
 
 class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: groups, a period or a span as written, buckets, filters.
 
     `period` is one of ledger.periods.PERIODS, '' with `since`. Filters map a dimension to the
-    values it may have. The `limit` dearest groups have rows of their own.
+    values it may have. A `request_id` chooses single attempts, of whatever time. The
+    `limit` dearest groups have rows of their own.
     """
 
     by: tuple[str, ...] = ()
@@ -38,6 +45,7 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
     bucket: Bucket = "none"
     filters: Mapping[str, tuple[str, ...]] = {}
+    request_id: str = ""
     limit: int = ROWS_DEFAULT
 
 
@@ -106,10 +114,28 @@ async def export_csv(store: UsageStore, query: UsageQuery, *, now_us: int) -> As
 
 async def selection(store: UsageStore, query: UsageQuery, now_us: int) -> Selection:
     """Return the rows that a query chooses, in the time zone of the store's settings."""
+    if query.request_id:
+        return _of_request(query)
     settings = await store.settings()
     span = _span(query, settings.timezone if settings else "UTC", now_us)
     filters = _filters(query.filters)
     return Selection(since_us=span.since_us, until_us=span.until_us, filters=filters)
+
+
+def _of_request(query: UsageQuery) -> Selection:
+    """Return the rows of a request, near the time that its id begins with: no index names them."""
+    if not _REQUEST_ID.fullmatch(query.request_id) or query.period or query.since or query.until:
+        raise ModelopsError(
+            f"{query.request_id[:100]!r} chooses no request",
+            "write the 32 digits of x-modelops-request-id, without a period or times",
+        )
+    made_us = int(query.request_id[:12], 16) * 1000
+    return Selection(
+        since_us=made_us - _CLOCK_STEP_US,
+        until_us=made_us + _REQUEST_US,
+        filters=_filters(query.filters),
+        request_id=query.request_id,
+    )
 
 
 def written_filters(written: Iterable[str]) -> dict[str, tuple[str, ...]]:

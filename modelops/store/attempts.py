@@ -102,6 +102,8 @@ def listed(
         .order_by(started.desc(), attempt_id.desc())
         .limit(limit)
     )
+    if selection.request_id:
+        query = query.where(attempts.c.request_id == bytes.fromhex(selection.request_id))
     if after is not None:
         behind = and_(started == after.started_at_us, attempt_id < bytes.fromhex(after.attempt_id))
         query = query.where(started <= after.started_at_us).where(

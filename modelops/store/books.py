@@ -29,6 +29,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     the first is not behind `since_us`, rows are also grouped by the last of them before their own.
     With `eras`, revisions in their order by agent, rows are not grouped by their own revision but
     by the last of their agent's that is not behind it, or the first; by 0 if the agent has none.
+    `request_id` chooses the attempts of one request, when single ones are listed.
     """
 
     since_us: int
@@ -37,6 +38,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[int, ...] = ()
     eras: Mapping[str, tuple[int, ...]] | None = None
     filters: Mapping[Dimension, tuple[str, ...]] = {}
+    request_id: str = ""
 
 
 MAX_GROUPS = 100_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import msgspec
 from litestar import get
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
@@ -73,6 +74,13 @@ Rows = Annotated[
     ),
 ]
 
+RequestId = Annotated[
+    str,
+    QueryParameter(
+        max_length=100, description="`x-modelops-request-id` of an answer, without times."
+    ),
+]
+
 _ROWS = ("period", "from", "to", "filter")
 """The parameters that choose rows."""
 
@@ -111,12 +119,15 @@ async def list_attempts(
     since: Since = "",
     until: Until = "",
     filters: Filter = None,
+    request_id: RequestId = "",
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> AttemptPage:
     """Return single attempts, newest first."""
-    _require_known(request, *_ROWS, "limit", "cursor")
-    query = _query(request, period, since, until, filters)
+    _require_known(request, *_ROWS, "request_id", "limit", "cursor")
+    query = msgspec.structs.replace(
+        _query(request, period, since, until, filters), request_id=request_id
+    )
     now_us = runtime.clock.unix_us()
     return await attempts(runtime.store, query, now_us=now_us, limit=limit, cursor=cursor or "")
 

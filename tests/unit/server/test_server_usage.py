@@ -127,6 +127,40 @@ async def test_the_dearest_groups_have_rows_and_all_others_one(
     assert (found["others"], found["totals"]["attempts"]) == (2, 6)
 
 
+async def test_a_request_is_found_by_its_id(new_sqlite_store: Callable[[], str]) -> None:
+    times = (10**15, 10**15, 2 * 10**15)
+    ids = [f"{us // 1000:012x}{number:020x}" for number, us in enumerate(times)]
+    store = open_store(new_sqlite_store())
+    await store.add_attempts(
+        [
+            attempt(started_at_us=us + number, request_id=request_id, number=number)
+            for request_id, us in zip(ids, times, strict=True)
+            for number in range(2)
+        ]
+    )
+    runtime = make_runtime(MemoryStore(OWNED))
+    runtime.store = store
+    async with serving(runtime) as port:
+        path = f"/api/usage/attempts?request_id={ids[1]}"
+        answer = await ask(port, path, method="GET", headers=[OPERATOR])
+    await store.close()
+    found = [(row["request_id"], row["number"]) for row in answer.json()["items"]]
+    assert found == [(ids[1], 1), (ids[1], 0)]
+
+
+async def test_of_a_request_an_agent_sees_its_own_attempts() -> None:
+    store = MemoryStore(OWNED)
+    async with serving(make_runtime(store)) as port:
+        path = f"/api/usage/attempts?request_id={'0' * 32}"
+        await ask(port, path, method="GET", headers=["x-api-key: mo_a1_secret"])
+    assert store.selections[0].filters == {"agent": ("dev-agent",)}
+
+
+@pytest.mark.parametrize("query", ["request_id=7", f"request_id={'0' * 32}&period=7d"])
+async def test_what_chooses_no_request_is_400(query: str) -> None:
+    assert (await get(f"/api/usage/attempts?{query}")).status == 400
+
+
 @pytest.mark.parametrize("path", ["/api/usage/attempts", "/api/usage/export.csv"])
 @pytest.mark.parametrize("query", ["period=year", "filter=agent", "filter=color:red", "by=agent"])
 async def test_bad_queries_of_attempts_are_400(path: str, query: str) -> None:
