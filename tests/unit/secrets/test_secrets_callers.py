@@ -31,9 +31,10 @@ def test_new_key_of_an_agent_declares_its_hash() -> None:
 
 def test_new_key_of_an_operator_goes_into_the_settings() -> None:
     made = new_key("operator/deploy-ci", "", "", random=lambda size: b"\x00" * size)
-    text = "config: acme\n" + made.declaration.replace("keys:", "role: viewer\n    keys:")
+    text = "config: acme\n" + made.declaration
     settings = msgspec.convert(yaml.load_text(text, "f").data, Settings)
-    assert settings.operators[0].keys[0].name == "key-aaaaaaaa"
+    (operator,) = settings.operators
+    assert (operator.role, operator.keys[0].name) == ("viewer", "key-aaaaaaaa")
     assert made.file == "modelops.yaml"
 
 
