@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from modelops.ledger import segment as segments
-from modelops.ledger.records import Kind, Record, scan
+from modelops.ledger.bringing import bring
+from modelops.ledger.records import Kind, Record, Unreadable, scan
 from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.metering.attempt import Attempt
 from modelops.store.books import BooksStore
@@ -22,17 +23,25 @@ _READ_BYTES = 256 << 10
 
 
 class Adopted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found: rows brought to the store, of them interrupted, and bytes that were torn."""
+    """What was found: rows brought to the store, of them interrupted, and bytes that were torn.
+
+    `lost` counts the rows that no store takes and the calls that this version cannot read, `reason`
+    says why the last of them was lost.
+    """
 
     rows: int = 0
     interrupted: int = 0
     torn_bytes: int = 0
+    lost: int = 0
+    reason: str = ""
 
     def __add__(self, more: Adopted) -> Adopted:
         return Adopted(
             rows=self.rows + more.rows,
             interrupted=self.interrupted + more.interrupted,
             torn_bytes=self.torn_bytes + more.torn_bytes,
+            lost=self.lost + more.lost,
+            reason=more.reason or self.reason,
         )
 
 
@@ -77,26 +86,38 @@ def _current(owned: list[Segment], names: list[SegmentName]) -> Iterator[Segment
 
 async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
     """Bring one worker's rows to the store; its files stay if the store does not take them."""
-    rows = torn = 0
+    rows = torn = lost = 0
+    reason = ""
     begun: dict[str, Attempt] = {}
+    unreadable: dict[str, str] = {}
     try:
         marks = await store.journal_marks()
         for segment in owned:
             position = marks.get(segment.name, 0)
             while records := scan(segment.read(position, _READ_BYTES), position):
-                ended = _ended(records, begun)
-                await store.add_attempts(ended)
-                rows += len(ended)
+                ended = _ended(records, begun, unreadable)
+                refused = await bring(ended, store)
+                rows += len(ended) - len(refused)
+                lost += len(refused)
+                reason = refused[-1] if refused else reason
                 position = records[-1].end
             torn += _written(segment, position)
-        await store.add_attempts(list(begun.values()))
+        refused = await bring(list(begun.values()), store)
         for segment in owned:
             segment.path.unlink(missing_ok=True)
         await store.forget_journals(_of_worker(owned[0], marks))
     finally:
         for segment in owned:
             segment.close()
-    return Adopted(rows=rows + len(begun), interrupted=len(begun), torn_bytes=torn)
+    interrupted = len(begun) - len(refused)
+    reasons = [reason, *refused, *unreadable.values()]
+    return Adopted(
+        rows=rows + interrupted,
+        interrupted=interrupted,
+        torn_bytes=torn,
+        lost=lost + len(refused) + len(unreadable),
+        reason=reasons[-1],
+    )
 
 
 def _of_worker(segment: Segment, marks: Iterable[str]) -> list[str]:
@@ -117,13 +138,21 @@ def _written(segment: Segment, position: int) -> int:
     return written
 
 
-def _ended(records: list[Record], begun: dict[str, Attempt]) -> list[Attempt]:
-    """Return the rows that have ended, and keep book of the calls that have not."""
+def _ended(
+    records: list[Record | Unreadable], begun: dict[str, Attempt], unreadable: dict[str, str]
+) -> list[Attempt]:
+    """Return the rows that have ended, and keep book of the calls that have not.
+
+    Of a call whose row cannot be read the reason is kept; what began stays, and is a row.
+    """
     ended = []
     for record in records:
-        if record.kind is Kind.BEGIN:
+        if isinstance(record, Unreadable):
+            unreadable[record.attempt_id or f"at {record.start}"] = record.reason
+        elif record.kind is Kind.BEGIN:
             begun[record.attempt.attempt_id] = record.attempt
         else:
             begun.pop(record.attempt.attempt_id, None)
+            unreadable.pop(record.attempt.attempt_id, None)
             ended.append(record.attempt)
     return ended

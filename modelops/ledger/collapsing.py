@@ -19,7 +19,7 @@ from typing import NamedTuple
 from modelops.ledger import segment as segments
 from modelops.ledger.collapse import STAGES, Collapsed, collapse, rows
 from modelops.ledger.reading import Reading
-from modelops.ledger.records import MAX_RECORD, Kind, Record, encode, iterate, scan
+from modelops.ledger.records import MAX_RECORD, Kind, Record, Unreadable, encode, iterate, scan
 from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.metering.attempt import Attempt
 
@@ -46,8 +46,12 @@ class Left(NamedTuple):
 
 
 class _Gathered(NamedTuple):
-    """Calls that have not ended, rows that the store may have already, and the others collapsed."""
+    """Calls that have not ended, rows that the store may have already, and the others collapsed.
 
+    Records that cannot be read stay as they are: whoever brings the others counts them.
+    """
+
+    unreadable: list[bytes]
     open_calls: dict[str, Attempt]
     offered: list[Attempt]
     collapsed: Collapsed
@@ -63,7 +67,7 @@ def collapse_oldest(
     was made before and not published; OSError otherwise. `spare` is a number that no segment will
     have: a segment that was collapsed before and is alone needs another name.
     """
-    gathered = _Gathered({}, [], {})
+    gathered = _Gathered([], {}, [], {})
     count = before = 0
     for reading in readings:
         before += _gather(reading, gathered)
@@ -128,6 +132,7 @@ def _records(gathered: _Gathered) -> Iterator[bytes]:
         yield encode(Kind.BEGIN, row)
     for row in rows(gathered.collapsed):
         yield encode(Kind.END, row)
+    yield from gathered.unreadable
 
 
 def _further(collapsed: Collapsed, stage: int) -> Collapsed:
@@ -151,8 +156,14 @@ def _gather(reading: Reading, into: _Gathered) -> int:
     found = 0
     for offset in reading.open_calls.values():
         begun = next(iterate(reading.segment.read(offset, MAX_RECORD), offset))
-        into.open_calls[begun.attempt.attempt_id] = begun.attempt
+        if isinstance(begun, Unreadable):
+            into.unreadable.append(_content(reading, begun))
+        else:
+            into.open_calls[begun.attempt_id] = begun.attempt
     for record in _unread(reading):
+        if isinstance(record, Unreadable):
+            into.unreadable.append(_content(reading, record))
+            continue
         attempt = record.attempt
         if record.kind is Kind.BEGIN:
             into.open_calls[attempt.attempt_id] = attempt
@@ -166,7 +177,11 @@ def _gather(reading: Reading, into: _Gathered) -> int:
     return found
 
 
-def _unread(reading: Reading) -> Iterator[Record]:
+def _content(reading: Reading, record: Unreadable) -> bytes:
+    return reading.segment.read(record.start, record.end - record.start)
+
+
+def _unread(reading: Reading) -> Iterator[Record | Unreadable]:
     position, end = reading.position, reading.segment.size
     while position < end:
         records = scan(reading.segment.read(position, min(_READ_BYTES, end - position)), position)

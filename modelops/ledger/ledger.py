@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from pathlib import Path
 
 from modelops.ledger.adoption import Adopted, adopt_orphans
-from modelops.ledger.collapse import thinned
+from modelops.ledger.bringing import bring, bring_batch
 from modelops.ledger.journal import Journal
+from modelops.ledger.memory import Memory
 from modelops.ledger.records import Kind
+from modelops.ledger.trouble import Trouble
 from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import BooksStore
@@ -43,18 +44,18 @@ ADOPT_EVERY = 5
 FORGET_AT = 16
 """Deleted segments whose marks are dropped from the store together."""
 
-CAPACITY = 10_000
-"""Rows that may wait in memory when the journal takes none: about 15 MB. Then as many are put
-together as it takes to halve them, which holds the loop for 0.1 s or, where few are alike, 0.4."""
+_UNWRITABLE = (ValueError, ArithmeticError, TypeError)
+"""What msgpack raises of text that is no Unicode and of numbers over 64 bits: no store takes such
+a row either."""
 
 
 class Ledger:
     """Rows on their way to the store.
 
     `waiting` counts rows that are not in the store yet, `collapsed` those that lost their detail
-    for want of room (their sums are kept), `lost` those that found no room at all.
-    `error` is what journal or store said last, '' when both are well. `adopted` is what was found
-    of workers that are gone.
+    for want of room (their sums are kept), `lost` those that found no room at all or that no store
+    takes. `error` is what is wrong, '' when all is well. `adopted` is what was found of workers
+    that are gone.
     """
 
     def __init__(
@@ -67,8 +68,7 @@ class Ledger:
         self._store = store
         self._folder = folder
         self._journal = journal or Journal(folder)
-        self._memory: deque[Attempt] = deque()
-        self._offered: list[Attempt] = []
+        self._memory = Memory()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._stopping = asyncio.Event()
         self._due = asyncio.Event()
@@ -76,6 +76,8 @@ class Ledger:
         self._reading = asyncio.Lock()
         self._journal_error = ""
         self._store_error = ""
+        self._looks = self._collapse_at = 0
+        self._trouble = Trouble()
         self.waiting = 0
         self.collapsed = 0
         self.lost = 0
@@ -83,13 +85,13 @@ class Ledger:
 
     @property
     def error(self) -> str:
-        """What journal or store said last, '' when both are well."""
-        return self._store_error or self._journal_error
+        """What journal or store said last; if both are well, a bug or why a row was lost."""
+        return self._store_error or self._journal_error or self._trouble.error
 
     @property
     def full(self) -> bool:
         """Whether nothing takes a row any more; half of the memory is for calls under way."""
-        return self._in_memory() >= CAPACITY // 2
+        return self._memory.full
 
     def begin(self, attempt: Attempt) -> None:
         """Note that a call is about to be sent; never waits and never raises.
@@ -98,22 +100,24 @@ class Ledger:
         """
         try:
             self._journal.append(Kind.BEGIN, attempt)
-        except (OSError, ValueError) as error:  # its END is tried all the same
+        except OSError as error:  # its END is tried all the same
             self._journal_error = str(error)
+        except _UNWRITABLE as error:  # its END is counted
+            self._trouble.lost([str(error)])
 
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books; never waits and never raises."""
         try:
             self._journal.append(Kind.END, attempt)
-        except ValueError as error:  # text that is no Unicode: no store takes it either
-            self._journal_error = str(error)
-            self.lost += 1
-            return
         except OSError as error:
             self._journal_error = str(error)
-            self._memory.append(attempt)
-            if self._in_memory() > CAPACITY:
-                self._thin_out()
+            collapsed, lost = self._memory.append(attempt)
+            self.collapsed += collapsed
+            self.lost += lost
+            self.waiting -= collapsed + lost
+        except _UNWRITABLE as error:
+            self._set_aside([str(error)])
+            return
         self.waiting += 1
         if self.waiting >= DRAIN_AT and not self._store_error:
             self._due.set()
@@ -134,12 +138,12 @@ class Ledger:
         self._stopping.set()
         self._due.set()
         await asyncio.gather(*self._tasks)
-        await self.drain()
+        await self._trouble.guard("bringing rows to the store", self.drain)
         self._journal.close()
         if not self._store_error:
             await self._forget()
-        self.lost += self._in_memory()
-        self._offered, self._memory = [], deque()
+        self.lost += len(self._memory)
+        self._memory = Memory()
 
     async def drain(self) -> None:
         """Bring what waits to the store, as far as it takes it."""
@@ -180,21 +184,14 @@ class Ledger:
             self._journal_error = str(error)
         else:
             self.adopted = self.adopted + found
+            if found.lost:
+                self.lost += found.lost
+                self._trouble.lost([found.reason])
 
-    def _in_memory(self) -> int:
-        return len(self._offered) + len(self._memory)
-
-    def _thin_out(self) -> None:
-        """Take their detail from the rows in memory; where no two are alike the last is lost."""
-        before = len(self._memory)
-        self._memory = deque(thinned(self._memory, CAPACITY // 2))
-        gone = before - len(self._memory)
-        self.collapsed += gone
-        self.waiting -= gone
-        if not gone:
-            self._memory.pop()
-            self.waiting -= 1
-            self.lost += 1
+    def _set_aside(self, reasons: list[str]) -> None:
+        """Count rows that no store takes."""
+        self.lost += len(reasons)
+        self._trouble.lost(reasons)
 
     async def _forget(self) -> None:
         """Drop the marks of segments that are gone."""
@@ -220,34 +217,29 @@ class Ledger:
                 batch = self._journal.next_batch()
             if batch is None:
                 return
-            if batch.blocks:
-                await self._store.add_journalled(batch.blocks, batch.mark)
+            refused: list[str] = []
+            if batch.rows:
+                refused = await bring_batch(batch, self._store)
             async with self._reading:
                 if self._journal.consumed(batch):
+                    self._set_aside(refused)
                     self.waiting -= batch.rows
                     left -= batch.rows
 
     async def _drain_memory(self) -> None:
-        """Bring the rows that wait in memory to the store.
-
-        Those it was asked to take stay apart until it has: it may have them, whatever it says, so
-        the journal must not put them together with others.
-        """
-        while self._offered or self._memory:
-            if not self._offered:
-                count = min(500, len(self._memory))
-                self._offered = [self._memory.popleft() for _ in range(count)]
-            await self._store.add_attempts(self._offered)
-            self.waiting -= len(self._offered)
-            self._offered = []
+        """Bring the rows that wait in memory to the store."""
+        while rows := self._memory.offer():
+            self._set_aside(await bring(rows, self._store))
+            self.waiting -= len(rows)
+            self._memory.taken()
 
     async def _bring_for_ever(self) -> None:
         """Bring rows to the store: this worker's, and those of workers that are gone."""
         rounds = 0
         while not self._stopping.is_set():
             if rounds % ADOPT_EVERY == 0:
-                await self.adopt()
-            await self.drain()
+                await self._trouble.guard("adopting journals", self.adopt)
+            await self._trouble.guard("bringing rows to the store", self.drain)
             rounds += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), DRAIN_S)
@@ -256,21 +248,23 @@ class Ledger:
     async def _sync_for_ever(self) -> None:
         """Make what was written safe against a loss of power."""
         while not self._stopping.is_set():
-            if not self._journal.synced:
-                await asyncio.to_thread(self._sync)
+            await self._trouble.guard("syncing the journal", self._sync)
             await self._pause(SYNC_S)
 
     async def _make_room_for_ever(self) -> None:
         """See that the journal takes rows."""
-        looks = collapse_at = 0
         while not self._stopping.is_set():
-            self._check_journal()
-            self._journal.keep_reserve()
-            stuck = self._store_error or self._memory
-            if stuck and self._journal.crowded and looks >= collapse_at:
-                collapse_at = looks + (1 if await self.collapse() else COLLAPSE_EVERY)
-            looks += 1
+            await self._trouble.guard("making room in the journal", self._make_room)
             await self._pause(LOOK_S)
+
+    async def _make_room(self) -> None:
+        self._looks += 1
+        self._check_journal()
+        self._journal.keep_reserve()
+        stuck = self._store_error or self._memory
+        if stuck and self._journal.crowded and self._looks > self._collapse_at:
+            gained = await self.collapse()
+            self._collapse_at = self._looks + (0 if gained else COLLAPSE_EVERY - 1)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -282,16 +276,16 @@ class Ledger:
             return
         try:
             self._journal.check()
-            while self._memory:
-                self._journal.append(Kind.END, self._memory[0])
-                self._memory.popleft()
+            self._memory.move(lambda row: self._journal.append(Kind.END, row))
         except OSError as error:
             self._journal_error = str(error)
         else:
             self._journal_error = ""
 
-    def _sync(self) -> None:
+    async def _sync(self) -> None:
+        if self._journal.synced:
+            return
         try:
-            self._journal.sync()
+            await asyncio.to_thread(self._journal.sync)
         except OSError as error:
             self._journal_error = str(error)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelops.ledger.records import Kind, scan
+from modelops.ledger.records import Kind, Unreadable, scan
 from modelops.ledger.segment import Segment
 from modelops.metering.attempt import Attempt
 from modelops.store.blocks import BLOCK, block_of
 from modelops.store.books import Block, JournalMark
+from modelops.store.protocol import StoreRefusedError
 
 ROWS_MAX = 5_000
 """Rows that are also kept in memory until they are in the store, about 5 MB: they need not be read
@@ -28,7 +29,7 @@ class Batch(NamedTuple):
     """Rows for the store, with the mark to commit with them, and what to note once they are in.
 
     That is: where the last one ends, the calls then open that began in this segment, and those that
-    ended and did not.
+    ended and did not. `refused` says of each row that no store takes why; it is in no block.
     """
 
     blocks: list[Block]
@@ -36,11 +37,12 @@ class Batch(NamedTuple):
     end: int
     open_calls: dict[str, int]
     ended_elsewhere: list[str]
+    refused: list[str]
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
-        return sum(block.rows for block in self.blocks)
+        """How many rows there are, those that are refused included."""
+        return sum(block.rows for block in self.blocks) + len(self.refused)
 
 
 class Reading:
@@ -58,6 +60,7 @@ class Reading:
         "_elsewhere",
         "_kept_from",
         "_open_now",
+        "_refused",
         "_rows",
         "offered",
         "open_calls",
@@ -75,6 +78,7 @@ class Reading:
         self._kept_from = segment.size
         self._open_now: dict[str, int] = {}
         self._elsewhere: list[str] = []
+        self._refused: list[str] = []
 
     @property
     def drained(self) -> bool:
@@ -111,7 +115,7 @@ class Reading:
 
     def let_go(self) -> None:
         """Keep none of the rows in memory: they are read back from the file."""
-        self._blocks, self._rows, self._elsewhere = [], [], []
+        self._blocks, self._rows, self._elsewhere, self._refused = [], [], [], []
         self._kept_from = self.segment.size
 
     def next_batch(self) -> Batch | None:
@@ -126,6 +130,7 @@ class Reading:
         if self.position == self._kept_from:
             del self._blocks[: len(batch.blocks)]
             del self._elsewhere[: len(batch.ended_elsewhere)]
+            del self._refused[: len(batch.refused)]
             self._kept_from = batch.end
         self.position = batch.end
         self.open_calls = batch.open_calls
@@ -134,11 +139,15 @@ class Reading:
         if self._rows:
             self._make_block()
         return self._batch(
-            self._blocks[:], self.segment.size, dict(self._open_now), self._elsewhere[:]
+            self._blocks[:],
+            self.segment.size,
+            dict(self._open_now),
+            self._elsewhere[:],
+            self._refused[:],
         )
 
     def _make_block(self) -> None:
-        self._blocks.append(block_of(self._rows))
+        self._blocks += _blocks_of(self._rows, self._refused)
         self._rows = []
 
     def _from_file(self) -> Batch | None:
@@ -149,18 +158,41 @@ class Reading:
         rows: list[Attempt] = []
         open_calls = dict(self.open_calls)
         elsewhere: list[str] = []
-        for kind, attempt, start, _ in records:
-            if kind is _BEGIN:
-                open_calls[attempt.attempt_id] = start
+        refused: list[str] = []
+        for record in records:
+            if record.kind == _BEGIN:
+                open_calls[record.attempt_id] = record.start
                 continue
-            rows.append(attempt)
-            if open_calls.pop(attempt.attempt_id, None) is None:
-                elsewhere.append(attempt.attempt_id)
-        blocks = [block_of(rows)] if rows else []
-        return self._batch(blocks, records[-1].end, open_calls, elsewhere)
+            if isinstance(record, Unreadable):
+                refused.append(record.reason)
+            else:
+                rows.append(record.attempt)
+            if open_calls.pop(record.attempt_id, None) is None:
+                elsewhere.append(record.attempt_id)
+        blocks = _blocks_of(rows, refused)
+        return self._batch(blocks, records[-1].end, open_calls, elsewhere, refused)
 
     def _batch(
-        self, blocks: list[Block], end: int, open_calls: dict[str, int], elsewhere: list[str]
+        self,
+        blocks: list[Block],
+        end: int,
+        open_calls: dict[str, int],
+        elsewhere: list[str],
+        refused: list[str],
     ) -> Batch:
         mark = JournalMark(self.segment.name, min(open_calls.values(), default=end))
-        return Batch(blocks, mark, end, open_calls, elsewhere)
+        return Batch(blocks, mark, end, open_calls, elsewhere, refused)
+
+
+def _blocks_of(rows: list[Attempt], refused: list[str]) -> list[Block]:
+    """Return rows as blocks, and why one cannot be in any among what is refused."""
+    if not rows:
+        return []
+    try:
+        return [block_of(rows)]
+    except StoreRefusedError as error:
+        if len(rows) == 1:
+            refused.append(error.message)
+            return []
+        half = len(rows) // 2
+        return _blocks_of(rows[:half], refused) + _blocks_of(rows[half:], refused)

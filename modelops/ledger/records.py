@@ -3,7 +3,8 @@
 A process can die in the middle of a write, so whatever does not match its checksum ends the file:
 what follows was never acknowledged. So does a length of 0, where nothing was written yet. The
 payload is msgpack with field names, so that a later version still reads the journal of an earlier
-one.
+one. An earlier version may find what it does not know: that record is skipped, its checksum being
+right, and those behind it are read.
 """
 
 from __future__ import annotations
@@ -47,6 +48,33 @@ class Record(NamedTuple):
     start: int
     end: int
 
+    @property
+    def attempt_id(self) -> str:
+        """The attempt's id."""
+        return self.attempt.attempt_id
+
+
+class Unreadable(NamedTuple):
+    """A whole record that this version cannot read: why, and its first byte, where the kind is.
+
+    `attempt_id` is '' where not even that can be read.
+    """
+
+    reason: str
+    kind: int
+    attempt_id: str
+    start: int
+    end: int
+
+
+class _Named(msgspec.Struct):
+    """What any version's attempt has."""
+
+    attempt_id: str = ""
+
+
+_NAME_DECODER = msgspec.msgpack.Decoder(_Named)
+
 
 def encode(kind: Kind, attempt: Attempt) -> bytes:
     """Return the bytes of one record."""
@@ -54,12 +82,12 @@ def encode(kind: Kind, attempt: Attempt) -> bytes:
     return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def scan(data: bytes, offset: int) -> list[Record]:
+def scan(data: bytes, offset: int) -> list[Record | Unreadable]:
     """Return the whole records at the beginning of `data`, which starts at `offset` of its file."""
     return list(iterate(data, offset))
 
 
-def iterate(data: bytes, offset: int) -> Iterator[Record]:
+def iterate(data: bytes, offset: int) -> Iterator[Record | Unreadable]:
     """Yield what `scan` returns, one by one."""
     position = 0
     while position + _HEADER.size <= len(data):
@@ -70,6 +98,21 @@ def iterate(data: bytes, offset: int) -> Iterator[Record]:
         payload = data[start:end]
         if zlib.crc32(payload) != checksum:
             break
-        attempt = _DECODER.decode(payload[1:])
-        yield Record(Kind(payload[0]), attempt, offset + position, offset + end)
+        yield _read(payload, offset + position, offset + end)
         position = end
+
+
+def _read(payload: bytes, start: int, end: int) -> Record | Unreadable:
+    """Return what a record says whose checksum is right."""
+    try:
+        return Record(Kind(payload[0]), _DECODER.decode(payload[1:]), start, end)
+    except ValueError as error:  # msgspec's errors and those of an enum are
+        reason = f"this version cannot read a record of the journal: {error}"
+        return Unreadable(reason, payload[0], _name(payload), start, end)
+
+
+def _name(payload: bytes) -> str:
+    try:
+        return _NAME_DECODER.decode(payload[1:]).attempt_id
+    except ValueError:
+        return ""

@@ -114,7 +114,9 @@ def _of_requests(counted: WorkerReport) -> Iterator[Metric]:
         value=counted.collapsed,
     )
     yield CounterMetricFamily(
-        "modelops_books_lost_rows", "Rows that found no room.", value=counted.lost
+        "modelops_books_lost_rows",
+        "Rows that found no room, or that no store takes.",
+        value=counted.lost,
     )
     overhead = HistogramMetricFamily(
         "modelops_overhead_seconds",

@@ -14,6 +14,7 @@ from typing import Any
 from modelops.metering.attempt import Attempt
 from modelops.store.books import Block
 from modelops.store.columns import BOOLS, NAMES, attempt_of, columns_of, values_of
+from modelops.store.protocol import StoreRefusedError
 from modelops.store.sums import Tallies
 from modelops.store.tally import tally
 
@@ -34,11 +35,15 @@ def block_of(attempts: Sequence[Attempt]) -> Block:
     """Return one or more attempts as a block.
 
     Columns that are NULL in all of them are left out, and there are no bools: SQLite's driver takes
-    0.3 us to look for an adapter for every value but numbers, text and bytearrays.
+    0.3 us to look for an adapter for every value but numbers, text and bytearrays. Raises
+    StoreRefusedError where a row has an id or a weight that none can have.
     """
-    columns = columns_of([values_of(row) for row in attempts])
     tallies: Tallies = {}
-    tally(columns, tallies)
+    try:
+        columns = columns_of([values_of(row) for row in attempts])
+        tally(columns, tallies)
+    except (ValueError, ArithmeticError) as error:
+        raise StoreRefusedError(f"a row cannot be added up: {error}") from error
     known = {
         name: column
         for name, column in columns.items()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import row_samples
 
+from modelops.ledger import segment
+from modelops.ledger.records import Kind
+from modelops.ledger.segment import SegmentName
 from modelops.metering.attempt import Attempt
 from modelops.store.blocks import attempts_of
 from modelops.store.books import Block, JournalMark
@@ -26,12 +33,27 @@ def begun(row: Attempt) -> Attempt:
     return attempt(attempt_id=row.attempt_id, outcome="interrupted")
 
 
+def of_a_later_version(row: Attempt, kind: int = Kind.END) -> bytes:
+    """Return a record, whole, with an outcome that this version does not know."""
+    fields = msgspec.to_builtins(row) | {"outcome": "settled"}
+    payload = bytes((kind,)) + msgspec.msgpack.encode(fields)
+    return struct.pack("<II", len(payload), zlib.crc32(payload)) + payload
+
+
 def added_up(rows: Iterable[Attempt]) -> dict[Place, Sums]:
     """Return everything that rows come to, group by group."""
     found: Tallies = {}
     if values := [values_of(row) for row in rows]:
         tally(columns_of(values), found)
     return {place: group.unpack() for place, group in found.items()}
+
+
+def left_behind(folder: Path, number: int, *records: bytes) -> None:
+    """Write the segment of a worker that is gone."""
+    dead = segment.create(folder, SegmentName("1-dead", number), 4096)
+    for record in records:
+        dead.append(record)
+    dead.close()
 
 
 class MemoryBooks:

@@ -212,7 +212,7 @@ async def test_rows_that_waited_in_memory_are_not_put_together_once_they_were_of
         ledger.record(row)
     books.deaf = True
     await ledger.drain()
-    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 8)
+    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 8)
     assert ledger.full, "those the store was asked to take count"
     (tmp_path / "journals").unlink()
     ledger._check_journal()
@@ -272,7 +272,7 @@ async def test_a_journal_stays_bounded_though_no_two_rows_are_alike(
         ledger.record(row)
         while journal.crowded and await ledger.collapse():
             pass
-        assert ledger._in_memory() == 0
+        assert len(ledger._memory) == 0
         assert sum(path.stat().st_size for path in folder.iterdir()) <= 25_000
     books.away = False
     await ledger.close()

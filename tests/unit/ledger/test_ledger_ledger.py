@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from ledger_samples import MemoryBooks, attempt, begun
+from ledger_samples import MemoryBooks, attempt, begun, left_behind
 
 from modelops.ledger import Ledger, journal_folder, segment
 from modelops.ledger import ledger as ledger_module
@@ -23,14 +23,6 @@ from modelops.store.books import Block, JournalMark
 def written(file: Path) -> int:
     """Return how many bytes of a segment are records."""
     return scan(file.read_bytes(), 0)[-1].end
-
-
-def left_behind(folder: Path, number: int, *records: bytes) -> None:
-    """Write the segment of a worker that is gone."""
-    dead = segment.create(folder, SegmentName("1-dead", number), 4096)
-    for record in records:
-        dead.append(record)
-    dead.close()
 
 
 async def test_rows_reach_the_store_with_a_mark_and_the_file_goes_at_the_end(
@@ -163,7 +155,7 @@ async def test_rows_of_full_segments_wait_in_their_files_alone(
 async def test_rows_in_memory_give_up_their_detail_before_any_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 20)
+    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 20)
     books = MemoryBooks()
     (tmp_path / "journals").write_text("a file where a folder should be")
     ledger = Ledger(books, tmp_path / "journals")
@@ -183,7 +175,7 @@ async def test_rows_in_memory_give_up_their_detail_before_any_is_lost(
 async def test_a_journal_that_cannot_be_made_leaves_rows_to_memory_and_then_counts_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 2)
+    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 2)
     books = MemoryBooks()
     (tmp_path / "journals").write_text("a file where a folder should be")
     ledger = Ledger(books, tmp_path / "journals")
@@ -240,6 +232,52 @@ async def test_a_row_no_file_can_hold_is_not_an_exception(tmp_path: Path) -> Non
     await ledger.drain()
     assert (len(books.rows), ledger.lost, ledger.waiting) == (1, 1, 0)
     await ledger.close()
+
+
+async def test_what_cannot_be_written_is_no_exception_and_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(MemoryBooks(), tmp_path / "journals")
+    for row in (attempt(user="\ud800"), attempt(status=2**64), attempt(status=2**64)):
+        ledger.begin(row)
+        ledger.record(row)
+    ledger.record(attempt())
+    assert (ledger.lost, ledger.waiting) == (3, 1)
+    await ledger.drain()
+    ledger._check_journal()
+    assert (ledger.lost, ledger.waiting) == (3, 0)
+    assert ledger.error.startswith("a row is lost: ")
+    assert len(caplog.messages) == 2, "each reason once"
+    await ledger.close()
+
+
+async def test_a_bug_ends_no_task_and_is_told_until_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for pause in ("DRAIN_S", "SYNC_S", "LOOK_S"):
+        monkeypatch.setattr(f"modelops.ledger.ledger.{pause}", 0)
+    calls: list[str] = []
+
+    class Broken(MemoryBooks):
+        async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
+            calls.append(ledger.error)
+            if len(calls) < 3:
+                raise KeyError("nobody thought of this")
+            await super().add_journalled(blocks, mark)
+
+    books = Broken()
+    ledger = Ledger(books, tmp_path / "journals")
+    ledger.record(attempt())
+    ledger.start()
+    async with asyncio.timeout(10):
+        while ledger.waiting:
+            await asyncio.sleep(0)
+    await ledger.close()
+    assert len(books.rows) == 1
+    failed = "bringing rows to the store failed; the log says why"
+    assert (calls, ledger.error) == (["", failed, failed], "")
+    (record,) = caplog.records
+    assert record.exc_info is not None
 
 
 async def test_a_living_workers_journal_is_not_adopted(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ async def test_while_the_store_is_away_the_last_good_one_serves() -> None:
 async def test_where_metering_is_required_nothing_is_ready_without_room_in_the_books(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("modelops.ledger.ledger.CAPACITY", 0)
+    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 0)
     for metering, status in (("best_effort", "ready"), ("required", "unavailable")):
         runtime = make_runtime(MemoryStore(state(settings(metering=metering))))
         await refresh(runtime)

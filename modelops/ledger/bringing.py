@@ -1,0 +1,40 @@
+"""Rows go to the store, and one that it cannot take holds up no other.
+
+What is wrong with a row's content never gets better by waiting: it is looked for in halves until it
+stands alone, and set aside. Each function returns what was set aside, as the reason of each row.
+Whatever else is wrong with the store is raised, and then the rows wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelops.ledger.reading import Batch
+from modelops.metering.attempt import Attempt
+from modelops.store.blocks import attempts_of
+from modelops.store.books import BooksStore
+from modelops.store.protocol import StoreRefusedError
+
+
+async def bring_batch(batch: Batch, store: BooksStore) -> list[str]:
+    """Bring a batch of a journal to the store, and its mark once every row is there."""
+    try:
+        await store.add_journalled(batch.blocks, batch.mark)
+    except StoreRefusedError:
+        rows = [row for block in batch.blocks for row in attempts_of(block)]
+        refused = await bring(rows, store)
+        await store.add_journalled([], batch.mark)
+        return [*batch.refused, *refused]
+    return batch.refused
+
+
+async def bring(rows: Sequence[Attempt], store: BooksStore) -> list[str]:
+    """Bring rows to the store; it passes over those that it has."""
+    try:
+        await store.add_attempts(rows)
+    except StoreRefusedError as error:
+        if len(rows) < 2:
+            return [error.message]
+        half = len(rows) // 2
+        return await bring(rows[:half], store) + await bring(rows[half:], store)
+    return []

@@ -1,0 +1,68 @@
+"""Rows that wait in memory because the journal takes none, of which too many lose their detail."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from modelops.ledger.collapse import thinned
+from modelops.metering.attempt import Attempt
+
+CAPACITY = 10_000
+"""Rows that may wait: about 15 MB. Then as many are put together as it takes to halve them, which
+holds the loop for 0.1 s or, where few are alike, 0.4."""
+
+_BATCH = 500
+
+
+class Memory:
+    """Rows in their order.
+
+    Those that the store was asked to take stay apart until it has: it may have them, whatever it
+    says, so they must not be put together with others.
+    """
+
+    def __init__(self) -> None:
+        self._offered: list[Attempt] = []
+        self._others: deque[Attempt] = deque()
+
+    def __len__(self) -> int:
+        """How many rows wait."""
+        return len(self._offered) + len(self._others)
+
+    @property
+    def full(self) -> bool:
+        """Whether half of the room is taken; the other half is for calls under way."""
+        return len(self) >= CAPACITY // 2
+
+    def append(self, row: Attempt) -> tuple[int, int]:
+        """Keep a row; return how many lost their detail for it, and how many all.
+
+        Where no two are alike it is the row itself that is lost.
+        """
+        self._others.append(row)
+        if len(self) <= CAPACITY:
+            return 0, 0
+        before = len(self._others)
+        self._others = deque(thinned(self._others, CAPACITY // 2))
+        if gone := before - len(self._others):
+            return gone, 0
+        self._others.pop()
+        return 0, 1
+
+    def move(self, take: Callable[[Attempt], None]) -> None:
+        """Give the rows that the store was not asked to take to another, until that raises."""
+        while self._others:
+            take(self._others[0])
+            self._others.popleft()
+
+    def offer(self) -> list[Attempt]:
+        """Return the rows to ask the store to take, the same until they are taken."""
+        if not self._offered:
+            count = min(_BATCH, len(self._others))
+            self._offered = [self._others.popleft() for _ in range(count)]
+        return self._offered
+
+    def taken(self) -> None:
+        """Let go of the rows that were offered."""
+        self._offered = []

@@ -1,0 +1,43 @@
+"""What went wrong with the books that waiting does not mend: rows that were lost, and bugs.
+
+Both are told in the log once and not at every round, and in the status for as long as they last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+logger = logging.getLogger(__name__)
+
+
+class Trouble:
+    """Why a row was lost last, and which work fails for a reason that nobody thought of."""
+
+    def __init__(self) -> None:
+        self._lost = ""
+        self._bugs: dict[str, str] = {}
+
+    @property
+    def error(self) -> str:
+        """What is wrong, '' when nothing is."""
+        return next(iter(self._bugs.values()), self._lost)
+
+    def lost(self, reasons: Sequence[str]) -> None:
+        """Say why rows were lost; they are counted elsewhere."""
+        for reason in dict.fromkeys(reasons):
+            said = f"a row is lost: {reason}"
+            if said != self._lost:
+                self._lost = said
+                logger.error("%s", said)
+
+    async def guard(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do some work of a task that a bug must not end: it is tried again at the next round."""
+        try:
+            await work()
+        except Exception:  # a bug must not end the task
+            if name not in self._bugs:
+                logger.exception("%s failed", name)
+            self._bugs[name] = f"{name} failed; the log says why"
+        else:
+            self._bugs.pop(name, None)
