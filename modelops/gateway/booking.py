@@ -80,12 +80,15 @@ class Entry:
         """End with a failure the client has seen nothing of; the row waits for what follows.
 
         An error answer used nothing. A call that was sent and not answered may be billed all the
-        same: its usage is unknown, not 0.
+        same, and so may an answer that broke off or is of no use: its usage is what was reported,
+        else unknown, not 0.
         """
         self._context.trail.append(f"{self._step.target.name}={failure.label}")
         self._learn(failure)
         self.ended = True
-        usage = NO_USAGE if failure.answered else NOTHING_USED
+        said = self.reader is not None and self.reader.content
+        broke_off = self.status and not failure.status
+        usage = self._usage() if failure.answered or said or broke_off else NOTHING_USED
         self._context.pending = self._row("failed", usage, failure.kind, failure.noted, final=False)
 
     def broken(self, failure: Failure) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from modelops.gateway.errors import NOT_JSON
+from modelops.gateway.errors import NOT_JSON, UNUSABLE
 from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.redaction import redact
 from modelops.gateway.retry_after import duration, retry_after
@@ -130,12 +130,14 @@ def classify_answer(
     document = _decode(body)
     error = _error_object(document)
     codes = list(_codes(error, document))
-    if otherwise and (document is None or error is document):
+    no_error = document is None or error is document
+    if otherwise and no_error:
         message = redact(otherwise)
     else:
         message = redact(_message(error, document, body)) or f"status {status} without a message"
     told = _status_in_body(error) if status < 300 else status
     kind = _kind(told, codes, message, html=body.lstrip()[:1] == b"<")
+    unusable = kind == "invalid_answer" and (no_error or UNUSABLE in codes)
     wait = retry_after(fields, unix_us)
     if wait is None:
         wait = _retry_info(error)
@@ -147,6 +149,7 @@ def classify_answer(
         label=str(told) if told >= 300 else "error",
         retry_after=wait,
         retryable=fields.get(b"x-should-retry") != b"false",
+        answered=unusable and 200 <= status < 300,
         body=body,
         tokens=_tokens(codes, error),
     )

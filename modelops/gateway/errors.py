@@ -18,6 +18,9 @@ _ANTHROPIC_TYPES = {
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON, or whose strings are no UTF-8."""
 
+UNUSABLE = "invalid_answer"
+"""The code of an error that is the gateway's own finding on an answer, not the provider's word."""
+
 DO_NOT_RETRY = (b"x-should-retry", b"false")
 """The official OpenAI and Anthropic SDKs obey it: a chain has retried already."""
 
@@ -36,6 +39,11 @@ class GatewayError(Exception):
         self.code = code
         self.message = message
         self.headers = headers
+
+
+def unusable(message: str) -> bytes:
+    """Return what is wrong with an answer in the form of a provider's error."""
+    return msgspec.json.encode({"error": {"message": message, "code": UNUSABLE}})
 
 
 def error_object(dialect: Dialect, error: GatewayError, request_id: str) -> dict[str, object]:

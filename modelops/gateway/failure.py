@@ -72,7 +72,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `tokens` are the codes, types and parameters the provider named, none of them free text.
     `label` is what the answer header shows. `retry_after` is in seconds. `retryable` False: the
     provider asked not to be tried again with this request. `answered` says that the provider had
-    the request and may bill it, though nothing of an answer was seen.
+    the request and may bill it, though there was no answer, or none of use.
     """
 
     kind: Kind

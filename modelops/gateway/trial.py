@@ -37,6 +37,9 @@ IDLE_SECONDS = 60.0
 DRAIN_SECONDS = 0.5
 """How long the end of a body is awaited after the end marker, so that the connection lives on."""
 
+_NO_EVENT = "the stream holds something that is no event"
+"""Of what cannot be decoded, where it does not say itself what went wrong."""
+
 _PASSED_HEADERS = frozenset({b"request-id", b"x-request-id", b"x-generation-id"})
 _PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-", b"openai-")
 _JSON = b"content-type: application/json\r\n"
@@ -136,7 +139,7 @@ class Trial:
             held.append(reader.feed(piece) if piece else reader.close())
             size += len(held[-1])
             if reader.failure is not None:
-                return self._classify(response, reader.failure, "the stream holds no events")
+                return self._classify(response, reader.failure, _NO_EVENT)
             if not piece and not reader.content:
                 return self._classify(response, b"", "the stream ended without content")
         self._entry.committed()
@@ -175,7 +178,7 @@ class Trial:
             self._entry.succeeded()
             return reader.end
         if reader.failure is not None:
-            failure = self._classify(None, reader.failure, "the stream broke off")
+            failure = self._classify(None, reader.failure, _NO_EVENT)
         else:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
         self._entry.broken(failure)

@@ -6,9 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-import msgspec
-
-from modelops.gateway.errors import NOT_JSON
+from modelops.gateway.errors import NOT_JSON, unusable
 from modelops.gateway.protocols import sse
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Protocol
@@ -66,7 +64,7 @@ class PassingStream(ABC, Generic[Event]):
         try:
             frames = self._splitter.feed(piece)
         except sse.FrameTooLargeError as error:
-            self.failure = msgspec.json.encode({"error": {"message": str(error)}})
+            self.failure = unusable(str(error))
             return b""
         return b"".join([self._pass(frame) for frame in frames])
 

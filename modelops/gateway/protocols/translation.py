@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from modelops.gateway.body import Body
+from modelops.gateway.errors import unusable
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
 from modelops.gateway.protocols.answers import decode_answer
 from modelops.gateway.protocols.conversation import Conversation, Event, Said
@@ -186,7 +187,7 @@ class TranslatedStream(Generic[Read]):
                 for said in self._reader.read(event):
                     out += self._writer.write(said)
         except NotAnAnswerError as error:
-            out, self._watcher.failure = b"", _failure(error)
+            out, self._watcher.failure = b"", unusable(str(error))
         self._kept.clear()
         self.failure = self._watcher.failure
         return out
@@ -195,10 +196,6 @@ class TranslatedStream(Generic[Read]):
         if not self.done and self.failure is None:
             self.done = True
             self.end = self._writer.end(self.usage.usage(complete=True))
-
-
-def _failure(error: NotAnAnswerError) -> bytes:
-    return msgspec.json.encode({"error": {"message": str(error)}})
 
 
 def _with_parameters(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from modelops.gateway import classify
 from modelops.gateway.classify import classify_answer, classify_exception
+from modelops.gateway.errors import unusable
 from modelops.gateway.failure import POLICIES, Kind
 from modelops.gateway.upstream import errors
 
@@ -177,3 +178,20 @@ def test_every_upstream_error_is_known() -> None:
     assert known == set(classify._EXCEPTIONS)
     for error in known:
         assert classify_exception(error("why")).message == "why"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "answered"),
+    [
+        (200, b"", True),
+        (200, b"<html>", True),
+        (200, b'{"choices":[]}', True),
+        (200, unusable("a tool call is not a function"), True),
+        (200, openai("sorry"), False),
+        (200, VLLM, False),
+        (307, b"", False),
+        (503, b"<html>", False),
+    ],
+)
+def test_a_good_answer_of_no_use_was_answered(status: int, body: bytes, answered: bool) -> None:
+    assert classify_answer(status, [], body, 0, "of no use").answered is answered

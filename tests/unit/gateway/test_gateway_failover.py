@@ -35,6 +35,8 @@ from modelops.gateway.upstream.errors import (
     TlsError,
     TruncatedError,
 )
+from modelops.metering.attempt import NO_USAGE, NOTHING_USED
+from modelops.metering.cost import BYTES_PER_TOKEN
 from modelops.resources import resolved
 
 OK = (200, completion())
@@ -96,6 +98,35 @@ async def test_transient_failures_are_retried_then_the_next_target_answers() -> 
     assert [row.number for row in bench.rows] == [0, 1, 2, 3]
     assert bench.rows[0].cost.total_pico == 0, "an error answer used nothing"
     assert all(response.closed for response in busy)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        FakeResponse(200, completion().replace(b'"usage":{', b'"usage":{"cost":NaN,')),
+        FakeResponse(200, b'{"id":"c1"}'),
+        FakeResponse(200, b'{"choices":[', MalformedError("no chunk")),
+        FakeResponse(200),
+    ],
+)
+async def test_a_good_answer_of_no_use_may_be_billed(answer: FakeResponse) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", answer)
+    bench.client.script("two", FakeResponse(*OK))
+    await bench.ask(ASK)
+    row = bench.rows[0]
+    assert (row.outcome, row.status, row.error_class) == ("failed", 200, "invalid_answer")
+    assert row.usage == NO_USAGE
+    asked_tokens = -(-len(msgspec.json.encode(ASK)) // BYTES_PER_TOKEN)
+    assert (row.cost.total_pico, row.cost.estimate_pico) == (None, asked_tokens * 1_000_000)
+
+
+async def test_an_error_in_a_good_answer_used_nothing() -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", FakeResponse(200, error("no")))
+    bench.client.script("two", FakeResponse(*OK))
+    await bench.ask(ASK)
+    assert (bench.rows[0].usage, bench.rows[0].cost.total_pico) == (NOTHING_USED, 0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from gateway_doubles import (
     ASK_STREAM,
@@ -24,6 +25,9 @@ from gateway_doubles import (
 from modelops.gateway.upstream.errors import (
     TruncatedError,
 )
+from modelops.metering.attempt import NO_USAGE
+
+NO_JSON = b'data: {"choices":[],"usage":{"cost":NaN}}\n\n'
 
 
 async def test_a_stream_passes_and_hides_the_usage_that_was_not_asked_for() -> None:
@@ -98,6 +102,35 @@ async def test_until_the_first_content_a_stream_can_be_made_good(failure: FakeRe
     reply = await bench.ask(ASK_STREAM)
     assert reply.body == HELLO + STOP + DONE
     assert [row.outcome for row in bench.rows] == ["failed", "success"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "source", "message"),
+    [
+        (HELLO * 4 + STOP + NO_JSON, "none", "the stream holds something that is no event"),
+        (ROLE + NO_JSON, "none", "the stream holds something that is no event"),
+        (HELLO + b'data: {"error":{"message":"sorry"}}\n\n', "none", "sorry"),
+        (HELLO + STOP + USAGE + NO_JSON, "reported", "the stream holds something that is no event"),
+        (b'data: {"error":{"message":"sorry"}}\n\n', "free", "sorry"),
+    ],
+)
+async def test_what_a_stream_said_before_it_failed_may_be_billed(
+    stream: bytes, source: str, message: str
+) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    bench.client.script("one", FakeResponse(200, stream))
+    bench.client.script("two", FakeResponse(200, HELLO, STOP, DONE))
+    await bench.ask(ASK_STREAM)
+    row = bench.rows[0]
+    assert (row.outcome, row.status, row.message) == ("failed", 200, message)
+    if source == "none":
+        assert (row.usage, row.cost.total_pico) == (NO_USAGE, None)
+        seen = len("Hello") * stream.count(b"Hello")
+        asked = len(msgspec.json.encode(ASK_STREAM))
+        assert row.cost.estimate_pico == -(-asked // 4) * 1_000_000 + -(-seen // 4) * 2_000_000
+    else:
+        used = 10 * 1_000_000 + 5 * 2_000_000 if source == "reported" else 0
+        assert (row.usage.source, row.cost.total_pico) == ("reported", used)
 
 
 @pytest.mark.parametrize("end", [TruncatedError("cut"), 100.0, b""])
