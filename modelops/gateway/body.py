@@ -11,6 +11,7 @@ import msgspec
 
 from modelops.gateway.call import Endpoint
 from modelops.gateway.errors import GatewayError
+from modelops.gateway.written import written_size
 
 Fields = dict[str, msgspec.Raw]
 
@@ -31,9 +32,10 @@ STATE = frozenset({"previous_response_id", "conversation", "container"})
 class Body:
     """What the gateway reads of a request before it knows the target.
 
-    `size` is in bytes, `received_at_us` Unix time. `conversation` is where a translation keeps
-    what it read, for the next target. `stateful`: it names what only one provider keeps, an
-    uploaded file or an earlier answer, so no other can serve it.
+    `written` is its size in bytes without pictures and files, `received_at_us` Unix time.
+    `conversation` is where a translation keeps what it read, for the next target. `stateful`: it
+    names what only one provider keeps, an uploaded file or an earlier answer, so no other can
+    serve it.
     """
 
     __slots__ = (
@@ -42,17 +44,17 @@ class Body:
         "fields",
         "model",
         "received_at_us",
-        "size",
         "stateful",
         "stream",
+        "written",
     )
 
     def __init__(self, endpoint: Endpoint, content: bytes, received_at_us: int = 0) -> None:
         self.endpoint = endpoint
         self.received_at_us = received_at_us
         self.conversation: object = None
-        self.size = len(content)
         self.fields = _decode(content)
+        self.written = written_size(content)
         self.model = self.text("model")
         self.stream = endpoint in STREAMABLE and self._flag("stream")
         self.stateful = b'"file_id"' in content or (

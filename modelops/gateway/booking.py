@@ -187,7 +187,7 @@ class Entry:
             usage,
             target.price,
             target.price_source,
-            request_bytes=self._context.body.size,
+            request_bytes=self._context.body.written,
             answer_bytes=self.reader.size if self.reader is not None else 0,
             service_tier=service_tier,
             started_at_us=self.started_us,

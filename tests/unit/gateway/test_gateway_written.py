@@ -1,0 +1,61 @@
+"""What of a request counts as written text when its tokens are estimated."""
+
+from __future__ import annotations
+
+import base64
+from random import Random
+
+import msgspec
+import pytest
+from gateway_doubles import ASK, Bench, two_targets
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelops.gateway.upstream.errors import HeadTimeoutError
+from modelops.gateway.written import LARGE, written_size
+
+PICTURE = base64.b64encode(Random(1).randbytes(300_000)).decode()  # noqa: S311  any bytes
+TEXT = "Say what is to be seen here. " * 4000
+NEARLY = 2048
+"""Bytes of a picture that may be left: it is found to a step, and its head is text."""
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}},
+        {"type": "image", "source": {"type": "base64", "data": PICTURE}},
+        {"inline_data": {"mime_type": "image/png", "data": PICTURE.replace("/", "_")}},
+        {"role": "user", "images": [PICTURE, PICTURE]},
+    ],
+)
+def test_a_picture_is_not_written(part: dict[str, object]) -> None:
+    content = msgspec.json.encode([{"text": TEXT}, part, {"text": TEXT}])
+    assert abs(written_size(content) - 2 * len(TEXT)) < 2 * NEARLY
+    assert abs(written_size(content.replace(b"/", b"\\/")) - 2 * len(TEXT)) < 2 * NEARLY
+
+
+def test_a_text_with_a_long_word_in_it_is_written() -> None:
+    content = msgspec.json.encode([TEXT + PICTURE + " " + TEXT])
+    assert abs(written_size(content) - 2 * len(TEXT)) < NEARLY
+
+
+def test_a_body_that_is_not_large_is_not_looked_at() -> None:
+    assert written_size(b"A" * LARGE) == LARGE
+
+
+@given(st.sampled_from([b'"', b"A" * 600, b"a b", b"\xc3\xa9"]), st.integers(0, 2000))
+def test_no_body_is_less_than_nothing(piece: bytes, more: int) -> None:
+    content = piece * (LARGE // len(piece) + more)
+    assert 0 <= written_size(content) <= len(content)
+
+
+async def test_the_estimate_of_a_call_leaves_its_picture_out() -> None:
+    url = {"url": f"data:image/png;base64,{PICTURE}"}
+    asked = [{"role": "user", "content": [{"type": "image_url", "image_url": url}]}]
+    bench = Bench(two_targets(max_attempts=1))
+    bench.client.script("one", HeadTimeoutError("no response"))
+    await bench.ask({**ASK, "messages": asked})
+    estimated = bench.rows[0].cost.estimate_pico
+    assert estimated is not None
+    assert estimated < NEARLY / 4 * 1_000_000
