@@ -65,7 +65,7 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
             by=tuple(dimension(name) for name in asked),
             eras=eras,
             starts=tuple(bucket_starts(span, query.bucket, zone(timezone))),
-            filters=_filters(query.filters),
+            filters=known_filters(query.filters),
         )
     )
 
@@ -118,7 +118,7 @@ async def selection(store: UsageStore, query: UsageQuery, now_us: int) -> Select
         return _of_request(query)
     settings = await store.settings()
     span = _span(query, settings.timezone if settings else "UTC", now_us)
-    filters = _filters(query.filters)
+    filters = known_filters(query.filters)
     return Selection(since_us=span.since_us, until_us=span.until_us, filters=filters)
 
 
@@ -133,7 +133,7 @@ def _of_request(query: UsageQuery) -> Selection:
     return Selection(
         since_us=made_us - _CLOCK_STEP_US,
         until_us=made_us + _REQUEST_US,
-        filters=_filters(query.filters),
+        filters=known_filters(query.filters),
         request_id=query.request_id,
     )
 
@@ -164,7 +164,8 @@ def _dimension(name: str) -> Dimension | None:
     return next((known for known in DIMENSIONS if name == known), None)
 
 
-def _filters(written: Mapping[str, tuple[str, ...]]) -> dict[Dimension, tuple[str, ...]]:
+def known_filters(written: Mapping[str, tuple[str, ...]]) -> dict[Dimension, tuple[str, ...]]:
+    """Return filters as a store takes them; ModelopsError for what cannot be filtered by."""
     filters: dict[Dimension, tuple[str, ...]] = {}
     for name, values in written.items():
         known = _dimension(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,6 +21,10 @@ metering.attempt.request_status.
 """
 
 
+UnixUs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Microseconds of Unix time, as far as a column holds them."""
+
+
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows to add up, and into which groups.
 
@@ -32,10 +36,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     `request_id` chooses the attempts of one request, when single ones are listed.
     """
 
-    since_us: int
-    until_us: int
+    since_us: UnixUs
+    until_us: UnixUs
     by: tuple[Dimension, ...] = ()
-    starts: tuple[int, ...] = ()
+    starts: tuple[UnixUs, ...] = ()
     eras: Mapping[str, tuple[int, ...]] | None = None
     filters: Mapping[Dimension, tuple[str, ...]] = {}
     request_id: str = ""

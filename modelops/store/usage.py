@@ -9,6 +9,7 @@ is read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, select
@@ -106,7 +107,7 @@ def _from_cube(
             for week in weeks_in_use(connection, units)
             if not add_week(connection, week, selection, added, surplus)
         ]
-    starts = {unit: start_of(selection, unit * cube.unit_us) for unit in units}
+    start_of_unit = cache(lambda unit: start_of(selection, unit * cube.unit_us))
     place, eras = _era_place(selection), Eras(selection)
     by = selection.by if place is None else (*selection.by, "agent")
     for rows in cells(connection, cube, units, by, selection.filters):
@@ -114,7 +115,7 @@ def _from_cube(
         if place is not None:
             agents = values.pop()
             values[place] = tuple(map(eras.__getitem__, zip(agents, values[place], strict=True)))
-        keys = zip(map(starts.__getitem__, of_unit), *values, strict=True)
+        keys = zip(map(start_of_unit, of_unit), *values, strict=True)
         added.add_stored(keys, packed, latency, first_content)
     return []
 

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, QueryParameter
 
 from modelops.operations.apply_remote import apply_remote
 from modelops.operations.status import alive
+from modelops.operations.usage import known_filters
 from modelops.secrets import server_identity
 from modelops.server.guard import caller_of
 from modelops.server.parts import Parts
@@ -63,7 +65,10 @@ async def get_state(
 @post("/state/usage", opt=DEPLOYER, status_code=200)
 async def usage_sums(runtime: Parts, data: JSONBody[Selection]) -> Sequence[SentGroup]:
     """Return the sums a report is made of: a plan asks who still calls what it deletes."""
-    groups = await runtime.store.usage(data)
+    wanted = msgspec.structs.replace(
+        data, filters=known_filters({str(name): values for name, values in data.filters.items()})
+    )
+    groups = await runtime.store.usage(wanted)
     return await asyncio.to_thread(  # 2 us a group
         lambda: [
             SentGroup(key=group.key, start_us=group.start_us, sums=group.sums) for group in groups

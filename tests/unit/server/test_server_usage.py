@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -171,3 +172,23 @@ async def test_the_export_is_csv_with_a_header() -> None:
     answer = await get("/api/usage/export.csv")
     assert (answer.status, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     assert answer.body.decode().startswith("ChargePeriodStart") or b"," in answer.body
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"since_us": 0, "until_us": 2**63 - 1, "by": ["revision"]}, 200),
+        ({"since_us": -1, "until_us": 1}, 400),
+        ({"since_us": 0, "until_us": 2**63}, 400),
+        ({"since_us": 0, "until_us": 1, "starts": [-(2**63)]}, 400),
+        ({"since_us": 0, "until_us": 1, "filters": {"revision": ["x"]}}, 400),
+        ({"since_us": 0, "until_us": 1, "filters": {"revision": ["9" * 20]}}, 400),
+    ],
+)
+async def test_sums_are_asked_for_in_times_and_revisions_that_there_are(
+    body: dict[str, object], status: int
+) -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        sent = json.dumps(body).encode()
+        answer = await ask(port, "/api/state/usage", body=sent)
+    assert answer.status == status, answer.body
