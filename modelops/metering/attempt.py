@@ -21,7 +21,7 @@ MESSAGE_MAX = 300
 
 COST_MAX_PICO = 10**17
 """100,000 USD: no call costs more. What would is unpriced: columns have 64 bits, and a row that the
-store cannot take holds up all that wait behind it."""
+store cannot take is lost."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

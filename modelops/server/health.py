@@ -76,4 +76,5 @@ def _books(runtime: Runtime) -> str:
     error = runtime.ledger.error
     if not error or runtime.store_problem():
         return ""
-    return f"the books do not reach the store: {error}"
+    said = "rows are lost" if runtime.ledger.lost else "the books do not reach the store"
+    return f"{said}: {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from memory_store import MemoryStore
@@ -20,6 +20,7 @@ from server_support import (
     state,
 )
 
+from modelops.metering.attempt import Attempt
 from modelops.store import cells, open_store
 
 OPERATOR = "authorization: Bearer mo_o1_secret"
@@ -34,6 +35,18 @@ PATHS = ("/api/usage", "/api/usage/attempts", "/api/usage/export.csv")
 async def get(path: str) -> Answered:
     async with serving(make_runtime(MemoryStore(OWNED))) as port:
         return await ask(port, path, method="GET", headers=[OPERATOR])
+
+
+async def get_of(url: str, rows: Sequence[Attempt], *paths: str) -> list[Answered]:
+    """Return what a server answers from a store of these rows, to which nothing was applied."""
+    store = open_store(url)
+    await store.add_attempts(rows)
+    runtime = make_runtime(MemoryStore())
+    runtime.store = store
+    async with serving(runtime) as port:
+        answers = [await ask(port, path, method="GET") for path in paths]
+    await store.close()
+    return answers
 
 
 async def test_usage_is_grouped_and_filtered_as_asked() -> None:
@@ -98,15 +111,9 @@ async def test_a_report_of_too_many_groups_is_400_and_says_what_to_do(
     new_sqlite_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cells, "MAX_GROUPS", 1)
-    store = open_store(new_sqlite_store())
-    await store.add_attempts([attempt(started_at_us=10, user=user) for user in "ab"])
-    runtime = make_runtime(MemoryStore(OWNED))
-    runtime.store = store
-    async with serving(runtime) as port:
-        path = "/api/usage?by=user&from=1970-01-01"
-        many = await ask(port, path, method="GET", headers=[OPERATOR])
-        one = await ask(port, f"{path}&filter=user:a", method="GET", headers=[OPERATOR])
-    await store.close()
+    path = "/api/usage?by=user&from=1970-01-01"
+    rows = [attempt(started_at_us=10, user=user) for user in "ab"]
+    many, one = await get_of(new_sqlite_store(), rows, path, f"{path}&filter=user:a")
     assert (many.status, one.status) == (400, 200)
     assert "at most 1 groups" in many.json()["detail"]
     assert "filter" in many.json()["hint"]
@@ -115,14 +122,9 @@ async def test_a_report_of_too_many_groups_is_400_and_says_what_to_do(
 async def test_the_dearest_groups_have_rows_and_all_others_one(
     new_sqlite_store: Callable[[], str],
 ) -> None:
-    store = open_store(new_sqlite_store())
-    await store.add_attempts([attempt(started_at_us=10, user=user) for user in "abbbcc"])
-    runtime = make_runtime(MemoryStore(OWNED))
-    runtime.store = store
-    async with serving(runtime) as port:
-        path = "/api/usage?by=user&from=1970-01-01&limit=1"
-        answer = await ask(port, path, method="GET", headers=[OPERATOR])
-    await store.close()
+    rows = [attempt(started_at_us=10, user=user) for user in "abbbcc"]
+    path = "/api/usage?by=user&from=1970-01-01&limit=1"
+    (answer,) = await get_of(new_sqlite_store(), rows, path)
     found = answer.json()
     assert [(row["key"], row["attempts"]) for row in found["rows"]] == [({"user": "b"}, 3), ({}, 3)]
     assert (found["others"], found["totals"]["attempts"]) == (2, 6)
@@ -131,20 +133,13 @@ async def test_the_dearest_groups_have_rows_and_all_others_one(
 async def test_a_request_is_found_by_its_id(new_sqlite_store: Callable[[], str]) -> None:
     times = (10**15, 10**15, 2 * 10**15)
     ids = [f"{us // 1000:012x}{number:020x}" for number, us in enumerate(times)]
-    store = open_store(new_sqlite_store())
-    await store.add_attempts(
-        [
-            attempt(started_at_us=us + number, request_id=request_id, number=number)
-            for request_id, us in zip(ids, times, strict=True)
-            for number in range(2)
-        ]
-    )
-    runtime = make_runtime(MemoryStore(OWNED))
-    runtime.store = store
-    async with serving(runtime) as port:
-        path = f"/api/usage/attempts?request_id={ids[1]}"
-        answer = await ask(port, path, method="GET", headers=[OPERATOR])
-    await store.close()
+    rows = [
+        attempt(started_at_us=us + number, request_id=request_id, number=number)
+        for request_id, us in zip(ids, times, strict=True)
+        for number in range(2)
+    ]
+    path = f"/api/usage/attempts?request_id={ids[1]}"
+    (answer,) = await get_of(new_sqlite_store(), rows, path)
     found = [(row["request_id"], row["number"]) for row in answer.json()["items"]]
     assert found == [(ids[1], 1), (ids[1], 0)]
 

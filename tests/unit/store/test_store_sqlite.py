@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from resource_samples import settings
-from row_samples import info, instance
+from row_samples import instance
 from sqlalchemy import Connection, text
-from store_samples import put, url_of
+from store_samples import url_of
 
 from modelops.store import migrate, open_store
 from modelops.store.sql_store import SqlStore
@@ -47,18 +47,24 @@ def _release(holder: Holder) -> None:
     holder.close()
 
 
-async def test_what_is_cancelled_while_it_waits_is_not_written(
-    store: SqlStore, holder: Holder
-) -> None:
-    base = await store.head()
-    waiting = asyncio.create_task(store.commit(base, put(settings()), info()))
-    await asyncio.sleep(0.05)  # the thread is at the lock by then; nothing depends on it
-    waiting.cancel()
+async def test_what_is_cancelled_before_its_end_is_not_written(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "any.db").close()
+    threads = InThreads(tmp_path / "any.db", lock_wait_s=1)
+    loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def write(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE songs (title TEXT)"))
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait()
+
+    writing = asyncio.create_task(threads.run(write, write=True, lasting=False))
+    await begun.wait()
+    writing.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await waiting
-    _release(holder)
-    await store.put_instance(instance("worker-1"))
-    assert await store.head() == base
+        await writing
+    go_on.set()
+    assert await threads.run(_tables, write=True, lasting=False) == 0, "its turn comes behind"
+    await threads.close()
 
 
 async def test_writes_come_in_the_order_they_were_asked_for(
@@ -115,6 +121,10 @@ def _endless(begun: asyncio.Event) -> Callable[[Connection], None]:
         connection.execute(text(_WITHOUT_END))
 
     return work
+
+
+def _tables(connection: Connection) -> int:
+    return int(connection.scalar(text("SELECT count(*) FROM sqlite_master")) or 0)
 
 
 def _one(connection: Connection) -> int:
