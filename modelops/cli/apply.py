@@ -24,13 +24,7 @@ from modelops.operations.plan import Request, prepare
 @options.output_format("text", "json", "github", "sarif")
 @click.option("--yes", is_flag=True, help="Do not ask; for CI.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
-@click.option(
-    "--confirm-delete",
-    "confirmed",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Agree to a deletion that safety refuses; may be given several times.",
-)
+@options.confirm_delete
 @click.option(
     "--allow-origin-change",
     "allowed_origins",

@@ -38,6 +38,13 @@ store: Callable[[Function], Function] = _store("sqlite:///PATH, postgresql://...
 books: Callable[[Function], Function] = _store("sqlite:///PATH or postgresql://...")
 """For commands on the books, which are not read through a server."""
 
+confirm_delete: Callable[[Function], Function] = click.option(
+    "--confirm-delete",
+    "confirmed",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Agree to a deletion that safety refuses; may be given several times.",
+)
 wait: Callable[[Function], Function] = click.option(
     "--wait", is_flag=True, help="Wait until it is live in every worker; exit 6 if it is not."
 )

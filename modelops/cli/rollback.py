@@ -22,6 +22,7 @@ from modelops.operations.rollback import prepare_rollback
 @options.output_format("text", "json")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
+@options.confirm_delete
 @options.wait
 def command(
     revision: int,
@@ -30,14 +31,21 @@ def command(
     output_format: str,
     yes: bool,
     message: str,
+    confirmed: tuple[str, ...],
     wait: bool,
 ) -> int:
     """Make a new revision with the content of REVISION.
 
+    It shows the plan and asks, and exits with 3 when safety refuses what it would delete.
+
     The files that were live are then refused until they change, or `apply --reapply` insists.
     """
     request = Request(
-        folder=folder, environment="", created_by=terminal.caller(), now=datetime.now(UTC)
+        folder=folder,
+        environment="",
+        created_by=terminal.caller(),
+        now=datetime.now(UTC),
+        confirmed=frozenset(confirmed),
     )
     url = locate(store_url, folder)
     asyncio.run(stores.renew(url))

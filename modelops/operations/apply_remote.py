@@ -53,7 +53,7 @@ async def apply_remote(
         _check_seals(after, sent, identity_file)
     gone = base.state.keys() - after.keys()
     traffic = await calls_of_last_day(store, gone, now_us) if gone else {}
-    _check_safe(base.state, after, sent.changes, traffic)
+    _check_safe(base.state, after, sent, traffic)
     asked_by = f"{operator} ({sent.info.created_by})" if operator else sent.info.created_by
     info = replace(sent.info, created_by=asked_by[:200], created_at_us=now_us)
     return await store.commit(base.head, sent.changes, info)
@@ -96,7 +96,11 @@ def _check_seals(after: State, sent: ApplyRequest, identity_file: Path) -> None:
             ) from None
 
 
-def _check_safe(before: State, after: State, changes: Changes, traffic: Mapping[str, int]) -> None:
-    found = list(refusals(diff(before, after, {}, ""), before, after, changes.consent, traffic))
+def _check_safe(
+    before: State, after: State, sent: ApplyRequest, traffic: Mapping[str, int]
+) -> None:
+    changes, consent = diff(before, after, {}, ""), sent.changes.consent
+    files = sent.info.kind == "apply"
+    found = list(refusals(changes, before, after, consent, traffic, files=files))
     if found:
         raise RefusedError("; ".join(check.message for check in found), found[0].hint)

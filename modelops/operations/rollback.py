@@ -1,26 +1,27 @@
 """Rollback: make a new revision with the content of an old one.
 
-Nothing is undone in place: history only grows, and a rollback can be rolled back. Naming a revision
-is the consent to what goes with it, so only what is protected is refused. Secrets are not part of a
-revision: the newest stay, and the plan warns of those that do not fit the old content.
+Nothing is undone in place: history only grows, and a rollback can be rolled back. It moves
+money and traffic as an apply does, so the same rules hold it: a deletion they refuse is agreed to
+by name. Secrets are not part of a revision: the newest stay, and the plan warns of those that do
+not fit the old content.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from modelops.operations import secret_rows
-from modelops.operations.plan import Prepared, Request, base_of, provenance
+from modelops.operations.plan import PlanningStore, Prepared, Request, base_of, provenance
+from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.build import build
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
-from modelops.store.protocol import ConfigStore, Snapshot
+from modelops.store.protocol import Snapshot
 
 
-async def prepare_rollback(store: ConfigStore, revision: int, request: Request) -> Prepared:
+async def prepare_rollback(store: PlanningStore, revision: int, request: Request) -> Prepared:
     """Plan the way back to a revision; ModelopsError when there is none, or it is the newest.
 
-    Of the request, the folder only says which commit it was asked from.
+    Of the request, the folder only says which commit it was asked from. What safety refuses is in
+    the plan; `confirmed` lifts it.
     """
     base = await store.snapshot()
     if not 0 < revision < base.head.revision:
@@ -29,12 +30,16 @@ async def prepare_rollback(store: ConfigStore, revision: int, request: Request) 
             "modelops history lists the revisions",
         )
     target = await store.snapshot(revision)
-    configuration = as_declared(target, removed=base.state.keys() - target.state.keys())
+    configuration = as_declared(target)
+    gone = base.state.keys() - target.state.keys()
     rows = await store.secrets()
     plan = build(
         configuration,
         base_of(base),
         provenance(request),
+        confirmed=request.confirmed,
+        traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
+        files=False,
         further=tuple(secret_rows.left_behind(target.state, rows)),
     )
     return Prepared(
@@ -47,8 +52,8 @@ async def prepare_rollback(store: ConfigStore, revision: int, request: Request) 
     )
 
 
-def as_declared(target: Snapshot, removed: Iterable[str]) -> Configuration:
-    """Return a revision as if it had just been declared, with consent to delete what it lacks."""
+def as_declared(target: Snapshot) -> Configuration:
+    """Return a revision as if it had just been declared."""
     return Configuration(
         config=target.head.config,
         environment=target.head.environment,
@@ -56,7 +61,7 @@ def as_declared(target: Snapshot, removed: Iterable[str]) -> Configuration:
         positions={},
         secrets=(),
         moved=(),
-        removed=tuple(removed),
+        removed=(),
         config_digest=target.head.config_digest,
         warnings=(),
     )

@@ -52,12 +52,13 @@ def build(
     traffic: Mapping[str, int] | None = None,
     sealed: SecretFacts = NO_SECRETS,
     further: Sequence[Check] = (),
+    files: bool = True,
 ) -> Plan:
     """Return the plan that moves `base` to what the configuration declares.
 
     `confirmed` are addresses whose deletion was agreed to beside the `removed:` of the files,
     `traffic` the calls of the last 24 hours by address, `sealed` what becomes of secrets, `further`
-    checks that were made elsewhere.
+    checks that were made elsewhere; `files` is False for a rollback, which reads none.
     """
     after = configuration.state
     moved = moves.resolve(configuration.moved, base.state, after)
@@ -68,7 +69,7 @@ def build(
     )
     consent = {*configuration.removed, *confirmed}
     checked = (
-        *safety.refusals(changes, base.state, after, consent, traffic or {}),
+        *safety.refusals(changes, base.state, after, consent, traffic or {}, files=files),
         *secrets.refusals(sealed, configuration),
         *further,
         *_consents(configuration),

@@ -36,25 +36,29 @@ def refusals(
     after: State,
     consent: Collection[str],
     traffic: Mapping[str, int],
+    *,
+    files: bool = True,
 ) -> Iterator[Check]:
     """Yield every reason not to apply.
 
     `consent` are the addresses whose deletion is meant; that of a provider covers its models.
-    `traffic` counts the calls of the last 24 hours by address.
+    `traffic` counts the calls of the last 24 hours by address. `files` says whether it is files
+    that are applied, so that consent can be written there: a rollback reads none.
     """
     yield from _protected(changes, before)
     deleted = [change.address for change in changes if change.action == "delete"]
     unmeant = [item for item in deleted if not _covered(item, consent)]
     kinds = [kind for kind in KINDS if kind != "config"]
     for kind in kinds:
-        yield from _too_many(kind, unmeant, before, after)
-    yield from _referenced(unmeant, after)
+        yield from _too_many(kind, unmeant, before, after, files=files)
+    yield from _referenced(unmeant, after, files=files)
     for item in unmeant:
         if calls := traffic.get(item, 0):
             yield _refused(
                 "deletes-in-use",
                 f"{item} would be deleted, and had {calls:,} calls in the last 24 hours",
                 [item],
+                files=files,
             )
 
 
@@ -65,7 +69,9 @@ def _covered(item: str, consent: Collection[str]) -> bool:
     return kind == "model" and address("provider", split_model(name)[0]) in consent
 
 
-def _too_many(kind: Kind, unmeant: Sequence[str], before: State, after: State) -> Iterator[Check]:
+def _too_many(
+    kind: Kind, unmeant: Sequence[str], before: State, after: State, *, files: bool
+) -> Iterator[Check]:
     """Refuse what empties a kind, or takes too large a share of it."""
     gone = [item for item in unmeant if kind_of(item) == kind]
     held = sum(kind_of(item) == kind for item in before)
@@ -78,12 +84,14 @@ def _too_many(kind: Kind, unmeant: Sequence[str], before: State, after: State) -
             if held > 1
             else f"the only {kind} would be deleted",
             gone,
+            files=files,
         )
     elif len(gone) >= FEW and len(gone) > MOST_DELETED * held:
         yield _refused(
             "deletes-too-many",
             f"{len(gone)} of {held} {kind}s would be deleted, more than {MOST_DELETED:.0%}",
             gone,
+            files=files,
         )
 
 
@@ -111,7 +119,7 @@ def _protected(changes: Sequence[Change], before: State) -> Iterator[Check]:
         )
 
 
-def _referenced(unmeant: Sequence[str], after: State) -> Iterator[Check]:
+def _referenced(unmeant: Sequence[str], after: State, *, files: bool) -> Iterator[Check]:
     """Refuse to delete what something that stays still names."""
     if not unmeant:
         return
@@ -124,6 +132,7 @@ def _referenced(unmeant: Sequence[str], after: State) -> Iterator[Check]:
                 "deletes-referenced",
                 f"{item} would be deleted, and {', '.join(sorted(set(users[item])))} names it",
                 [item],
+                files=files,
             )
 
 
@@ -144,14 +153,20 @@ def _names(state: State) -> Iterator[tuple[str, str]]:
             yield agent.address, allowed
 
 
-def _refused(rule: str, message: str, addresses: Sequence[str]) -> Check:
+def _refused(rule: str, message: str, addresses: Sequence[str], *, files: bool) -> Check:
     """Return a refusal that naming these addresses lifts."""
+    spelled = len(addresses) <= _NAMED_IN_HINT
     flags = " ".join(f"--confirm-delete {item}" for item in addresses)
-    by_hand = f", or: {flags}" if len(addresses) <= _NAMED_IN_HINT else ""
+    if files:
+        place = "name it under `removed:` in modelops.yaml"
+        hint = f"if it is meant, {place}{f', or: {flags}' if spelled else ''}"
+    else:
+        each = "--confirm-delete ADDRESS for each; a provider covers its models"
+        hint = f"if it is meant: {flags if spelled else each}"
     return Check(
         rule=rule,
         level="refused",
         address=addresses[0] if len(addresses) == 1 else "",
         message=message,
-        hint=f"if it is meant, name it under `removed:` in modelops.yaml{by_hand}",
+        hint=hint,
     )

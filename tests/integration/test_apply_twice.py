@@ -117,7 +117,8 @@ async def _rolled_back(url: str, folder: Path, first: Snapshot) -> None:
     """Roll back to the first revision; only what is protected may stand in the way."""
     store = open_store(url)
     try:
-        prepared = await prepare_rollback(store, 1, request(folder, url))
+        everything = frozenset((await store.snapshot()).state)
+        prepared = await prepare_rollback(store, 1, request(folder, url, everything))
         if prepared.plan.refusals:
             assert {check.rule for check in prepared.plan.refusals} == {"protected"}
             return

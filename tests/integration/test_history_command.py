@@ -69,6 +69,51 @@ def test_two_rollbacks_in_a_row_hold_both(folder: Path) -> None:
     assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
 
 
+def test_a_rollback_is_held_by_the_rules_of_an_apply(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["apply", "--yes"])
+    for name in ("one", "two"):
+        agent = folder / "agents.d" / f"{name}.yaml"
+        agent.parent.mkdir(exist_ok=True)
+        agent.write_text(f"agent: {name}\n")
+    run(["apply", "--yes"])
+    capsys.readouterr()
+    assert run(["rollback", "1", "--yes"]) == ExitCode.REFUSED
+    printed = capsys.readouterr()
+    assert "all 2 agents would be deleted" in printed.err
+    assert "[empties-kind]" in printed.err
+    consent = ["--confirm-delete", "agent/one", "--confirm-delete", "agent/two"]
+    assert f"if it is meant: {' '.join(consent)}" in printed.err
+    assert "removed:" not in printed.err
+    assert printed.out == ""
+    assert run(["rollback", "1", "--yes", *consent[:2]]) == ExitCode.REFUSED
+    assert run(["rollback", "1", "--yes", *consent]) == ExitCode.DONE
+    assert capsys.readouterr().out == "Applied: revision 3 of two-targets.\n"
+
+
+def test_a_rollback_shows_its_plan_and_asks(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["apply", "--yes"])
+    change(folder)
+    run(["apply", "--yes"])
+    capsys.readouterr()
+    asked: list[str] = []
+
+    def refuse(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    monkeypatch.setattr("modelops.cli.terminal.agreed", refuse)
+    assert run(["rollback", "1"]) == ExitCode.ERROR
+    printed = capsys.readouterr()
+    assert asked == ["Roll back to revision 1?"]
+    assert "chain/production" in printed.err
+    assert printed.err.endswith("Nothing was applied.\n")
+    assert printed.out == ""
+
+
 @pytest.mark.parametrize("revision", ["1", "2", "99"])
 def test_there_is_no_rollback_to_what_is_or_never_was(folder: Path, revision: str) -> None:
     run(["apply", "--yes"])

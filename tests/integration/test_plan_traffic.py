@@ -6,11 +6,13 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import row_samples as samples
 
 from modelops.metering.attempt import Attempt
 from modelops.operations.apply import apply
 from modelops.operations.plan import Request, prepare
+from modelops.operations.rollback import prepare_rollback
 from modelops.plan.document import Check
 from modelops.store import migrate, open_store
 
@@ -25,8 +27,11 @@ def attempt(chain: str, when: datetime) -> Attempt:
     )
 
 
-async def refusals(tmp_path: Path, *attempts: Attempt) -> list[Check]:
-    """Apply a configuration with a spare chain, then plan to delete that chain."""
+async def refusals(tmp_path: Path, *attempts: Attempt, by_rollback: bool = False) -> list[Check]:
+    """Apply a configuration with a spare chain, then plan to delete that chain.
+
+    By changing the files, or by going back to a revision that did not have it.
+    """
     folder = tmp_path / "config"
     shutil.copytree(FIXTURE, folder)
     text = next((folder / "chains.d").glob("*.yaml")).read_text()
@@ -38,17 +43,27 @@ async def refusals(tmp_path: Path, *attempts: Attempt) -> list[Check]:
     store = open_store(url)
     request = Request(folder=folder, environment="", created_by="ada@laptop", now=NOW)
     try:
+        if by_rollback:
+            content = spare.read_text()
+            spare.unlink()
+            await apply(store, await prepare(store, request))
+            spare.write_text(content)
         await apply(store, await prepare(store, request))
         await store.add_attempts(attempts)
+        if by_rollback:
+            return list((await prepare_rollback(store, 1, request)).plan.refusals)
         spare.unlink()
         return list((await prepare(store, request)).plan.refusals)
     finally:
         await store.close()
 
 
-async def test_a_chain_that_is_called_is_not_deleted_unasked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_rollback", [False, True])
+async def test_a_chain_that_is_called_is_not_deleted_unasked(
+    by_rollback: bool, tmp_path: Path
+) -> None:
     recent = [attempt("spare", NOW - timedelta(hours=number)) for number in range(1, 4)]
-    (refusal,) = await refusals(tmp_path, *recent)
+    (refusal,) = await refusals(tmp_path, *recent, by_rollback=by_rollback)
     assert refusal.rule == "deletes-in-use"
     assert "3 calls in the last 24 hours" in refusal.message
 

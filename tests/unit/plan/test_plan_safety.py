@@ -58,6 +58,16 @@ def test_a_kind_is_not_emptied_even_by_one_deletion() -> None:
     assert "--confirm-delete agent/dev" in plan.refusals[0].hint
 
 
+def test_a_rollback_names_no_place_in_files_for_consent() -> None:
+    few = planned(many(1), without=("chain/spare-0", "chain/fast"), files=False)
+    assert few.refusals[0].hint == (
+        "if it is meant: --confirm-delete chain/fast --confirm-delete chain/spare-0"
+    )
+    without = tuple(f"chain/spare-{number}" for number in range(11))
+    (plan,) = planned(many(11), without=without, files=False).refusals
+    assert plan.hint.startswith("if it is meant: --confirm-delete ADDRESS for each")
+
+
 @pytest.mark.parametrize("how", ["removed", "confirmed"])
 def test_naming_the_address_lifts_it(how: str) -> None:
     before = changed(ordinary(), without=("agent/research",))
