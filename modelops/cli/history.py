@@ -13,6 +13,7 @@ from modelops.cli import options, stores
 from modelops.operations.history import Touched, history, touched
 from modelops.operations.location import store_url as locate
 from modelops.plan.render.phrases import SYMBOLS
+from modelops.resources import commits
 from modelops.resources.visible import visible
 from modelops.store.protocol import ConfigStore, Revision
 
@@ -73,7 +74,6 @@ def _details(details: Sequence[Touched]) -> Iterator[str]:
 def _line(made: Revision) -> str:
     info = made.info
     when = datetime.fromtimestamp(info.created_at_us / 1_000_000, UTC)
-    commit = info.git_commit[:10] + ("-dirty" if info.git_commit.endswith("-dirty") else "")
     counts = [
         f"{symbol}{info.counts[action]}"
         for action, symbol in SYMBOLS.items()
@@ -84,7 +84,7 @@ def _line(made: Revision) -> str:
         f"{when:%Y-%m-%d %H:%M:%SZ}",
         f"{info.kind:<8}",
         f"{' '.join(counts):<14}",
-        f"{commit or '-':<16}",
+        f"{commits.short(info.git_commit) or '-':<16}",
         visible(info.created_by),
         visible(info.message),
     )

@@ -14,6 +14,7 @@ import msgspec
 from modelops.cli import options
 from modelops.operations.location import store_url as locate
 from modelops.operations.status import ProviderState, ProviderStatus, Status, WorkerStatus, status
+from modelops.resources import commits
 from modelops.store import open_for_commands
 
 MARKS = {"open": "OPEN", "error": "ERROR"}
@@ -76,7 +77,7 @@ def _head(found: Status) -> Iterator[str]:
         yield "Nothing has been applied yet; run `modelops apply`."
         return
     where = f"{found.config} ({found.environment})" if found.environment else found.config
-    commit = f", commit {found.git_commit[:12]}" if found.git_commit else ""
+    commit = f", commit {commits.short(found.git_commit)}" if found.git_commit else ""
     said = f": {found.message}" if found.message else ""
     applied = f", applied {duration(found.age_s)} ago by {found.applied_by}"
     yield f"{where}: revision {found.revision}{applied if found.applied_at else ''}{commit}{said}"

@@ -51,3 +51,9 @@ def colored(stream: object, environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether a stream takes color: a terminal that is not dumb, without NO_COLOR."""
     is_terminal = getattr(stream, "isatty", lambda: False)()
     return bool(is_terminal) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def width(stream: object) -> int | None:
+    """Return how many characters a line of a terminal holds; None for what is no terminal."""
+    is_terminal = getattr(stream, "isatty", lambda: False)()
+    return shutil.get_terminal_size().columns if is_terminal else None

@@ -12,7 +12,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from modelops.cli import options, stores, usage_compare, usage_prune, usage_recost, usage_verify
+from modelops.cli import (
+    options,
+    stores,
+    terminal,
+    usage_compare,
+    usage_prune,
+    usage_recost,
+    usage_verify,
+)
 from modelops.ledger import render
 from modelops.ledger.periods import PERIODS, Bucket
 from modelops.ledger.reports import UsageReport
@@ -100,7 +108,8 @@ def _rendered(found: UsageReport, output_format: str) -> str:
     if output_format == "markdown":
         return render.markdown(found)
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    return render.text(found, bar="█" if unicode else "#")
+    width = terminal.width(sys.stdout)
+    return render.text(found, bar="█" if unicode else "#", width=width)
 
 
 command.add_command(usage_compare.command, "compare")

@@ -19,10 +19,11 @@ from modelops.operations.compare_usage import (
 )
 from modelops.operations.location import store_url as locate
 from modelops.operations.usage import UsageQuery
+from modelops.resources import commits
 
 _UNKNOWN = "unknown"
 _LINES: tuple[tuple[str, Callable[[RevisionUsage], str]], ...] = (
-    ("commit", lambda side: side.git_commit[:10] or "-"),
+    ("commit", lambda side: commits.short(side.git_commit) or "-"),
     ("requests", lambda side: f"{side.usage.requests:,}"),
     ("attempts", lambda side: f"{side.usage.attempts:,}"),
     ("errors", lambda side: _percent(side.error_rate)),

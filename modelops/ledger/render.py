@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from modelops.ledger.reports import Distribution, Measures, UsagePoint, UsageReport, UsageRow
+from modelops.resources import commits
 
 BAR_WIDTH = 12
 UNKNOWN = "unknown"
@@ -23,51 +24,86 @@ UNKNOWN = "unknown"
 class _Column(NamedTuple):
     """A column, shown in every report, or where the field `unless_0` is not 0 in one of its rows.
 
-    The terminal has no `wide` ones: 120 characters are full without them.
+    A terminal that is too narrow does without those that `yields` names, 1 first. Latency goes
+    before money, and the parts of a cost last: who pays asks what they are for.
     """
 
     name: str
     show: Callable[[Measures], str]
     unless_0: str = ""
-    wide: bool = False
+    yields: int = 0
 
 
 _COLUMNS = (
     _Column("requests", lambda row: f"{row.requests:,}"),
-    _Column("attempts", lambda row: f"{row.attempts:,}"),
-    _Column("success", lambda row: _percent(row.success_rate)),
-    _Column("fallback", lambda row: _percent(row.fallback_rate)),
+    _Column("attempts", lambda row: f"{row.attempts:,}", yields=4),
+    _Column("success", lambda row: _percent(row.success_rate), yields=9),
+    _Column("fallback", lambda row: _percent(row.fallback_rate), yields=2),
     _Column("input", lambda row: f"{row.input_tokens:,}"),
-    _Column("cache read", lambda row: f"{row.cache_read_tokens:,}", "cache_read_tokens"),
-    _Column("cache write", lambda row: f"{row.cache_write_tokens:,}", "cache_write_tokens"),
+    _Column("cache read", lambda row: f"{row.cache_read_tokens:,}", "cache_read_tokens", 6),
+    _Column("cache write", lambda row: f"{row.cache_write_tokens:,}", "cache_write_tokens", 5),
     _Column("output", lambda row: f"{row.output_tokens:,}"),
-    _Column("reasoning", lambda row: f"{row.reasoning_tokens:,}", "reasoning_tokens"),
+    _Column("reasoning", lambda row: f"{row.reasoning_tokens:,}", "reasoning_tokens", 3),
     _Column("cost USD", lambda row: _money(row.cost_usd)),
-    _Column("input USD", lambda row: _money(row.input_cost_usd), "cost_usd", wide=True),
-    _Column("output USD", lambda row: _money(row.output_cost_usd), "cost_usd", wide=True),
-    _Column("unsplit USD", lambda row: _money(row.unsplit_cost_usd), "unsplit_cost_usd", wide=True),
+    _Column("input USD", lambda row: _money(row.input_cost_usd), "cost_usd", 10),
+    _Column("output USD", lambda row: _money(row.output_cost_usd), "cost_usd", 10),
+    _Column("unsplit USD", lambda row: _money(row.unsplit_cost_usd), "unsplit_cost_usd", 10),
     _Column("estimate USD", lambda row: row.estimate_usd, "estimate_usd"),
     _Column("unpriced", lambda row: f"{row.unpriced:,}", "unpriced"),
     _Column("unmetered", lambda row: f"{row.unmetered:,}", "unmetered"),
-    _Column("p50", lambda row: _duration(row.latency_ms, "p50")),
-    _Column("p95", lambda row: _duration(row.latency_ms, "p95")),
-    _Column("first content", lambda row: _duration(row.first_content_ms, "p50")),
+    _Column("p50", lambda row: _duration(row.latency_ms, "p50"), yields=8),
+    _Column("p95", lambda row: _duration(row.latency_ms, "p95"), yields=7),
+    _Column("first content", lambda row: _duration(row.first_content_ms, "p50"), yields=1),
 )
 
 
-def text(report: UsageReport, *, bar: str = "█") -> str:
-    """Return the report as a table for a terminal, with a bar for each row's share of the cost."""
-    rows, keys = _rows(report), _key_names(report)
-    columns = [column for column in _columns([*rows, report.totals]) if not column.wide]
-    shares = _shares(rows)
-    table = [[*keys, *(column.name for column in columns), ""]]
-    for number, row in enumerate((*rows, report.totals)):
-        filled = bar * round(shares[number] * BAR_WIDTH) if number < len(shares) else ""
-        table.append([*_keys(report, row), *(column.show(row) for column in columns), filled])
-    lines = [_heading(report), ""]
-    lines += _aligned(table, left=len(keys))
+def text(report: UsageReport, *, bar: str = "█", width: int | None = None) -> str:
+    """Return the report as a table for a terminal, with a bar for each row's share of the cost.
+
+    A table that is broader than `width` does without some columns, and says so.
+    """
+    groups = _rows(report)
+    rows = [*groups, report.totals]
+    bars = [bar * round(share * BAR_WIDTH) for share in _shares(groups)]
+    keys = _upright([_key_names(report), *(_keys(report, row) for row in rows)])
+    cells = {
+        column: [column.name, *(column.show(row) for row in rows)] for column in _columns(rows)
+    }
+    left_out = _left_out(keys, cells, width)
+    shown = [found for column, found in cells.items() if column not in left_out]
+    table = _upright([*keys, *shown, ["", *bars, ""]])
+    lines = [_heading(report), "", *_aligned(table, left=len(keys))]
     lines += [f"  {note}" for note in notes(report.totals)]
+    if left_out:
+        names = ", ".join(column.name for column in left_out)
+        lines.append(f"  no room for {names}: --format markdown has every column")
     return "\n".join(lines) + "\n"
+
+
+def _upright(table: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the columns of some lines, or the lines of some columns."""
+    return [list(cells) for cells in zip(*table, strict=True)]
+
+
+def _left_out(
+    keys: Sequence[Sequence[str]], cells: Mapping[_Column, Sequence[str]], width: int | None
+) -> list[_Column]:
+    """Return the columns that a table of this width has no room for, bars at their full width."""
+    broad = {column: max(map(len, found)) + 2 for column, found in cells.items()}
+    needed = sum(broad.values()) + sum(max(map(len, key)) + 2 for key in keys) + BAR_WIDTH
+    left_out: list[_Column] = []
+    gone: list[_Column] = []
+    for rank in sorted({column.yields for column in cells if column.yields}):
+        if width is None or needed <= width:
+            break
+        gone = [column for column in cells if column.yields == rank]
+        needed -= sum(broad[column] for column in gone)
+        left_out += gone
+    for column in reversed(left_out[: len(left_out) - len(gone)]):  # these may find room again
+        if width is not None and needed + broad[column] <= width:
+            needed += broad[column]
+            left_out = [other for other in left_out if other != column]
+    return left_out
 
 
 def markdown(report: UsageReport) -> str:
@@ -173,9 +209,9 @@ def _start(report: UsageReport, point: UsagePoint) -> str:
 
 
 def _shown(report: UsageReport, name: str, value: str) -> str:
-    """Return a value as it is shown: a revision with the first digits of its commit."""
+    """Return a value as it is shown: a revision with its commit."""
     commit = report.commits.get(value, "") if name == "revision" else ""
-    return f"{value} {commit[:10]}".rstrip() if commit else value or "-"
+    return f"{value} {commits.short(commit)}".rstrip() if commit else value or "-"
 
 
 def _shares(rows: Sequence[UsageRow]) -> list[float]:

@@ -15,6 +15,7 @@ from modelops.operations.plan import Prepared
 from modelops.operations.sealing import seal_secrets
 from modelops.operations.secret_rows import rows_of_rollback
 from modelops.plan.document import MAX_BYTES, InvalidPlanError, Plan, decode
+from modelops.resources.commits import DIRTY
 from modelops.resources.errors import ModelopsError, RefusedError, StaleError
 from modelops.secrets.sealed import SealedSecret
 from modelops.store.protocol import Changes, CommitInfo, ConfigStore, Revision
@@ -145,7 +146,7 @@ def commit_info(prepared: Prepared, message: str) -> CommitInfo:
         config_digest=plan.config_digest,
         created_at_us=prepared.request.now_us,
         created_by=plan.created_by,
-        git_commit=f"{plan.git_commit}-dirty"
+        git_commit=f"{plan.git_commit}{DIRTY}"
         if plan.git_commit and plan.git_dirty
         else plan.git_commit,
         message=message,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,7 +201,10 @@ def test_the_table_lines_up_and_says_what_is_missing() -> None:
     assert len({line.index("requests") + 8 for line in lines[2:3]}) == 1
 
 
-PLAIN = "requests attempts success fallback input output cost USD p50 p95 first content"
+PLAIN = (
+    "requests attempts success fallback input output cost USD input USD output USD"
+    " p50 p95 first content"
+)
 
 
 def test_a_table_has_the_columns_that_have_anything_in_them() -> None:
@@ -226,6 +231,56 @@ def test_a_table_has_the_columns_that_have_anything_in_them() -> None:
     assert [row["input USD"] for row in cells] == ["1", "0", "unknown", "1"]
     assert [row["output USD"] for row in cells] == ["0", "0", "unknown", "0"]
     assert [row["unsplit USD"] for row in cells] == ["8", "0", "unknown", "8"]
+
+
+SPLIT = group(
+    "a-provider-of-28-characters-",
+    requests=1,
+    attempts=2,
+    cache_read_tokens=5,
+    cost_pico=3 * 10**6,
+    input_cost_pico=10**6,
+    output_cost_pico=2 * 10**6,
+)
+
+
+ALL_BUT_COST = (
+    "first content, fallback, attempts, cache read, p95, p50, success, input USD, output USD"
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "gone"),
+    [
+        (None, ""),
+        (200, ""),
+        (160, "first content"),
+        (120, "first content, fallback, attempts, cache read"),
+        (100, "first content, fallback, attempts, cache read, p95, p50, success"),
+        (85, ALL_BUT_COST.replace("p50, ", "")),  # there is room for it without the parts
+        (80, ALL_BUT_COST),
+    ],
+)
+def test_a_narrow_terminal_keeps_what_a_payer_asks_for(width: int | None, gone: str) -> None:
+    lines = render.text(report(SPLIT), width=width).splitlines()
+    whole = render.text(report(SPLIT)).splitlines()
+    heads = re.split("  +", whole[2].strip())
+    assert {"cost USD", "input USD", "output USD"} < {*heads}
+    assert re.split("  +", lines[2].strip()) == [
+        name for name in heads if name not in gone.split(", ")
+    ]
+    assert not gone or lines[-1].startswith(f"  no room for {gone}: ")
+    assert all(len(line) <= (width or 999) for line in lines[2:5])
+
+
+@pytest.mark.parametrize(
+    ("mark", "shown"), [("", "2 9ac1e2f09a"), ("-dirty", "2 9ac1e2f09a-dirty")]
+)
+def test_a_revision_names_its_commit_and_whether_that_was_all(mark: str, shown: str) -> None:
+    found = report(group("2", attempts=1), by=("revision",))
+    found = msgspec.structs.replace(found, commits={"2": f"{'9ac1e2f0' * 5}{mark}"})
+    assert render.text(found).splitlines()[3].startswith(f"{shown}  ")
+    assert f"| {shown} |" in render.markdown(found)
 
 
 def test_what_corrections_bring_to_0_in_all_is_shown_by_row() -> None:

@@ -31,7 +31,7 @@ LAST = Revision(
     info=info(
         environment="prod",
         created_at_us=NOW_US - 200_000_000,
-        git_commit="9ac1e2f09ac1e2f0",
+        git_commit="9ac1e2f09ac1e2f0-dirty",
         message="Raise timeouts",
     ),
 )
@@ -156,7 +156,7 @@ def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
     )
     assert list(lines(found, NOW)) == [
         (
-            "acme (prod): revision 42, applied 3 minutes ago by ada@laptop, commit 9ac1e2f09ac1"
+            "acme (prod): revision 42, applied 3 minutes ago by ada@laptop, commit 9ac1e2f09a-dirty"
             ": Raise timeouts"
         ),
         "live on 1 of 2 workers, store ok, 0 rows waiting",
