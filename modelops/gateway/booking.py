@@ -22,7 +22,8 @@ WORD_MAX = 64
 class Entry:
     """One call, from its start to its row: exactly one of the four endings is called.
 
-    `status` is the provider's, `answer` or `reader` what was read of its answer.
+    `status` is the provider's, `answer` or `reader` what was read of its answer; one of no use is
+    there with the usage it reports.
     """
 
     __slots__ = (
@@ -79,16 +80,17 @@ class Entry:
     def failed(self, failure: Failure) -> None:
         """End with a failure the client has seen nothing of; the row waits for what follows.
 
-        An error answer used nothing. A call that was sent and not answered may be billed all the
-        same, and so may an answer that broke off or is of no use: its usage is what was reported,
-        else unknown, not 0.
+        An error answer used nothing unless it reports otherwise. A call that was sent and not
+        answered may be billed all the same, and so may an answer that broke off or is of no use:
+        its usage is what was reported, else unknown, not 0.
         """
         self._context.trail.append(f"{self._step.target.name}={failure.label}")
         self._learn(failure)
         self.ended = True
         said = self.reader is not None and self.reader.content
         broke_off = self.status and not failure.status
-        usage = self._usage() if failure.answered or said or broke_off else NOTHING_USED
+        billed = self.answer or failure.answered or said or broke_off
+        usage = self._usage() if billed else NOTHING_USED
         self._context.pending = self._row("failed", usage, failure.kind, failure.noted, final=False)
 
     def broken(self, failure: Failure) -> None:

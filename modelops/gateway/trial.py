@@ -20,6 +20,7 @@ from modelops.gateway.errors import GatewayError, error_event
 from modelops.gateway.failure import Failure
 from modelops.gateway.flow import Flow
 from modelops.gateway.protocols.adapter import NotAnAnswerError, Outgoing, StreamReader
+from modelops.gateway.protocols.answers import reported
 from modelops.gateway.upstream.client import Response
 from modelops.gateway.upstream.errors import IdleTimeoutError, UpstreamError
 from modelops.gateway.upstream.request import Request
@@ -119,7 +120,7 @@ class Trial:
         try:
             answer = self._adapter.answer(content, self._context.body)
         except NotAnAnswerError as error:
-            return self._classify(response, content, str(error))
+            return self._useless(response, content, str(error))
         self._entry.answer = answer
         self._entry.succeeded()
         reply = self._context.reply
@@ -139,7 +140,7 @@ class Trial:
             held.append(reader.feed(piece) if piece else reader.close())
             size += len(held[-1])
             if reader.failure is not None:
-                return self._classify(response, reader.failure, _NO_EVENT)
+                return self._useless(response, reader.failure, _NO_EVENT)
             if not piece and not reader.content:
                 return self._classify(response, b"", "the stream ended without content")
         self._entry.committed()
@@ -204,6 +205,12 @@ class Trial:
             pieces.append(piece)
             size += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _useless(self, response: Response, content: bytes, otherwise: str) -> Failure:
+        """Return what an answer that cannot be used means; the usage it reports is booked."""
+        protocol = self._candidate.step.target.provider.protocol
+        self._entry.answer = reported(protocol, self._context.call.endpoint, content)
+        return self._classify(response, content, otherwise)
 
     def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
         headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()

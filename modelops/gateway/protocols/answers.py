@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from modelops.gateway.call import Endpoint
 from modelops.gateway.errors import NOT_JSON
-from modelops.gateway.protocols.adapter import NotAnAnswerError
+from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError
+from modelops.metering.usage import embedding_usage, whole_usage
+from modelops.resources.resolved import Protocol
 
 Document = TypeVar("Document")
 
@@ -37,6 +40,18 @@ def decode_answer(content: bytes) -> dict[str, Any]:
     if document.get("error"):
         raise NotAnAnswerError("the answer holds an error")
     return document
+
+
+def reported(protocol: Protocol, endpoint: Endpoint, content: bytes) -> Answer | None:
+    """Return what an answer of no use says it used, None where it does not say."""
+    try:
+        document = decode_object(content)
+    except NOT_JSON:
+        return None
+    usage, tier = whole_usage(protocol, document)
+    if endpoint == "/v1/embeddings":
+        usage = embedding_usage(protocol, document)
+    return Answer(b"", usage, tier) if usage.source == "reported" else None
 
 
 def text_size(value: Any) -> int:

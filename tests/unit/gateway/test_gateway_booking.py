@@ -1,0 +1,62 @@
+"""What a row of the books says of a call whose end is not the usual one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from gateway_doubles import (
+    ASK,
+    ASK_STREAM,
+    Bench,
+    FakeResponse,
+    model,
+    provider,
+    table,
+    two_targets,
+)
+
+USED = {"prompt_tokens": 10, "completion_tokens": 5}
+COST = 10 * 1_000_000 + 5 * 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("body", "cost"),
+    [
+        ({"choices": None, "usage": USED}, COST),
+        ({"choices": [{"error": {"message": "sorry"}}], "usage": USED}, COST),
+        ({"error": {"message": "sorry"}, "usage": USED}, COST),
+        ({"error": {"message": "sorry"}, "usage": None}, 0),
+        ({"error": {"message": "sorry"}, "usage": {"prompt_tokens": -1}}, 0),
+        ({"choices": None, "usage": {"prompt_tokens": -1}}, None),
+        ({"choices": None}, None),
+    ],
+)
+@pytest.mark.parametrize("asked", [ASK, ASK_STREAM])
+async def test_an_answer_of_no_use_costs_what_it_reports(
+    asked: dict[str, Any], body: dict[str, Any], cost: int | None
+) -> None:
+    bench = Bench(two_targets(max_attempts=1))
+    bench.client.script("one", FakeResponse(200, msgspec.json.encode(body)))
+    assert (await bench.ask(asked)).status == 502
+    (row,) = bench.rows
+    assert (row.outcome, row.cost.total_pico) == ("failed", cost)
+    assert row.usage.output_tokens == {COST: 5, 0: 0, None: None}[cost]
+    assert (row.cost.estimate_pico is not None) == (cost is None)
+
+
+async def test_embeddings_of_no_use_cost_their_input() -> None:
+    bench = Bench(table(provider("one"), model("one/e", type="embedding")))
+    used = {"data": None, "usage": {"prompt_tokens": 7}}
+    bench.client.script("one", *[FakeResponse(200, msgspec.json.encode(used))] * 3)
+    await bench.ask({"model": "one/e", "input": "a"}, endpoint="/v1/embeddings")
+    assert bench.rows[0].cost.total_pico == 7_000_000
+
+
+async def test_an_error_with_a_bad_status_used_nothing() -> None:
+    body = {"error": {"message": "sorry"}, "usage": USED}
+    bench = Bench(two_targets(max_attempts=1))
+    bench.client.script("one", FakeResponse(500, msgspec.json.encode(body)))
+    await bench.ask(ASK)
+    assert bench.rows[0].cost.total_pico == 0
