@@ -17,6 +17,8 @@ from gateway_doubles import (
     two_targets,
 )
 
+from modelops.gateway.upstream.errors import TruncatedError
+
 USED = {"prompt_tokens": 10, "completion_tokens": 5}
 COST = 10 * 1_000_000 + 5 * 2_000_000
 
@@ -60,3 +62,13 @@ async def test_an_error_with_a_bad_status_used_nothing() -> None:
     bench.client.script("one", FakeResponse(500, msgspec.json.encode(body)))
     await bench.ask(ASK)
     assert bench.rows[0].cost.total_pico == 0
+
+
+async def test_a_responses_stream_that_is_cut_has_the_tier_it_began_with() -> None:
+    created = b'data: {"type":"response.created","response":{"service_tier":"flex"}}\n\n'
+    delta = b'data: {"type":"response.output_text.delta","delta":"Hi"}\n\n'
+    bench = Bench(table(provider("one"), model("one/a")))
+    bench.client.script("one", FakeResponse(200, created, delta, TruncatedError("cut")))
+    await bench.ask({"model": "one/a", "input": "x", "stream": True}, endpoint="/v1/responses")
+    (row,) = bench.rows
+    assert (row.outcome, row.service_tier) == ("failed", "flex")

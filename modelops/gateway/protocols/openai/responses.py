@@ -79,7 +79,16 @@ class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
             return b""
         elif kind in _FAILURES or event.get("error"):
             self.failure = _error_of(event, data)
+        elif kind == "response.created":
+            self.usage.service_tier = _tier_of(event)  # all there is of it if the stream is cut
         return frame
+
+
+def _tier_of(event: dict[str, Any]) -> str:
+    """Return the service tier of the response in an event, '' where it names none."""
+    response = event.get("response")
+    tier = response.get("service_tier") if isinstance(response, dict) else None
+    return tier if isinstance(tier, str) else ""
 
 
 def _error_of(event: dict[str, Any], data: bytes) -> bytes:
