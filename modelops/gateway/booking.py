@@ -154,11 +154,11 @@ class Entry:
     def _row(
         self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
     ) -> Attempt:
-        """Return the row. A call cut short of its usage report costs NULL, an estimate beside."""
+        """Return the row. A call without a full usage report costs NULL, an estimate beside."""
         target = self._step.target
         read = self.answer or self.reader
         tier = self._service_tier()
-        if outcome != "success" and usage.source != "reported":
+        if usage.source != "reported":
             price = self._estimate(usage, tier)
         else:
             price = cost(
@@ -190,10 +190,17 @@ class Entry:
             target.price,
             target.price_source,
             request_bytes=self._context.body.written,
-            answer_bytes=self.reader.size if self.reader is not None else 0,
+            answer_bytes=self._answer_bytes(),
             service_tier=service_tier,
             started_at_us=self.started_us,
         )
+
+    def _answer_bytes(self) -> int:
+        """Return the bytes of what was said so far; vectors are not billed."""
+        if self.reader is not None:
+            return self.reader.size
+        vectors = self._context.call.endpoint == "/v1/embeddings"
+        return len(self.answer.body) if self.answer is not None and not vectors else 0
 
 
 def refused_row(

@@ -47,8 +47,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Money is USD, as an exact decimal string without an exponent. A `None` cost: there were attempts
     and none of them has one. `unsplit_cost_usd` is the cost whose parts the provider did not name:
-    input, output and it always add up to the cost. `estimate_usd` is for cut streams and for
-    service tiers without a price and stands beside the cost, not inside it.
+    input, output and it always add up to the cost. `estimate_usd` is for calls without a usage
+    report and for service tiers without a price and stands beside the cost, not inside it.
     `unpriced` attempts reported usage but have no price, `unmetered` ones reported none.
     `success_rate` leaves out what the client cancelled; `fallback_rate` is the share of served
     requests that another target than the first served. Latency is that of successful attempts.

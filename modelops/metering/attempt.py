@@ -59,7 +59,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     """Money of one attempt in integer pico-USD (1e-12). None: unpriced or not metered, never 0.
 
     `total_pico` is input and output together; the two parts are None when the provider names only
-    the sum. `estimate_pico` is set, and the rest is None, when a stream ended without a usage
+    the sum. `estimate_pico` is set, and the rest is None, when a call ended without a usage
     report, or was served at a tier that has no price: it is shown beside the cost, never added.
     """
 

@@ -76,10 +76,10 @@ def estimate(
     service_tier: str = "",
     started_at_us: int = 0,
 ) -> Cost:
-    """Return a cost estimate for a stream that was cut before its usage report.
+    """Return a cost estimate for a call without a full usage report: most were cut before it.
 
-    Counts that were reported before the cut are used; the rest is guessed from the size of the
-    request's body and of the answer's text so far.
+    Counts that were reported are used; the rest is guessed from the size of the request's body and
+    of the answer's text so far.
     """
     if price is None:
         return Cost()

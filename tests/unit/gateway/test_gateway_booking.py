@@ -9,6 +9,9 @@ import pytest
 from gateway_doubles import (
     ASK,
     ASK_STREAM,
+    DONE,
+    HELLO,
+    STOP,
     Bench,
     FakeResponse,
     model,
@@ -18,6 +21,7 @@ from gateway_doubles import (
 )
 
 from modelops.gateway.upstream.errors import TruncatedError
+from modelops.metering.attempt import NO_USAGE
 
 USED = {"prompt_tokens": 10, "completion_tokens": 5}
 COST = 10 * 1_000_000 + 5 * 2_000_000
@@ -46,6 +50,25 @@ async def test_an_answer_of_no_use_costs_what_it_reports(
     assert (row.outcome, row.cost.total_pico) == ("failed", cost)
     assert row.usage.output_tokens == {COST: 5, 0: 0, None: None}[cost]
     assert (row.cost.estimate_pico is not None) == (cost is None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "said"),
+    [
+        (ASK, b'{"choices":[]}', len(b'{"choices":[]}')),
+        (ASK_STREAM, HELLO + STOP + DONE, len("Hello")),
+    ],
+)
+async def test_an_answer_without_a_report_has_an_estimate(
+    asked: dict[str, Any], answer: bytes, said: int
+) -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, answer))
+    await bench.ask(asked)
+    (row,) = bench.rows
+    assert (row.outcome, row.usage, row.cost.total_pico) == ("success", NO_USAGE, None)
+    sent = len(msgspec.json.encode(asked))
+    assert row.cost.estimate_pico == -(-sent // 4) * 1_000_000 + -(-said // 4) * 2_000_000
 
 
 async def test_embeddings_of_no_use_cost_their_input() -> None:

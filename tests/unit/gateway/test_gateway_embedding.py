@@ -66,7 +66,18 @@ async def test_gemini_embeds_a_batch() -> None:
         "model": "gemini/e",
         "usage": None,
     }
-    assert bench.rows[0].usage.input_tokens is None, "a count nobody made is not 0"
+    (row,) = bench.rows
+    assert row.usage.input_tokens is None, "a count nobody made is not 0"
+    assert row.cost.total_pico is None
+    assert row.cost.estimate_pico == -(-len(msgspec.json.encode(asked)) // 4) * 1_000_000
+
+
+async def test_gemini_counts_what_it_embeds() -> None:
+    counted = {**ANSWERS["gemini"], "usageMetadata": {"promptTokenCount": 7}}
+    bench = bench_of("gemini", counted)
+    reply = await bench.ask({"model": "gemini/e", "input": ["a", "b"]}, endpoint=EMBED)
+    assert msgspec.json.decode(reply.body)["usage"] == {"prompt_tokens": 7, "total_tokens": 7}
+    assert bench.rows[0].cost.total_pico == 7_000_000
 
 
 async def test_ollama_embeds_and_counts() -> None:

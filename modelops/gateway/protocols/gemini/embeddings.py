@@ -1,7 +1,7 @@
 """Gemini's batchEmbedContents: several texts at once, each a request of its own.
 
-The API (https://ai.google.dev/api/embeddings) need not say what a batch used; where it says
-nothing the usage is unknown.
+The API (https://ai.google.dev/api/embeddings) need not say what a batch used, in `usageMetadata`;
+where it says nothing the usage is unknown, and the books have an estimate.
 """
 
 from __future__ import annotations
