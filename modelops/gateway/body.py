@@ -86,6 +86,14 @@ class Body:
         return value == b"true"
 
 
+def readable_fields(content: bytes) -> Fields:
+    """Return the fields of a body that is refused, none where it is no JSON object."""
+    try:
+        return _decode(content)
+    except GatewayError:
+        return {}
+
+
 def _decode(content: bytes) -> Fields:
     try:
         if not content.isascii():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from modelops.gateway.body import readable_fields
 from modelops.gateway.call import Call
+from modelops.gateway.caller import client_request_id, user_of
 from modelops.gateway.context import Context, Tools
 from modelops.gateway.credential import Credential
+from modelops.gateway.errors import GatewayError
 from modelops.gateway.failure import Failure
 from modelops.gateway.ids import new_id
 from modelops.gateway.protocols.adapter import Answer, StreamReader
@@ -204,18 +207,19 @@ class Entry:
 
 
 def refused_row(
-    tools: Tools, call: Call, revision: int, code: str, message: str, context: Context | None = None
+    tools: Tools, call: Call, revision: int, error: GatewayError, context: Context | None = None
 ) -> Attempt:
-    """Return the row of a request that reached no provider; `code` says why."""
+    """Return the row of a request that reached no provider; the code of `error` says why."""
     now_us = tools.clock.unix_us()
+    fields = context.body.fields if context else readable_fields(call.body)
     return Attempt(
         attempt_id=new_id(now_us, tools.random),
         request_id=call.request_id,
-        client_request_id=context.client_request_id if context else "",
+        client_request_id=client_request_id(call),
         started_at_us=call.received_at_us,
         revision=revision,
         agent=call.agent,
-        user=context.user if context else "",
+        user=user_of(call, fields),
         chain=context.chain.name if context else "",
         position=-1,
         number=0,
@@ -224,7 +228,7 @@ def refused_row(
         usage=NOTHING_USED,
         latency_us=max(0, now_us - call.received_at_us),
         outcome="refused",
-        error_class=code,
-        message=redact(message),
+        error_class=error.code,
+        message=redact(error.message),
         final=True,
     )

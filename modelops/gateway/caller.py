@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from modelops.gateway.body import Body
+from modelops.gateway.body import Fields
 from modelops.gateway.call import Call
 
 USER_MAX = 200
@@ -19,21 +19,21 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CLAUDE_CODE = re.compile(r"user_[0-9a-f]+_account_([0-9a-f-]*)_session_")
 
 
-def user_of(call: Call, body: Body) -> str:
+def user_of(call: Call, fields: Fields) -> str:
     """Return the end user a request names, '' when it names none.
 
-    The header `x-modelops-user` wins, then the body's `safety_identifier`, `user` and
+    The header `x-modelops-user` wins, then of the body's fields `safety_identifier`, `user` and
     `metadata.user_id`.
     """
     header = call.headers.get(b"x-modelops-user")
     if header:
         return _bounded(header.decode("utf-8", "replace"), USER_MAX)
-    if _NAMING.isdisjoint(body.fields):
+    if _NAMING.isdisjoint(fields):
         return ""
     for name in ("safety_identifier", "user"):
-        if value := _string(body.fields.get(name)):
+        if value := _string(fields.get(name)):
             return _bounded(value, USER_MAX)
-    metadata = body.fields.get("metadata")
+    metadata = fields.get("metadata")
     return _bounded(_metadata_user(metadata), USER_MAX) if metadata is not None else ""
 
 

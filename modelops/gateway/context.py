@@ -75,7 +75,7 @@ class Context:
         self.road = road
         self.chain = chain = road.chain
         self.reply = reply
-        self.user = user_of(call, body)
+        self.user = user_of(call, body.fields)
         self.client_request_id = client_request_id(call)
         self.deadline = tools.clock.monotonic() + chain.deadline
         self.number = 0

@@ -71,8 +71,7 @@ class Gateway:
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")
             road = roads.find(body, call.agent, prefer)
         except GatewayError as error:
-            row = refused_row(self.tools, call, table.revision, error.code, error.message)
-            self.tools.recorder.record(row)
+            self.tools.recorder.record(refused_row(self.tools, call, table.revision, error))
             content = error_body(call.dialect, error, call.request_id)
             _reply(reply, base_lines(call, table), error, content)
             return
@@ -81,9 +80,7 @@ class Gateway:
             await Failover(context).run()
         except GatewayError as error:
             if context.pending is None:
-                row = refused_row(
-                    self.tools, call, context.table.revision, error.code, error.message, context
-                )
+                row = refused_row(self.tools, call, table.revision, error, context)
                 self.tools.recorder.record(row)
             context.record_pending(final=True)
             content = error_body(call.dialect, error, call.request_id)

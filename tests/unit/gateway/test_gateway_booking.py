@@ -14,6 +14,8 @@ from gateway_doubles import (
     STOP,
     Bench,
     FakeResponse,
+    agent,
+    chain,
     model,
     provider,
     table,
@@ -95,3 +97,28 @@ async def test_a_responses_stream_that_is_cut_has_the_tier_it_began_with() -> No
     await bench.ask({"model": "one/a", "input": "x", "stream": True}, endpoint="/v1/responses")
     (row,) = bench.rows
     assert (row.outcome, row.service_tier) == ("failed", "flex")
+
+
+@pytest.mark.parametrize(
+    ("body", "user", "code"),
+    [
+        (b'{"model":"pear","user":"ada"}', "ada", "model_not_found"),
+        (b'{"model":"two/b","user":"ada"}', "ada", "model_not_allowed"),
+        (b'{"model":"off/c","user":"ada"}', "ada", "no_usable_target"),
+        (b'{"model":7,"metadata":{"user_id":"ada"}}', "ada", "invalid_body"),
+        (b'{"model":', "", "invalid_body"),
+    ],
+)
+@pytest.mark.parametrize("header", [{}, {b"x-modelops-user": b"bob", b"x-request-id": b"r1"}])
+async def test_a_refused_request_is_booked_with_its_user_and_its_own_id(
+    body: bytes, user: str, code: str, header: dict[bytes, bytes]
+) -> None:
+    declared = [provider("one"), provider("two"), provider("off", enabled=False)]
+    models = [model("one/a"), model("two/b"), model("off/c")]
+    caller = agent("dev", chain="pair", allow=("model/one/*", "model/off/*"))
+    bench = Bench(table(*declared, *models, chain("pair", "one/a"), caller))
+    await bench.ask(body, agent="dev", headers=header)
+    (row,) = bench.rows
+    assert (row.outcome, row.error_class) == ("refused", code)
+    assert row.user == ("bob" if header else user)
+    assert row.client_request_id == ("r1" if header else "")
