@@ -43,7 +43,7 @@ async def refresh(runtime: Runtime) -> None:
         _note_store(runtime, error.message)
         return
     if not head.store_id and runtime.live is not None and runtime.live.head.store_id:
-        _note_store(runtime, f"there is no store at {runtime.settings.store_url} any more")
+        _note_store(runtime, f"{runtime.store.place} is not there any more")
         return
     _note_store(runtime, "")
     if not await _is_news(runtime, head):

@@ -25,6 +25,11 @@ from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore
 class Store(ConfigStore, BooksStore, OperationsStore, UsageStore, Protocol):
     """A whole store: revisions, books, what workers say of themselves and what reports read."""
 
+    @property
+    def place(self) -> str:
+        """How messages call the store: never with a password."""
+        ...
+
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Which worker this is; `started_at_us` is Unix time."""

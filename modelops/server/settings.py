@@ -14,12 +14,14 @@ SILENCE_S = 30.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of one `modelops serve`. It crosses to workers as JSON and holds no secret.
+    """Settings of one `modelops serve`. It reaches workers as JSON through a pipe.
 
-    `environment` is the one the store must belong to. `simulator_url` '' means real providers.
-    `port` 0 takes any free one. `admin_bind` is HOST:PORT, '' when `/api` and `/metrics` are
-    answered beside `/v1`; `admin_port` is the port it got, 0 without. `state_directory` is where
-    the identity of a local server lies, and its journals where the store is no file.
+    `store_url` may hold a password: it is never an argument of a process, and messages name a
+    store by its `place`. `environment` is the one the store must belong to. `simulator_url` ''
+    means real providers. `port` 0 takes any free one. `admin_bind` is HOST:PORT, '' when `/api`
+    and `/metrics` are answered beside `/v1`; `admin_port` is the port it got, 0 without.
+    `state_directory` is where the identity of a local server lies, and its journals where the
+    store is no file.
     """
 
     store_url: str

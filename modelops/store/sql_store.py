@@ -52,6 +52,11 @@ class SqlStore:
         self._database = database.connect(url, lock_wait_s=lock_wait_s)
         self._current = False
 
+    @property
+    def place(self) -> str:
+        """How messages call the store: never with a password."""
+        return self._database.place
+
     async def head(self) -> Head:
         """Return where the store stands: one row, cheap enough to poll."""
         return await self._ask(revisions.head, revisions.NO_STORE)
@@ -59,7 +64,7 @@ class SqlStore:
     async def snapshot(self, revision: int | None = None) -> Snapshot:
         """Return a revision whole, the head's by default; StoreError when there is none."""
         found = await self._ask(lambda query: revisions.snapshot(query, revision), None)
-        return found or revisions.nothing(revision, self._database.place)
+        return found or revisions.nothing(revision, self.place)
 
     async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
         """Return the newest revisions first, those below `before` when it is given."""
@@ -185,7 +190,7 @@ class SqlStore:
         """Raise StoreMissingError without a store: sums of nothing would pass for true ones."""
         if not await self._exists():
             raise StoreMissingError(
-                f"{self._database.place} does not exist",
+                f"{self.place} does not exist",
                 "name another with --store; `modelops apply` makes one",
             )
 
@@ -194,11 +199,10 @@ class SqlStore:
         if not self._database.exists():
             self._current = False  # what comes in its place is looked at anew
         elif not self._current:
-            place = self._database.place
             version = await self._database.run(
-                lambda opened: database.schema_version(opened, place)
+                lambda opened: database.schema_version(opened, self.place)
             )
             if version != "":
-                schema.require_current(version, self._database.place)
+                schema.require_current(version, self.place)
                 self._current = True
         return self._current

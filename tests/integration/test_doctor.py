@@ -191,6 +191,12 @@ def test_store(look: Look, folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert look("store")[0].status == "fail"
 
 
+def test_the_password_of_a_store_is_not_shown(folder: Path) -> None:
+    url = "postgresql://ada:hunter2@127.0.0.1:1/books?password=hunter3"
+    found = asyncio.run(examine(folder, "", url, ENVIRON, NOW))
+    assert "hunter" not in repr(found)
+
+
 def test_clock_and_port(look: Look, folder: Path) -> None:
     assert look("clock", now=datetime.now(UTC))[0].status == "ok"
     os.utime(folder / "modelops.yaml", ((NOW + timedelta(days=1)).timestamp(),) * 2)

@@ -43,7 +43,9 @@ def _name(config: str, environment: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    """Return a store's URL as it may be shown."""
+    """Return a store's URL as it may be shown: options may hold a password too."""
     scheme, separator, rest = url.partition("://")
+    if scheme != "sqlite":
+        rest = rest.partition("?")[0]
     credentials, at, place = rest.rpartition("@")
     return f"{scheme}{separator}{credentials.partition(':')[0]}{at}{place}"

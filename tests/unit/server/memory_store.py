@@ -39,6 +39,8 @@ from modelops.store.protocol import (
 class MemoryStore:
     """A store whose head is set by the test; `away` makes every call fail, `locked` every write."""
 
+    place = "the store in memory"
+
     def __init__(self, resources: State | None = None) -> None:
         self.away = ""
         self.locked = ""

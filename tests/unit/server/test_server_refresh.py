@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from modelops.server import live as live_module
 from modelops.server.health import ready
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
+from modelops.server.serving import serve
+from modelops.server.settings import ServerSettings
+from modelops.store import open_store
 
 
 def revision(runtime: Runtime) -> int:
@@ -91,7 +96,30 @@ async def test_a_store_that_vanishes_is_not_an_empty_one() -> None:
     store.stand(None)
     await refresh(runtime)
     assert revision(runtime) == 1
-    assert "no store at" in ready(runtime).problems[0]
+    assert ready(runtime).problems == ("the store in memory is not there any more",)
+
+
+def test_the_password_of_a_store_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = "postgresql://ada:hunter2@db/books?password=hunter3"
+    store = MemoryStore()
+    store.place = open_store(url).place
+    monkeypatch.setattr("modelops.server.serving.open_store", lambda _url: store)
+    monkeypatch.setattr("modelops.server.worker.run_worker", lambda *_arguments: None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings = ServerSettings(store_url=url, state_directory=str(tmp_path), port=0)
+        serve(settings, lambda _url: None, listener)
+    assert "nothing has been applied to the store 'books' on db" in caplog.text
+
+    store = MemoryStore(state())
+    store.place = open_store(url).place
+    runtime = make_runtime(store, store_url=url)
+    asyncio.run(refresh(runtime))
+    store.stand(None)
+    asyncio.run(refresh(runtime))
+    assert ready(runtime).problems == ("the store 'books' on db is not there any more",)
+    assert "hunter" not in caplog.text
 
 
 async def test_a_revision_that_does_not_compile_leaves_the_last_one() -> None:
