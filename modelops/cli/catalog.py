@@ -37,7 +37,7 @@ def list_(preset: str, output_format: str) -> None:
         click.echo("\n".join(_models(preset) if preset else _presets()))
 
 
-@command.command()
+@command.command(short_help="Show what is known of a model.")
 @click.argument("model")
 @options.output_format("text", "json")
 def show(model: str, output_format: str) -> None:

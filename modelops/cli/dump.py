@@ -12,12 +12,12 @@ from modelops.operations.location import store_url as locate
 
 
 @click.command()
-@click.argument("target", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("target", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
 @options.folder
 @options.store
 @click.option("--revision", type=click.IntRange(min=1), help="Default: the newest.")
 def command(target: Path, folder: Path, store_url: str, revision: int | None) -> None:
-    """Write what the store holds into the new folder DIR, defaults left out.
+    """Write what the store holds into a new FOLDER, defaults left out.
 
     Planning that folder shows no change, but for keys that are sealed: those cannot be read back.
     """

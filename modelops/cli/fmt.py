@@ -13,7 +13,7 @@ from modelops.resources.errors import ExitCode
 
 @click.command()
 @options.folder
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file would change.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file would change.")
 def command(folder: Path, check: bool) -> int:
     """Bring every file into one layout: indentation, blank lines, trailing space.
 

@@ -24,7 +24,9 @@ Entries = Sequence[tuple[Revision, tuple[Touched, ...]]]
 @options.folder
 @options.store
 @options.output_format("text", "json")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most revisions."
+)
 @click.option("--before", type=click.IntRange(min=1), help="Only revisions older than this one.")
 @click.option("--changes", is_flag=True, help="A line on each change.")
 def command(

@@ -43,7 +43,7 @@ def show_command(folder: Path) -> None:
     _print(identity.show_identity(folder, os.environ))
 
 
-@command.command("rotate")
+@command.command("rotate", short_help="Put a new identity before the old one.")
 @click.option("--retire", is_flag=True, help="Last step: drop all identities but the newest.")
 @options.folder
 def rotate_command(folder: Path, retire: bool) -> None:

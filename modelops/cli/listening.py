@@ -41,6 +41,7 @@ def listening(function: Function) -> Function:
         click.option(
             "--host",
             default="127.0.0.1",
+            metavar="ADDRESS",
             show_default=True,
             help="Address to listen on; beyond this machine only when agents have keys.",
         ),

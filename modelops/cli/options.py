@@ -19,7 +19,11 @@ folder: Callable[[Function], Function] = click.option(
     help="Configuration folder (default: here).",
 )
 environment: Callable[[Function], Function] = click.option(
-    "--env", "environment", default="", metavar="NAME", help="Environment the store belongs to."
+    "--env",
+    "environment",
+    default="",
+    metavar="NAME",
+    help="Environment, such as prod; a store belongs to one (default: none).",
 )
 
 
@@ -30,13 +34,13 @@ def _store(kinds: str) -> Callable[[Function], Function]:
         envvar="MODELOPS_STORE",
         default="",
         metavar="URL",
-        help=f"{kinds} (default: .modelops/ of the folder).",
+        help=f"{kinds} (default: MODELOPS_STORE, else .modelops/ of the folder).",
     )
 
 
 store: Callable[[Function], Function] = _store("sqlite:///PATH, postgresql://... or https://SERVER")
-books: Callable[[Function], Function] = _store("sqlite:///PATH or postgresql://...")
-"""For commands on the books, which are not read through a server."""
+database: Callable[[Function], Function] = _store("sqlite:///PATH or postgresql://...")
+"""For what does not go through a server: serving, the books, results of connection tests."""
 
 confirm_delete: Callable[[Function], Function] = click.option(
     "--confirm-delete",
@@ -46,9 +50,12 @@ confirm_delete: Callable[[Function], Function] = click.option(
     help="Agree to a deletion that safety refuses; may be given several times.",
 )
 wait: Callable[[Function], Function] = click.option(
-    "--wait", is_flag=True, help="Wait until it is live in every worker; exit 6 if it is not."
+    "--wait", is_flag=True, help="Wait until it is live in every worker; exit with 6 if it is not."
 )
 
+
+FROM = "Begin: a date, or a time such as 2026-11-21T14:00."
+TO = "End: a date, which counts whole, or a time (default: now)."
 
 OUTPUT_FORMAT = "output_format"
 """Where `--format` stands in the object of the root context, for whoever prints an error."""
@@ -63,6 +70,7 @@ def output_format(*choices: str) -> Callable[[Function], Function]:
         default=choices[0],
         show_default=True,
         callback=_noted,
+        help="How to print the result.",
     )
 
 

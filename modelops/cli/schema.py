@@ -19,7 +19,11 @@ KINDS = (*schema.STRUCTS, "plan")
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(KINDS))
 @click.option("--write", is_flag=True, help="Write schema/KIND.schema.json under this folder.")
-@click.option("--check", is_flag=True, help="Exit with 1 when a file in schema/ is not current.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit with 1 when a file in schema/ is not current.",
+)
 def command(kind: str | None, write: bool, check: bool) -> int:
     """Print the JSON Schema of one KIND of file or of plans, or of all kinds as one object.
 

@@ -20,7 +20,7 @@ def command() -> None:
     """Keep keys in the YAML files, encrypted with SOPS."""
 
 
-@command.command("set")
+@command.command("set", short_help="Encrypt a key into its file.")
 @click.argument("address")
 @click.option(
     "--provider", default="", metavar="NAME", help="For an agent: the provider the key is for."

@@ -16,7 +16,7 @@ from modelops.server.settings import ServerSettings
 @click.command()
 @options.folder
 @options.environment
-@options.store
+@options.database
 @click.option(
     "--simulator",
     "simulator_url",

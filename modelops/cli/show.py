@@ -24,7 +24,7 @@ from modelops.store.protocol import Snapshot
 @options.folder
 @options.store
 @options.output_format("text", "json")
-@click.option("--revision", type=click.IntRange(min=0), help="Default: the newest.")
+@click.option("--revision", type=click.IntRange(min=1), help="Default: the newest.")
 def command(
     address: str, folder: Path, store_url: str, output_format: str, revision: int | None
 ) -> None:

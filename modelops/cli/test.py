@@ -26,7 +26,7 @@ from modelops.store import open_store
 @click.argument("names", nargs=-1, metavar="[PROVIDER|PROVIDER/MODEL]...")
 @options.folder
 @options.environment
-@options.store
+@options.database
 @options.output_format("text", "json")
 @click.option(
     "--call", is_flag=True, help="Also make one small real request to each; costs a little."
@@ -42,9 +42,11 @@ def command(
     """Test the connections to providers: every enabled one, or those named.
 
     Looks the name up, connects, encrypts, tries the key and compares the models, in that order, and
-    says what to do about the step that fails. Free, but for --call. Keys are those that open here.
-    The store keeps the results of providers it holds as they are declared here. Exits with 1 when a
-    test fails.
+    says what to do about the step that fails. Free, but for --call. Exits with 1 when a test fails.
+
+    It is always the real providers that are asked, with the keys that open on this machine. A
+    running server asks with its own keys, and under `up --simulate` its simulator: POST
+    /api/providers/NAME/test. The store keeps the results of providers it holds as declared here.
     """
     configuration = load_configuration(folder, environment)
     tested = subjects(configuration, folder, names, os.environ)

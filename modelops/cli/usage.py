@@ -38,17 +38,17 @@ from modelops.store.books import MAX_GROUPS
 
 @click.group(invoke_without_command=True)
 @options.folder
-@options.books
+@options.database
 @options.output_format("text", "json", "csv", "markdown")
 @click.option(
     "--by",
     multiple=True,
     metavar="NAME",
-    help=f"Group by {', '.join(DIMENSIONS)} or label.NAME; several, apart by commas or --by again.",
+    help=f"Group by {', '.join(DIMENSIONS)} or label.NAME; several with commas, or --by again.",
 )
 @click.option("--period", type=click.Choice(PERIODS), help=f"Default: {DEFAULT_PERIOD}.")
-@click.option("--from", "since", default="", metavar="TIME", help="A date or time, inclusive.")
-@click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")
+@click.option("--from", "since", default="", metavar="TIME", help=options.FROM)
+@click.option("--to", "until", default="", metavar="TIME", help=options.TO)
 @click.option(
     "--filter",
     "filters",
@@ -56,7 +56,13 @@ from modelops.store.books import MAX_GROUPS
     metavar="NAME:VALUE",
     help=f"Only rows of this {', '.join(DIMENSIONS)}; several of a name are alternatives.",
 )
-@click.option("--bucket", type=click.Choice(["none", "hour", "day"]), default="none")
+@click.option(
+    "--bucket",
+    type=click.Choice(["none", "hour", "day"]),
+    default="none",
+    show_default=True,
+    help="Also split by time.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, MAX_GROUPS),

@@ -36,15 +36,15 @@ _LINES: tuple[tuple[str, Callable[[RevisionUsage], str]], ...] = (
 )
 
 
-@click.command()
+@click.command(short_help="Put two revisions side by side.")
 @click.argument("before", type=click.IntRange(min=1), metavar="REVISION")
 @click.argument("after", type=click.IntRange(min=1), metavar="REVISION")
 @options.folder
-@options.books
+@options.database
 @options.output_format("text", "json")
 @click.option("--period", type=click.Choice(PERIODS), help=f"Default: {DEFAULT_PERIOD}.")
-@click.option("--from", "since", default="", metavar="TIME", help="A date or time, inclusive.")
-@click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")
+@click.option("--from", "since", default="", metavar="TIME", help=options.FROM)
+@click.option("--to", "until", default="", metavar="TIME", help=options.TO)
 def command(
     before: int,
     after: int,

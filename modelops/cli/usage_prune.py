@@ -15,9 +15,9 @@ from modelops.operations.prune import boundary_us, prune
 _CONSENT = "pass --yes to do it without being asked"
 
 
-@click.command()
+@click.command(short_help="Delete old attempts; their sums stay.")
 @options.folder
-@options.books
+@options.database
 @click.option("--before", required=True, metavar="DATE", help="The first day to keep, in UTC.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(folder: Path, store_url: str, before: str, yes: bool) -> None:

@@ -17,12 +17,18 @@ from modelops.operations.usage import UsageQuery
 _CONSENT = "pass --yes to do it without being asked"
 
 
-@click.command()
+@click.command(short_help="Correct costs after a wrong price.")
 @options.folder
-@options.books
-@click.option("--model", "models", multiple=True, metavar="PROVIDER/MODEL", help="Only this one.")
-@click.option("--from", "since", required=True, metavar="TIME", help="A date or time, inclusive.")
-@click.option("--to", "until", default="", metavar="TIME", help="A date, inclusive, or a time.")
+@options.database
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="PROVIDER/MODEL",
+    help="Only this one; may be given several times.",
+)
+@click.option("--from", "since", required=True, metavar="TIME", help=options.FROM)
+@click.option("--to", "until", default="", metavar="TIME", help=options.TO)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
     folder: Path, store_url: str, models: tuple[str, ...], since: str, until: str, yes: bool

@@ -14,10 +14,10 @@ from modelops.operations.verify_usage import Difference, Verification, verify
 from modelops.resources.errors import ExitCode, ModelopsError
 
 
-@click.command()
+@click.command(short_help="Compare with a provider's usage export.")
 @click.argument("file", type=click.Path(path_type=Path))
 @options.folder
-@options.books
+@options.database
 @options.output_format("text", "json")
 @click.option("--provider", required=True, metavar="NAME", help="Whose export it is.")
 def command(

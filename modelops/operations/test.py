@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from modelops.operations.worker_report import WorkerReport
 from modelops.probes.probe import probe, trusted
 from modelops.probes.report import Report
 from modelops.resources import state as states
@@ -139,11 +140,17 @@ async def keep(store: Store, configuration: Configuration, reports: Sequence[Rep
     """Keep reports on whole providers that the store holds as tested; return how many.
 
     A store of another configuration or environment, or one that does not exist, keeps none.
+    ModelopsError when a simulator stands behind the providers of the store's server: its status
+    would tell what the real ones said.
     """
     snapshot = await store.snapshot()
     owner = (snapshot.head.config, snapshot.head.environment)
     if owner != (configuration.config, configuration.environment):
         return 0
+    if await _simulated(store):
+        raise ModelopsError(
+            "they are of the real providers, and the server of this store has a simulator behind it"
+        )
     kept = 0
     for report in reports:
         name = address("provider", report.provider)
@@ -153,6 +160,12 @@ async def keep(store: Store, configuration: Configuration, reports: Sequence[Rep
             await store_report(store, report)
             kept += 1
     return kept
+
+
+async def _simulated(store: OperationsStore) -> bool:
+    """Return whether the worker that was seen last serves from a simulator."""
+    newest = next(iter(await store.instances()), None)
+    return newest is not None and msgspec.json.decode(newest.report, type=WorkerReport).simulated
 
 
 async def store_report(store: OperationsStore, report: Report) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 from row_samples import head
 
@@ -17,13 +18,14 @@ from modelops.operations.test import (
     subject,
     subjects,
 )
+from modelops.operations.worker_report import WorkerReport
 from modelops.probes.report import ModelCheck, Report
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
 from modelops.resources.state import models
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
-from modelops.store.protocol import ProbeResult, Snapshot
+from modelops.store.protocol import Instance, ProbeResult, Snapshot
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -105,9 +107,13 @@ class FakeStore:
         self.head = head(config=configuration.config, environment=environment)
         self.state = dict(configuration.state)
         self.kept: dict[str, ProbeResult] = {}
+        self.workers: list[Instance] = []
 
     async def snapshot(self, revision: int | None = None) -> Snapshot:
         return Snapshot(head=self.head, state=self.state)
+
+    async def instances(self) -> Sequence[Instance]:
+        return self.workers
 
     async def put_probe_result(self, result: ProbeResult) -> None:
         self.kept[result.provider] = result
@@ -143,6 +149,35 @@ async def test_reports_on_anything_else_are_not_kept(folder: Path) -> None:
     changed = FakeStore(configuration)
     changed.state["provider/alpha"] = changed.state["provider/beta"]
     assert await keep(cast("Store", changed), configuration, [_report("alpha")]) == 0
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+async def test_a_simulated_store_keeps_nothing_of_real_providers(
+    simulated: bool, folder: Path
+) -> None:
+    configuration = load_configuration(folder)
+    store = FakeStore(configuration)
+    store.workers = [_worker(simulated), _worker(not simulated)]  # the one seen last comes first
+    if not simulated:
+        assert await keep(cast("Store", store), configuration, [_report("alpha")]) == 1
+        return
+    with pytest.raises(ModelopsError, match="simulator"):
+        await keep(cast("Store", store), configuration, [_report("alpha")])
+    assert not store.kept
+
+
+def _worker(simulated: bool) -> Instance:
+    report = msgspec.json.encode(WorkerReport(simulated=simulated)).decode()
+    return Instance(
+        instance="1-1",
+        host="h",
+        pid=1,
+        revision=1,
+        error="",
+        started_at_us=1,
+        seen_at_us=2,
+        report=report,
+    )
 
 
 async def test_this_repositorys_providers_connect_when_simulated() -> None:
