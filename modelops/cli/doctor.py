@@ -22,7 +22,7 @@ from modelops.resources.errors import ExitCode
 @click.command()
 @options.folder
 @options.environment
-@options.store
+@options.database
 @options.output_format("text", "json")
 def command(folder: Path, environment: str, store_url: str, output_format: str) -> int:
     """Explain how things stand: sops rules, recipients, keys, store, identity, port, clock.

@@ -10,11 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from modelops.operations.plan import PlanningStore
-from modelops.resources.errors import ModelopsError
 from modelops.store import migrate, open_revisions, open_store
 from modelops.store.books import KeepingStore
-from modelops.store.opening import is_remote
-from modelops.store.protocol import StoreOlderError
+from modelops.store.protocol import ConfigStore, StoreOlderError
 
 T = TypeVar("T")
 
@@ -28,11 +26,6 @@ def using(url: str, operation: Callable[[PlanningStore], Awaitable[T]]) -> T:
 
 def using_books(url: str, operation: Callable[[KeepingStore], Awaitable[T]]) -> T:
     """Return what an operation on the books of the store at `url` returns; a database's alone."""
-    if is_remote(url):
-        raise ModelopsError(
-            f"books are not read through the server at {url}",
-            "ask it for /api/usage, or name its database with --store",
-        )
 
     async def run() -> T:
         store = open_store(url)
@@ -44,9 +37,9 @@ def using_books(url: str, operation: Callable[[KeepingStore], Awaitable[T]]) -> 
     return asyncio.run(run())
 
 
-async def renew(url: str) -> None:
+async def renew(url: str, opener: Callable[[str], ConfigStore] = open_revisions) -> None:
     """Bring a store of an older version up to date; one that does not exist is not made."""
-    store = open_revisions(url)
+    store = opener(url)
     try:
         await store.head()
     except StoreOlderError:

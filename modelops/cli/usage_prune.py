@@ -11,6 +11,7 @@ import click
 from modelops.cli import options, stores, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.prune import boundary_us, prune
+from modelops.store import open_store
 
 _CONSENT = "pass --yes to do it without being asked"
 
@@ -24,7 +25,7 @@ def command(folder: Path, store_url: str, before: str, yes: bool) -> None:
     """Delete single attempts from before a day; reports go on counting them by whole days."""
     before_us = boundary_us(before, now_us=time.time_ns() // 1000)
     url = locate(store_url, folder)
-    asyncio.run(stores.renew(url))
+    asyncio.run(stores.renew(url, open_store))
     count = stores.using_books(url, lambda store: store.count_attempts(before_us))
     if not count:
         click.echo(f"There are no attempts from before {before}.", err=True)

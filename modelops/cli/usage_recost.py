@@ -13,6 +13,7 @@ from modelops.ledger.reports import usd
 from modelops.operations.location import store_url as locate
 from modelops.operations.recost import recost
 from modelops.operations.usage import UsageQuery
+from modelops.store import open_store
 
 _CONSENT = "pass --yes to do it without being asked"
 
@@ -39,7 +40,7 @@ def command(
     """
     query = UsageQuery(since=since, until=until, filters={"model": models} if models else {})
     url, now_us = locate(store_url, folder), time.time_ns() // 1000
-    asyncio.run(stores.renew(url))
+    asyncio.run(stores.renew(url, open_store))
     found = stores.using_books(url, lambda store: recost(store, query, now_us=now_us, write=False))
     if found.undecided:
         click.echo(

@@ -26,8 +26,14 @@ def open_store(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> SqlStore:
 
     Close it with `await store.close()`. StoreError when the URL names no store at all.
     """
+    from modelops.store.protocol import StoreError
     from modelops.store.sql_store import SqlStore
 
+    if is_remote(url):
+        raise StoreError(
+            f"{url} is a running server; this command needs its database",
+            "name the database with --store sqlite:///PATH or postgresql://...",
+        )
     return SqlStore(url, lock_wait_s=lock_wait_s)
 
 

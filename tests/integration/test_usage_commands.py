@@ -108,16 +108,6 @@ def test_a_report_by_revision_names_commits(program: Program) -> None:
     assert report["commits"].keys() == {"1", "2"}
 
 
-@pytest.mark.parametrize("name", ["", "compare", "verify", "recost", "prune"])
-def test_help_offers_no_store_that_books_are_not_read_from(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["usage", *([name] if name else []), "--help"]) == 0
-    offered = capsys.readouterr().out
-    assert "postgresql://" in offered
-    assert "https://" not in offered
-
-
 def test_groups_beyond_the_limit_stand_together(program: Program) -> None:
     program.add([samples.attempt(started_at_us=START_US, revision=1) for _ in range(3)])
     shown = program("usage", "--by", "revision,model", "--period", "7d", "--limit", "1")

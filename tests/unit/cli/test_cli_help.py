@@ -43,13 +43,6 @@ def test_no_command_of_a_list_is_cut_short(name: str) -> None:
     assert [line for line in listed if line.endswith("...")] == []
 
 
-@pytest.mark.parametrize("name", ["serve", "test", "usage", "usage compare"])
-def test_no_server_is_offered_where_a_database_is_needed(name: str) -> None:
-    shown = _help(name)
-    assert "postgresql://" in shown
-    assert "https://SERVER" not in shown
-
-
 def test_the_exit_codes_are_told() -> None:
     shown = " ".join(root.get_help(click.Context(root, info_name="modelops")).split())
     assert "3 refused by safety or policy" in shown

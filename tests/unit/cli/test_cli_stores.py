@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from modelops.cli import stores
+from modelops.cli.main import run
 from modelops.operations.plan import PlanningStore
 
 
@@ -21,3 +24,34 @@ def test_what_an_operation_returns_is_not_printed_on_the_way(tmp_path: Path) -> 
         return Large()
 
     assert isinstance(stores.using(f"sqlite:///{tmp_path}/store.db", operation), Large)
+
+
+ON_A_DATABASE = [
+    "serve",
+    "doctor",
+    "test",
+    "usage",
+    "usage compare 1 2",
+    "usage verify --provider openai {folder}/export.csv",
+    "usage recost --from 2026-01-01",
+    "usage prune --before 2026-01-01",
+]
+
+
+@pytest.mark.parametrize("command", ON_A_DATABASE)
+def test_a_command_on_a_database_offers_no_server_and_says_why(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "modelops.yaml").write_text("config: acme\n")
+    (tmp_path / "export.csv").write_text(
+        "day,model,input_tokens,output_tokens,cost_usd\n2026-01-01,m,1,1,1\n"
+    )
+    arguments = command.format(folder=tmp_path).split()
+    assert run([*arguments, "--help"]) == 0
+    offered = capsys.readouterr().out
+    assert "postgresql://" in offered
+    assert "https://" not in offered
+
+    run([*arguments, "-C", str(tmp_path), "--store", "https://gateway.example"])
+    said = "".join(capsys.readouterr())
+    assert "https://gateway.example is a running server; this command needs its database" in said
