@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import added_up, attempt
@@ -149,6 +150,47 @@ def test_what_the_books_count_by_keeps_rows_apart() -> None:
         assert len(collapsed([row, msgspec.structs.replace(row, **change)])) == 2
     adjusted = [attempt(outcome="adjusted", client_request_id=name) for name in "ab"]
     assert collapsed(adjusted) == adjusted
+
+
+GIVEN_UP = {
+    "attempt_id",
+    "request_id",
+    "client_request_id",
+    "number",
+    "message",
+    "started_at_us",
+    "usage.provider_cost_pico",
+    "usage.provider_input_pico",
+}
+"""What of a row is lost when it is put together with others of its minute."""
+
+
+def columns(row: Attempt) -> dict[str, Any]:
+    found = msgspec.structs.asdict(row)
+    for part in ("usage", "cost"):
+        parts = msgspec.structs.asdict(found.pop(part))
+        found |= {f"{part}.{name}": value for name, value in parts.items()}
+    return found
+
+
+@pytest.mark.parametrize("column", sorted(columns(attempt()).keys() - GIVEN_UP))
+def test_every_other_column_is_added_up_or_keeps_rows_apart(column: str) -> None:
+    usage = Usage(source="reported", **dict.fromkeys(Usage.__struct_fields__[1:], 1))
+    cost = Cost(source="declared", **dict.fromkeys(Cost.__struct_fields__[1:], 1))
+    row = attempt(usage=usage, cost=cost, latency_us=10**6, first_content_us=10**6)
+    value = columns(row)[column]
+    if isinstance(value, bool):
+        another: Any = not value
+    else:
+        another = value + ("x" if isinstance(value, str) else 1)
+    part, _, name = column.rpartition(".")
+    changes = {name: another}
+    if part:
+        changes = {part: msgspec.structs.replace(getattr(row, part), **changes)}
+    left = collapsed([row, msgspec.structs.replace(row, **changes)])
+    assert len(left) == 2 or (
+        type(value) is int and columns(left[0])[column] == value + another  # bools add up too
+    )
 
 
 def test_users_then_minutes_then_hours_are_given_up_and_the_row_says_so() -> None:
