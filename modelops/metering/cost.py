@@ -76,7 +76,7 @@ def estimate(
     service_tier: str = "",
     started_at_us: int = 0,
 ) -> Cost:
-    """Return a cost estimate for a call without a full usage report: most were cut before it.
+    """Estimate the cost of a call whose usage is unknown or incomplete.
 
     Counts that were reported are used; the rest is guessed from the size of the request's body and
     of the answer's text so far.

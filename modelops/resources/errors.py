@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every command, as documented in the README."""
+    """Exit codes of every command; see docs/plan-and-apply.md."""
 
     DONE = 0
     ERROR = 1

@@ -142,8 +142,8 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
 class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True):
     """USD per million tokens, canonical Decimals (no trailing zeros); tiers by rising bound.
 
-    What came after the first release is left out of stored content where there is none, so that
-    the digest of what does not use it stays what it was.
+    Optional fields are left out of stored content where they are not set, so that the digest of
+    what does not use one stays what it was before the field was added.
     """
 
     input: Decimal

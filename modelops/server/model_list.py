@@ -101,11 +101,11 @@ def _allowed(request: AnyRequest, runtime: Runtime) -> tuple[Live, list[str]]:
     return live, live.table.models_for(caller.name)
 
 
-def _openai(live: Live, name: FromPath[str]) -> OpenAIModel:
+def _openai(live: Live, name: str) -> OpenAIModel:
     model = live.models.get(name)
     return OpenAIModel(id=name, owned_by=model.provider if model else live.head.config)
 
 
-def _anthropic(live: Live, name: FromPath[str]) -> AnthropicModel:
+def _anthropic(live: Live, name: str) -> AnthropicModel:
     chain = live.chains.get(name)
     return AnthropicModel(id=name, display_name=chain.display_name if chain else name)
