@@ -11,7 +11,7 @@ import msgspec
 
 from modelops.cli import options, stores
 from modelops.operations.location import store_url as locate
-from modelops.operations.show import find, show
+from modelops.operations.show import find
 from modelops.plan.render import phrases
 from modelops.resources.addresses import order
 from modelops.resources.resolved import Agent, Chain, Model, Provider, Resource, Settings
@@ -32,7 +32,7 @@ def command(
 
     ADDRESS is as plans spell it: provider/openai, model/openai/gpt-4o, chain/production.
     """
-    snapshot = stores.using(locate(store_url, folder), lambda store: show(store, revision))
+    snapshot = stores.using(locate(store_url, folder), lambda store: store.snapshot(revision))
     if address:
         resource = find(snapshot, address)
         text = "\n".join(_fields(resource))

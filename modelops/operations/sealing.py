@@ -25,7 +25,6 @@ def seal_secrets(
     *,
     state_directory: Path | None,
     now_us: int,
-    simulated: bool = False,
 ) -> tuple[SealedSecret, ...]:
     """Return the rows of secrets that applying a configuration writes; () when none changes.
 
@@ -36,10 +35,9 @@ def seal_secrets(
     to = recipients(configuration)
     if not to and state_directory is not None and _encrypted(configuration.secrets):
         to = _local(state_directory, environ)
-    if not simulated:
-        refuse_demo(to, "what is sealed to server_recipients")
+    refuse_demo(to, "what is sealed to server_recipients")
     stale = stale_sources(configuration, rows, to)
-    opened = open_sources(folder, stale, environ, simulated=simulated)
+    opened = open_sources(folder, stale, environ)
     return rows_to_write(configuration, rows, opened, to, now_us)
 
 

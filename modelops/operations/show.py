@@ -1,4 +1,4 @@
-"""Show: what a revision of the store holds."""
+"""Show: one resource of what a revision of the store holds."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import difflib
 
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Resource
-from modelops.store.protocol import ConfigStore, Snapshot
-
-
-async def show(store: ConfigStore, revision: int | None = None) -> Snapshot:
-    """Return a revision whole, the newest by default; ModelopsError when there is no such one."""
-    return await store.snapshot(revision)
+from modelops.store.protocol import Snapshot
 
 
 def find(snapshot: Snapshot, address: str) -> Resource:

@@ -34,11 +34,7 @@ _X25519 = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a plugin's recipient has an
 
 
 def open_sources(
-    folder: Path,
-    sources: Iterable[SecretSource],
-    environ: Mapping[str, str],
-    *,
-    simulated: bool = False,
+    folder: Path, sources: Iterable[SecretSource], environ: Mapping[str, str]
 ) -> dict[Place, Secret]:
     """Return the secrets of all `sops` sources by address and field.
 
@@ -54,8 +50,7 @@ def open_sources(
 
     def values(file: str) -> dict[str, Secret]:
         document = _read(folder, file)
-        if not simulated:
-            refuse_demo(age_recipients(document.sops or {}), file)
+        refuse_demo(age_recipients(document.sops or {}), file)
         return open_file(document, at_hand, environ)
 
     opened: dict[Place, Secret] = {}

@@ -55,10 +55,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = ExitCode.ERROR
 
 
-def dialect_error(dialect: Dialect, status: int, message: str, request_id: str = "") -> bytes:
+def dialect_error(dialect: Dialect, status: int, message: str) -> bytes:
     """Return the body of an error that the server, not the gateway, answers under `/v1`."""
     error = GatewayError(status, CODES.get(status, "invalid_request"), message)
-    return error_body(dialect, error, request_id)
+    return error_body(dialect, error, "")
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:

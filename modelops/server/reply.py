@@ -21,19 +21,18 @@ CHUNKED = b"transfer-encoding: chunked\r\n"
 
 
 class ConnectionReply:
-    """One answer. `started` and `finished` say how far it has come.
+    """One answer. `started` says whether its head was given.
 
     A body of unknown length is sent in chunks. Nothing is written to a client that left.
     """
 
-    __slots__ = ("_chunked", "_cycle", "_head", "finished", "started")
+    __slots__ = ("_chunked", "_cycle", "_head", "started")
 
     def __init__(self, cycle: Cycle) -> None:
         self._cycle = cycle
         self._chunked = False
         self._head = b""
         self.started = False
-        self.finished = False
 
     def start(self, status: int, head: bytes, length: int | None = None) -> None:
         """Take status, header lines and the body's length: they go out with its first piece."""
@@ -66,7 +65,6 @@ class ConnectionReply:
 
     def finish(self, data: bytes = b"") -> None:
         """Send the last piece of the body, if any, and end the answer."""
-        self.finished = True
         cycle = self._cycle
         if cycle.disconnected:
             return

@@ -30,8 +30,6 @@ NS_PER_TOKEN = 10_000_000
 
 EMBEDDING_DIMENSIONS = 768
 
-ROLES = frozenset({"system", "user", "assistant", "tool"})
-
 Json = dict[str, Any]
 
 

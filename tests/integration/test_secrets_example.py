@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from modelops.config import load_configuration
+from modelops.config import load_configuration, yaml
 from modelops.operations.sealing import seal_secrets
 from modelops.secrets import identities
 from modelops.secrets.demo import DEMO_IDENTITY, DEMO_RECIPIENT
 from modelops.secrets.errors import SecretError
-from modelops.secrets.opening import open_sources
+from modelops.secrets.opening import open_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "encrypted-keys"
 ENVIRON = {"SOPS_AGE_KEY_FILE": str(EXAMPLE / "demo.key")}
@@ -24,10 +24,15 @@ def test_published_identity_is_the_demo_identity() -> None:
     assert DEMO_RECIPIENT in (EXAMPLE / ".sops.yaml").read_text()
 
 
-def test_every_key_opens_under_simulation() -> None:
-    sources = load_configuration(EXAMPLE).secrets
-    opened = open_sources(EXAMPLE, sources, ENVIRON, simulated=True)
-    assert {place: secret.reveal() for place, secret in opened.items()} == {
+def test_every_key_opens_with_it() -> None:
+    at_hand = identities.at_hand(ENVIRON)
+    opened = {
+        (source.address, source.field): open_file(
+            yaml.load((EXAMPLE / source.file).read_bytes(), source.file), at_hand, ENVIRON
+        )[source.value].reveal()
+        for source in load_configuration(EXAMPLE).secrets
+    }
+    assert opened == {
         ("provider/anthropic", "api_key"): "made-up-anthropic-key",
         ("provider/openai", "api_key"): "made-up-openai-key",
         ("agent/research", "credentials[openai].api_key"): "made-up-research-key",
