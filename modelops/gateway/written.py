@@ -7,24 +7,30 @@ bare (Anthropic, Gemini, Ollama); either way as one long string without a space.
 
 from __future__ import annotations
 
-import re
+import string
 
 LARGE = 64 * 1024
 """Bytes of a body up to which all of it counts: nothing is looked at in an ordinary request."""
 
+_LOOKS = 1024
+"""Places that are looked at, at most: a quarter of a millisecond, whatever a client sends."""
+
 _STEP = 1024
-_LETTERS = re.compile(rb"[A-Za-z0-9+/=_\\-]{256}")
-"""What text has nowhere: so many letters of base64 in a row; JSON may escape the slash."""
+_RUN = 256
+_LETTERS = (string.ascii_letters + string.digits + "+/=_-\\").encode()
+"""Of base64; JSON may escape the slash. Text has nowhere `_RUN` of them in a row."""
 
 
 def written_size(content: bytes) -> int:
     """Return the bytes of a body without long strings of base64, give or take a step for each.
 
-    A step that begins with letters of base64 is taken to be base64: the time this takes grows with
-    the length alone, whatever a client sends.
+    A step that begins with letters of base64 is taken to be base64.
     """
     size = len(content)
     if size <= LARGE:
         return size
-    encoded = sum(1 for at in range(0, size - _STEP, _STEP) if _LETTERS.match(content, at))
-    return size - encoded * _STEP
+    step = max(_STEP, size // _LOOKS)
+    encoded = 0
+    for at in range(0, size - step, step):
+        encoded += not content[at : at + _RUN].translate(None, _LETTERS)
+    return size - encoded * step

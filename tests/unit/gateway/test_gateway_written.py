@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -59,3 +60,21 @@ async def test_the_estimate_of_a_call_leaves_its_picture_out() -> None:
     estimated = bench.rows[0].cost.estimate_pico
     assert estimated is not None
     assert estimated < NEARLY / 4 * 1_000_000
+
+
+class Watched(bytes):
+    """A body that counts how often it is looked into."""
+
+    looks = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(place)
+
+
+@pytest.mark.parametrize("pictures", [1, 40])
+def test_a_body_of_any_size_is_looked_into_as_often(pictures: int) -> None:
+    content = Watched(msgspec.json.encode([TEXT, *[PICTURE] * pictures]))
+    exact = abs(written_size(content) - len(TEXT))
+    assert 0 < content.looks <= 1025
+    assert exact < NEARLY + pictures * len(content) // 1024
