@@ -34,7 +34,8 @@ HERE = Caller(kind="local", name="", role="deployer")
 class AccessError(Exception):
     """The request is refused; `headers` go with the answer.
 
-    `status` is 401 without a good key, 403 when the key may not, 503 when nobody's key is known.
+    `status` is 401 without a good key, 403 when the key may not, 415 when a request without one is
+    not JSON, 503 when nobody's key is known.
     """
 
     def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
@@ -53,8 +54,7 @@ def data_plane_caller(
         return caller
     if keyring.agents:
         _refuse(shown, "an agent's key")
-    if reason := remote_reason(headers, client):
-        raise AccessError(401, f"no agent has a key, so only this machine is answered: {reason}")
+    _require_local(headers, client, "agent")
     named = headers.get(b"x-modelops-agent")
     if named is None:
         return NOBODY
@@ -75,8 +75,7 @@ def admin_caller(keyring: Keyring, headers: Headers, client: Address, unix_s: fl
             return caller
     if keyring.operators:
         _refuse(shown, "an operator's key")
-    if reason := remote_reason(headers, client):
-        raise AccessError(401, f"no operator has a key, so only this machine is answered: {reason}")
+    _require_local(headers, client, "operator")
     return HERE
 
 
@@ -100,14 +99,15 @@ def remote_reason(headers: Headers, client: Address) -> str:
     origin = headers.get(b"origin")
     if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
         return "the request comes from a web page of another origin"
-    content_type = headers.get(b"content-type")
-    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-    if content_type is None:
-        return "the request has a body without a content type" if has_body else ""
-    media_type = content_type.partition(b";")[0].strip().lower()
-    if media_type != b"application/json":
-        return "the content type is not application/json"
     return ""
+
+
+def is_json(headers: Headers) -> bool:
+    """Return whether a request says that its body is JSON, or has none."""
+    content_type = headers.get(b"content-type")
+    if content_type is None:
+        return headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
+    return content_type.partition(b";")[0].strip().lower() == b"application/json"
 
 
 @lru_cache(1024)
@@ -128,6 +128,19 @@ def is_loopback(name: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
+
+
+def _require_local(headers: Headers, client: Address, whose: str) -> None:
+    """AccessError unless a request without a key comes from this machine and is JSON.
+
+    A web page can have a browser send anything but JSON unasked.
+    """
+    if reason := remote_reason(headers, client):
+        raise AccessError(401, f"no {whose} has a key, so only this machine is answered: {reason}")
+    if not is_json(headers):
+        raise AccessError(
+            415, "a body is taken as JSON alone: send 'content-type: application/json'"
+        )
 
 
 def _holder(keys: Keys, shown: list[bytes], unix_s: float) -> Caller | None:

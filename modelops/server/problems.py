@@ -34,6 +34,7 @@ CODES = {
     405: "method_not_allowed",
     408: "request_timeout",
     413: "request_too_large",
+    415: "unsupported_media_type",
     431: "request_head_too_large",
     500: "internal_error",
     503: "unavailable",

@@ -142,10 +142,6 @@ def test_with_keys_the_agent_header_is_ignored() -> None:
         {b"origin": b"https://evil.example"},
         {b"origin": b"null"},
         {b"origin": b"http://localhost:3000"},
-        {b"content-type": b"text/plain"},
-        {b"content-type": b"application/x-www-form-urlencoded"},
-        {b"content-type": b"multipart/form-data; boundary=x"},
-        {b"content-length": b"2"},
         {b"x-forwarded-for": b"203.0.113.9"},
         {b"forwarded": b"for=203.0.113.9"},
     ],
@@ -154,6 +150,28 @@ def test_with_keys_the_agent_header_is_ignored() -> None:
 def test_without_keys_nothing_from_elsewhere_is_answered(change: dict[Any, Any]) -> None:
     fields = {"client": change.pop("client")} if "client" in change else {}
     assert refusal(LOCAL | change, keyring=KEYLESS, **fields).status == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {b"content-type": b"text/plain"},
+        {b"content-type": b"application/x-www-form-urlencoded"},
+        {b"content-type": b"multipart/form-data; boundary=x"},
+        {b"content-type": b""},
+        {b"content-length": b"2"},
+        {b"transfer-encoding": b"chunked"},
+    ],
+    ids=str,
+)
+def test_without_keys_a_body_is_json_alone(change: dict[bytes, bytes]) -> None:
+    error = refusal(LOCAL | change, keyring=KEYLESS)
+    assert (error.status, "content-type: application/json" in error.message) == (415, True)
+    assert refusal({**LOCAL, **change, b"via": b"x"}, keyring=KEYLESS).status == 401
+    assert call({**LOCAL, **change, b"x-api-key": b"mo_a2_new"}).name == "dev-agent"
+    with pytest.raises(AccessError) as caught:
+        admin_caller(KEYLESS, LOCAL | change, HERE, NOW)
+    assert caught.value.status == 415
 
 
 @pytest.mark.parametrize(

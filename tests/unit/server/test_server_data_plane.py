@@ -53,6 +53,16 @@ async def test_takes_only_post(method: str) -> None:
     assert answer.json()["error"].keys() == OPENAI_ERROR
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_a_body_that_is_not_said_to_be_json_is_told_what_to_send(path: str) -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await ask(port, path, headers=["content-type: text/plain"])
+    error = answer.json()["error"]
+    assert (answer.status, error["code"]) == (415, "unsupported_media_type")
+    assert error["type"] == "invalid_request_error"
+    assert "send 'content-type: application/json'" in error["message"]
+
+
 async def test_streams_each_piece_at_once() -> None:
     second = asyncio.Event()
 
