@@ -17,12 +17,8 @@ from modelops.gateway.table import RoutingTable
 from modelops.gateway.upstream.client import Client
 
 _JSON = (b"content-type", b"application/json")
-
-
-_UNMETERED = GatewayError(
-    503,
-    "books_full",
-    "the books take no row any more, and no request may go without one here (metering: required)",
+_UNMETERED = (
+    "the books take no row any more, and no request may go without one here (metering: required)"
 )
 
 
@@ -59,13 +55,12 @@ class Gateway:
         """Answer a request, errors included, in the caller's dialect.
 
         Cancelling the task ends the upstream call at once; its attempt is recorded all the same.
+        Raises GatewayError for a request that is not answered because no row can be written of it.
         """
         roads = self._roads
         table = roads.table
         if table.metering == "required" and self.tools.recorder.full:
-            content = error_body(call.dialect, _UNMETERED, call.request_id)
-            _reply(reply, base_lines(call, table), _UNMETERED, content)
-            return
+            raise GatewayError(503, "books_full", _UNMETERED)
         try:
             body = Body(call.endpoint, call.body, call.received_at_us)
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")

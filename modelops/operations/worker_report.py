@@ -52,8 +52,9 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker knows beside its revision. `broken` says by provider why it is unusable.
 
-    `requests` counts by status since the worker started, `counts` by target; `overhead` is the time
-    that answered requests took without that of their providers.
+    `requests` counts by status since the worker started, `counts` by target, `refused` by code
+    those that were refused, with a row or without; `overhead` is the time that answered requests
+    took without that of their providers.
     `waiting` rows are not in the store yet, `collapsed` ones gave up their detail for want of room,
     not their sums, `lost` ones never will be in the store; `books_error` says why.
     """
@@ -66,5 +67,6 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     books_error: str = ""
     simulated: bool = False
     requests: Mapping[str, int] = {}
+    refused: Mapping[str, int] = {}
     overhead: Histogram = Histogram((), 0)
     counts: tuple[TargetCounts, ...] = ()

@@ -29,7 +29,7 @@ from modelops.server.health import healthz, readyz
 from modelops.server.metrics import metrics
 from modelops.server.model_list import get_model, list_models
 from modelops.server.openapi import CompletedSchema
-from modelops.server.problems import answer_error
+from modelops.server.problems import answer_error, name_request
 from modelops.server.runtime import Runtime
 
 API_ROUTES = (
@@ -82,6 +82,7 @@ def create_litestar(runtime: Runtime) -> Litestar:
         ],
         dependencies={"runtime": Provide(lambda: runtime, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},
+        before_send=[name_request],
         logging_config=None,
         openapi_config=_openapi(),
         state=State({"runtime": runtime}),

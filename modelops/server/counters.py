@@ -71,6 +71,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self.overhead = Durations(OVERHEAD_MS)
         self._targets: dict[str, _Target] = {}
 
@@ -79,6 +80,8 @@ class Counters:
         like = attempts[0]
         if like.final:
             self.requests[request_status(like)] += len(attempts)
+        if like.outcome == "refused":
+            self.refused[like.error_class] += len(attempts)
         if not like.provider:
             return
         name = f"{like.provider}/{like.model}"

@@ -17,12 +17,13 @@ from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from modelops.gateway.call import Call, Dialect, Endpoint
+from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
 from modelops.server.answering import connection_of, take_cycle
 from modelops.server.body import BodyError, ClientGoneError, body_at_hand, read_body
 from modelops.server.body_room import Held
-from modelops.server.problems import dialect_error
+from modelops.server.problems import server_error
 from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
 
@@ -57,8 +58,11 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
             return
         cycle, held = take_cycle(scope), Held(runtime.bodies)
         reply = ConnectionReply(cycle)
+        now_us = runtime.clock.unix_us()
+        request_id, agent = new_id(now_us, runtime.random), ""
+        refusal: GatewayError | None = None
         try:
-            now_us, headers, agent = _admit(runtime, route, scope)
+            headers, agent = _admit(runtime, route, scope, now_us)
             body = body_at_hand(cycle, held)
             if body is None:
                 body = await read_body(headers, receive, held)
@@ -68,7 +72,7 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
                 body=body,
                 headers=headers,
                 agent=agent,
-                request_id=new_id(now_us, runtime.random),
+                request_id=request_id,
                 received_at_us=now_us,
             )
             connection = connection_of(scope)
@@ -80,26 +84,30 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
         except ClientGoneError:
             pass
         except (AccessError, BodyError) as error:
-            _refuse(reply, route.dialect, error.status, error.message, *error.headers)
+            refusal = server_error(error.status, error.message, *error.headers)
+        except GatewayError as error:
+            refusal = error
         except asyncio.CancelledError:
             # The client left, or the server has waited long enough for this request. The task is
             # its connection's, which ends with it: nobody needs a traceback for each.
-            if not reply.started:
-                _refuse(reply, route.dialect, 503, "the server is shutting down; try again")
+            refusal = server_error(503, "the server is shutting down; try again")
         except Exception:
-            logger.exception("a request to %s failed before the gateway", route.endpoint)
-            if not reply.started:
-                _refuse(reply, route.dialect, 500, "the server failed; its log says why")
+            about = {"request_id": request_id, "agent": agent}
+            logger.exception("a request to %s failed", route.endpoint, extra=about)
+            refusal = server_error(500, "the server failed; its log says why")
         finally:
             held.give_back()
+        if refusal is not None and not reply.started and not cycle.disconnected:
+            runtime.observer.refused(refusal.code)
+            _refuse(reply, route.dialect, refusal, request_id)
 
     return handle
 
 
 def _admit(
-    runtime: Runtime, route: Route, scope: HTTPScope
-) -> tuple[int, Mapping[bytes, bytes], str]:
-    """Return when a request came, in microseconds, its headers, and the agent that sent it.
+    runtime: Runtime, route: Route, scope: HTTPScope, now_us: int
+) -> tuple[Mapping[bytes, bytes], str]:
+    """Return the headers of a request, and the agent that sent it.
 
     AccessError when it is not to be answered.
     """
@@ -110,12 +118,11 @@ def _admit(
     live = runtime.live
     if live is None or not live.head.revision:
         raise AccessError(503, runtime.nothing_served())
-    now_us = runtime.clock.unix_us()
     headers = dict(scope["headers"])
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
-    return now_us, headers, caller.name
+    return headers, caller.name
 
 
 async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
@@ -127,11 +134,6 @@ async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None
         else:
             with runtime.telemetry.request(call):
                 await runtime.gateway.answer(call, reply)
-    except Exception:
-        about = {"request_id": call.request_id, "agent": call.agent}
-        logger.exception("a request to %s failed inside the gateway", call.endpoint, extra=about)
-        if not reply.started:
-            _refuse(reply, call.dialect, 500, "the gateway failed; its log says why")
     finally:
         runtime.observer.ended(call.request_id, runtime.clock.unix_us() - begun_us)
 
@@ -140,12 +142,8 @@ ALLOW_POST = (b"allow", b"POST")
 JSON = (b"content-type", b"application/json")
 
 
-def _refuse(
-    reply: ConnectionReply,
-    dialect: Dialect,
-    status: int,
-    message: str,
-    *headers: tuple[bytes, bytes],
-) -> None:
+def _refuse(reply: ConnectionReply, dialect: Dialect, error: GatewayError, request_id: str) -> None:
     """Answer an error before the gateway; the rest of the body is not waited for."""
-    reply.refuse(status, [JSON, *headers], dialect_error(dialect, status, message))
+    named = (b"x-modelops-request-id", request_id.encode())
+    body = error_body(dialect, error, request_id)
+    reply.refuse(error.status, [JSON, named, *error.headers], body)

@@ -101,6 +101,7 @@ def report(runtime: Runtime) -> WorkerReport:
         books_error=runtime.ledger.error,
         simulated=bool(runtime.settings.simulator_url),
         requests=dict(runtime.observer.counters.requests),
+        refused=dict(runtime.observer.counters.refused),
         overhead=runtime.observer.counters.overhead.frozen(),
         counts=tuple(runtime.observer.counters.targets(runtime.gateway.table.models)),
     )

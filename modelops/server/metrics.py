@@ -108,6 +108,14 @@ def _of_requests(counted: WorkerReport) -> Iterator[Metric]:
     for status, count in sorted(counted.requests.items()):
         requests.add_metric([status], count)
     yield requests
+    refused = CounterMetricFamily(
+        "modelops_refusals",
+        "Requests that were refused, by the code of their answer; not all of them have a row.",
+        labels=["code"],
+    )
+    for code, count in sorted(counted.refused.items()):
+        refused.add_metric([code], count)
+    yield refused
     yield CounterMetricFamily(
         "modelops_books_collapsed_rows",
         "Rows that gave up their detail for want of room, and kept their sums.",

@@ -100,6 +100,10 @@ class Observer:
             _log(attempt)
         self._attempts.append(attempt)
 
+    def refused(self, code: str) -> None:
+        """Count a request that is answered with an error before it has a row."""
+        self._counters.refused[code] += 1
+
     def seen(self) -> Iterator[tuple[str, Seen]]:
         """Yield every target that was called, as provider/model, and its recent past."""
         self._settle()

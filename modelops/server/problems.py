@@ -15,9 +15,11 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Message, Scope
 
 from modelops.gateway.call import Dialect
 from modelops.gateway.errors import GatewayError, error_body
+from modelops.gateway.ids import new_id
 from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
 from modelops.server.access import AccessError
 from modelops.store.protocol import StoreError
@@ -56,10 +58,25 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = ExitCode.ERROR
 
 
-def dialect_error(dialect: Dialect, status: int, message: str) -> bytes:
-    """Return the body of an error that the server, not the gateway, answers under `/v1`."""
-    error = GatewayError(status, CODES.get(status, "invalid_request"), message)
-    return error_body(dialect, error, "")
+def server_error(status: int, message: str, *headers: tuple[bytes, bytes]) -> GatewayError:
+    """Return an error that the server, not the gateway, answers under `/v1`."""
+    return GatewayError(status, CODES.get(status, "invalid_request"), message, headers=headers)
+
+
+async def name_request(message: Message, scope: Scope) -> None:
+    """Put a request's id on the answer that Litestar gives under `/v1`."""
+    if message["type"] == "http.response.start" and f"{scope['path']}/".startswith("/v1/"):
+        named = (b"x-modelops-request-id", _request_id(scope).encode())
+        message["headers"] = [*message["headers"], named]
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the id of a request, a new one when it is first asked for."""
+    state: dict[str, Any] = scope["state"]
+    if "request_id" not in state:
+        runtime = scope["litestar_app"].state["runtime"]
+        state["request_id"] = new_id(runtime.clock.unix_us(), runtime.random)
+    return str(state["request_id"])
 
 
 def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
@@ -73,7 +90,10 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     status, detail, hint = _describe(request, error)
     path = request.scope["path"]
     if f"{path}/".startswith("/v1/"):
-        body = dialect_error(dialect_of(path, request.headers), status, detail)
+        refusal = server_error(status, detail)
+        request.app.state["runtime"].observer.refused(refusal.code)
+        dialect = dialect_of(path, request.headers)
+        body = error_body(dialect, refusal, _request_id(request.scope))
         media_type = "application/json"
     else:
         title = HTTPStatus(status).phrase

@@ -32,14 +32,17 @@ def total(rows: Iterable[Instance]) -> WorkerReport:
     """Return what all these workers have counted: a report with nothing else in it."""
     reports = [msgspec.json.decode(row.report, type=WorkerReport) for row in rows]
     requests: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     counts: dict[str, TargetCounts] = {}
     for report in reports:
         requests.update(report.requests)
+        refused.update(report.refused)
         for target in report.counts:
             before = counts.get(target.target)
             counts[target.target] = _added(before, target) if before else target
     return WorkerReport(
         requests=dict(requests),
+        refused=dict(refused),
         overhead=_histogram((report.overhead for report in reports), OVERHEAD_MS),
         collapsed=sum(report.collapsed for report in reports),
         lost=sum(report.lost for report in reports),

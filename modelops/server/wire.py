@@ -5,7 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from modelops.gateway.call import Dialect
-from modelops.server.problems import dialect_error
+from modelops.gateway.errors import error_body
+from modelops.server.problems import server_error
 
 
 def closing_error(status: int, message: str, dialect: Dialect) -> bytes:
@@ -13,7 +14,7 @@ def closing_error(status: int, message: str, dialect: Dialect) -> bytes:
 
     It has OpenAI's shape where there is no path yet that says who is asking.
     """
-    body = dialect_error(dialect, status, message)
+    body = error_body(dialect, server_error(status, message), "")
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         "content-type: application/json\r\n"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from memory_store import MemoryStore
 from server_support import (
+    Answer,
     Answered,
     ScriptedGateway,
     agent,
@@ -24,6 +25,7 @@ from server_support import (
 )
 
 from modelops.gateway.call import Call, Reply
+from modelops.gateway.errors import GatewayError
 from modelops.server import body as body_module
 
 OPENAI_ERROR = {"message", "type", "param", "code"}
@@ -186,6 +188,51 @@ async def test_a_body_in_many_pieces_arrives_whole() -> None:
         answer = await ask(port, body=sent)
     assert answer.status == 200
     assert cast("ScriptedGateway", runtime.gateway).calls[0].body == sent
+
+
+async def books_full(_call: Call, _reply: Reply) -> None:
+    raise GatewayError(503, "books_full", "no row")
+
+
+async def bug(_call: Call, _reply: Reply) -> None:
+    raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("script", "changes", "status", "code"),
+    [
+        (hello, {"headers": ["x-api-key: wrong"]}, 401, "invalid_api_key"),
+        (hello, {"method": "PUT"}, 405, "method_not_allowed"),
+        (hello, {"path": "/v1/nothing"}, 404, "not_found"),
+        (hello, {"path": "/v1/models", "method": "GET"}, 401, "invalid_api_key"),
+        (books_full, {}, 503, "books_full"),
+        (bug, {}, 500, "internal_error"),
+    ],
+)
+async def test_a_refusal_has_an_id_and_is_counted_by_its_code(
+    script: Answer, changes: dict[str, Any], status: int, code: str
+) -> None:
+    runtime = make_runtime(MemoryStore(state(agent("dev-agent", key("mo_1_secret")))), script)
+    asked = {"path": "/v1/messages", "headers": ["x-api-key: mo_1_secret"], **changes}
+    if asked["path"] == "/v1/models":
+        asked["headers"] = ["anthropic-version: 2023-06-01"]
+    async with serving(runtime) as port:
+        answers = [await ask(port, **asked) for _ in range(2)]
+    ids = [answer.headers["x-modelops-request-id"] for answer in answers]
+    assert [len(one) for one in ids] == [32, 32]
+    assert ids[0] != ids[1]
+    error = answers[0].json()
+    assert (answers[0].status, error["error"]["code"]) == (status, code)
+    assert error.get("request_id", ids[0]) == ids[0]
+    assert dict(runtime.observer.counters.refused) == {code: 2}
+
+
+async def test_a_list_of_models_has_an_id() -> None:
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        listed = await ask(port, "/v1/models", method="GET")
+        health = await ask(port, "/healthz", method="GET")
+    assert (listed.status, len(listed.headers["x-modelops-request-id"])) == (200, 32)
+    assert "x-modelops-request-id" not in health.headers
 
 
 async def test_the_key_names_the_agent() -> None:

@@ -64,6 +64,18 @@ async def test_attempts_tokens_cost_and_durations() -> None:
     assert found["modelops_revision",] == 1
 
 
+async def test_refusals_by_code_with_a_row_or_without() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    refused = {"provider": "", "model": "", "outcome": "refused"}
+    record(runtime, **refused, error_class="model_not_found")
+    runtime.observer.refused("invalid_api_key")
+    runtime.observer.refused("invalid_api_key")
+    found = await samples(runtime)
+    assert found["modelops_refusals_total", "model_not_found"] == 1
+    assert found["modelops_refusals_total", "invalid_api_key"] == 2
+    assert found["modelops_requests_total", "refused"] == 1
+
+
 async def test_overhead_is_what_a_request_took_without_its_providers() -> None:
     """0.1 s at the first, 0.3 s of waiting, 0.7 s at the second: 2 ms of 1,102 are its own."""
     runtime = make_runtime(MemoryStore(state()))
@@ -111,6 +123,8 @@ async def test_workers_are_added_up_whichever_answers() -> None:
     record(one)
     record(two)
     record(two, outcome="failed")
+    one.observer.refused("invalid_api_key")
+    two.observer.refused("invalid_api_key")
     await samples(two)
     for runtime in (one, two):
         await refresh(runtime)
@@ -118,6 +132,7 @@ async def test_workers_are_added_up_whichever_answers() -> None:
     found = await samples(one)
     assert found == await samples(two)
     assert found["modelops_requests_total", "success"] == 2
+    assert found["modelops_refusals_total", "invalid_api_key"] == 2
     assert found["modelops_attempts_total", "gpt-4o", "failed", "openai"] == 1
     assert found["modelops_attempt_duration_seconds_count", "gpt-4o", "openai"] == 2
     assert found["modelops_workers",] == 2
