@@ -58,7 +58,6 @@ POLICIES: dict[Kind, Policy] = {
 PASSED_ON: frozenset[Kind] = frozenset({"caller", "context_length", "unsupported"})
 """Kinds that are the request's own fault: the provider's answer is what the caller should see."""
 
-
 QUOTING: frozenset[Kind] = PASSED_ON | {"model_fault"}
 """Kinds whose message may quote the request or the answer, which the books never hold."""
 

@@ -232,7 +232,7 @@ def _target(model: resolved.Model, providers: Mapping[str, Provider]) -> Target:
         max_output_tokens=model.max_output_tokens,
         capabilities=None if model.capabilities is None else frozenset(model.capabilities),
         price=model.price,
-        price_source="catalog" if model.sources.get("price") == "catalog" else "declared",
+        price_source=model.price_source,
     )
 
 

@@ -14,17 +14,12 @@ from collections.abc import Mapping
 import msgspec
 
 from modelops.ledger.collapse import MINUTE_US, unit_us
-from modelops.metering.attempt import NO_USAGE, Attempt, Cost, CostSource
+from modelops.metering.attempt import NO_USAGE, Attempt, Cost
 from modelops.metering.cost import cost, rates_at
 from modelops.resources.resolved import Model
 from modelops.store.books import Adjustment
 
 NOTHING = Adjustment(0, 0, 0)
-
-
-def source_of(model: Model) -> CostSource:
-    """Return where a model's price comes from."""
-    return "catalog" if model.sources.get("price") == "catalog" else "declared"
 
 
 def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
@@ -68,7 +63,7 @@ def adjustment(
     right = cost(
         attempt.usage,
         model.price,
-        source_of(model),
+        model.price_source,
         service_tier=attempt.service_tier,
         started_at_us=attempt.started_at_us,
     )

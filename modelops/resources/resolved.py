@@ -185,6 +185,11 @@ class Model(Resolved, frozen=True, kw_only=True, tag="model"):
         """The address this resource goes by."""
         return address("model", self.provider, self.model)
 
+    @property
+    def price_source(self) -> Literal["declared", "catalog"]:
+        """Where its price comes from, as the books show it."""
+        return "catalog" if self.sources.get("price") == "catalog" else "declared"
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One model in a chain, as provider/model."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from modelops.gateway.call import Recorder
+from modelops.gateway.failure import PASSED_ON
 from modelops.metering.attempt import Attempt
 from modelops.server.counters import Counters
 
@@ -20,9 +21,6 @@ WINDOW_MINUTES = 5
 
 BATCH = 256
 """Requests that end before they are looked at: half a millisecond's work."""
-
-CALLERS_FAULT = frozenset({"caller", "context_length", "unsupported"})
-"""Error classes that say nothing about the provider."""
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +152,7 @@ class Observer:
         seen = self._targets.get(name)
         if seen is None:
             seen = self._targets[name] = Seen()
-        failed = last.outcome == "failed" and last.error_class not in CALLERS_FAULT
+        failed = last.outcome == "failed" and last.error_class not in PASSED_ON
         calls = len(attempts)
         seen.count(last.started_at_us // 60_000_000, calls, calls if failed else 0)
         ended_at_us = last.started_at_us + last.latency_us
