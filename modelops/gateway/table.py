@@ -14,7 +14,8 @@ from modelops.gateway.access import Access, compile_access
 from modelops.gateway.credential import Credential, credential, unusable
 from modelops.gateway.upstream.request import Origin, split_url
 from modelops.metering.attempt import CostSource
-from modelops.resources import resolved, state
+from modelops.resources import defaults, resolved, state
+from modelops.resources.durations import milliseconds
 from modelops.resources.errors import ModelopsError
 from modelops.resources.state import State
 from modelops.secrets.secret import Secret
@@ -22,11 +23,8 @@ from modelops.secrets.secret import Secret
 OpenSecret = Callable[[str, str], Secret | None]
 """Gives the opened key of an address and field; None when it is missing or does not open."""
 
-DEFAULT_RETRIES = 2
-DEFAULT_TIMEOUT = 60.0
-DEFAULT_DEADLINE = 300.0
-DEFAULT_MAX_DURATION = 1800.0
-"""What holds for a model that is called by its own name, outside any chain."""
+DEFAULT_DEADLINE = milliseconds(defaults.DEADLINE) / 1000
+DEFAULT_MAX_DURATION = milliseconds(defaults.MAX_DURATION) / 1000
 
 SIMULATED_KEY = Secret("sent-to-the-simulator")
 
@@ -172,8 +170,8 @@ def direct(target: Target) -> Chain:
     """Return the chain of one that a model called by its own name runs through."""
     step = Step(
         target=target,
-        max_retries=DEFAULT_RETRIES,
-        timeout=DEFAULT_TIMEOUT,
+        max_retries=defaults.MAX_RETRIES,
+        timeout=defaults.TIMEOUT_MS / 1000,
         answer_timeout=DEFAULT_DEADLINE,
     )
     return Chain(
@@ -181,7 +179,7 @@ def direct(target: Target) -> Chain:
         steps=(step,),
         deadline=DEFAULT_DEADLINE,
         max_duration=DEFAULT_MAX_DURATION,
-        max_attempts=4,
+        max_attempts=1 + defaults.SPARE_ATTEMPTS,
     )
 
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from modelops.config.declaration import Entry
 from modelops.config.resolve.fill import Fill
 from modelops.config.resolve.models import capabilities
-from modelops.resources import declared, resolved
+from modelops.resources import declared, defaults, resolved
 from modelops.resources.durations import milliseconds
-
-DEFAULT_TIMEOUT_MS = 60_000
-DEFAULT_TIMEOUT_OF_SEVERAL_MS = 30_000
-DEFAULT_SPARE_ATTEMPTS = 3
-"""Attempts that a request may make beyond one for each target."""
 
 
 def resolve_chain(entry: Entry[declared.Chain]) -> resolved.Chain:
@@ -24,7 +19,7 @@ def resolve_chain(entry: Entry[declared.Chain]) -> resolved.Chain:
             fill.sources[f"{name}_ms"] = "default"
     deadline = milliseconds(value.deadline)
     several = len(value.targets) > 1
-    usual = DEFAULT_TIMEOUT_OF_SEVERAL_MS if several else DEFAULT_TIMEOUT_MS
+    usual = defaults.TIMEOUT_OF_SEVERAL_MS if several else defaults.TIMEOUT_MS
     return resolved.Chain(
         chain=value.chain,
         display_name=fill.default("display_name", value.display_name, value.chain),
@@ -37,7 +32,7 @@ def resolve_chain(entry: Entry[declared.Chain]) -> resolved.Chain:
         deadline_ms=deadline,
         max_duration_ms=milliseconds(value.max_duration),
         max_attempts=fill.default(
-            "max_attempts", value.max_attempts, len(value.targets) + DEFAULT_SPARE_ATTEMPTS
+            "max_attempts", value.max_attempts, len(value.targets) + defaults.SPARE_ATTEMPTS
         ),
         protected=value.protected,
         sources=fill.sources,

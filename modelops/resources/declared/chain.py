@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from modelops.resources import defaults
 from modelops.resources.declared.fields import (
     Declared,
     DisplayName,
@@ -23,7 +24,7 @@ class Target(Declared, frozen=True, kw_only=True):
     model: TargetName
     max_retries: Annotated[
         int, Meta(ge=0, le=10, description="Calls after the first that this target gets.")
-    ] = 2
+    ] = defaults.MAX_RETRIES
     timeout: Annotated[
         Duration | None,
         Meta(description="Wait for the first content. Default: 60s, 30s in a chain of several."),
@@ -48,8 +49,10 @@ class Chain(Declared, frozen=True, kw_only=True):
     targets: Annotated[tuple[Target, ...], Meta(min_length=1, max_length=32)]
     deadline: Annotated[
         Duration, Meta(description="For the whole request, to the first content of a stream.")
-    ] = "300s"
-    max_duration: Annotated[Duration, Meta(description="Longest a stream may flow.")] = "30m"
+    ] = defaults.DEADLINE
+    max_duration: Annotated[Duration, Meta(description="Longest a stream may flow.")] = (
+        defaults.MAX_DURATION
+    )
     max_attempts: Annotated[
         Annotated[int, Meta(ge=1, le=100)] | None,
         Meta(description="Most calls for one request. Default: targets + 3."),
