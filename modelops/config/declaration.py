@@ -1,8 +1,8 @@
 """A folder's files as declared resources, each with its document for positions.
 
-What is wrong with a file takes only that file out, and of it at least the names it refers to are
-checked, so that one run reports everything. The addresses that a broken file would have declared
-are remembered: a chain that names a model of a file with a typo must not be reported as well.
+What is wrong with a file takes only that file out, and what remains of it is checked, so that one
+run reports everything. The addresses that a broken file would have declared are remembered: a chain
+that names a model of a file with a typo must not be reported as well.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from modelops.config.diagnostics import found
 from modelops.config.explain import explain
 from modelops.config.exposed import exposed_keys
 from modelops.config.files import Source
+from modelops.config.remains import remains
 from modelops.config.yaml import Document
 from modelops.resources import declared
 from modelops.resources.addresses import Kind, address
@@ -46,10 +47,34 @@ class Entry(msgspec.Struct, Generic[T], frozen=True):
         return self.document.position(path, key=key)
 
 
+class Resources(msgspec.Struct):
+    """Resources by name; of several of a name the first."""
+
+    settings: Entry[declared.Settings] | None = None
+    providers: dict[str, Entry[declared.Provider]] = {}
+    chains: dict[str, Entry[declared.Chain]] = {}
+    agents: dict[str, Entry[declared.Agent]] = {}
+
+    def add(self, value: declared.Declared, document: Document) -> Iterator[Diagnostic]:
+        """Take a resource in; yields what is wrong when its name is taken."""
+        match value:
+            case declared.Settings():
+                self.settings = self.settings or Entry(
+                    address("config", value.config), value, document
+                )
+            case declared.Provider():
+                yield from _add(self.providers, "provider", value.provider, value, document)
+            case declared.Chain():
+                yield from _add(self.chains, "chain", value.chain, value, document)
+            case declared.Agent():
+                yield from _add(self.agents, "agent", value.agent, value, document)
+
+
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a folder declares, by name.
 
-    `broken` holds addresses of files with errors, `unread` those files that are YAML to their end.
+    `broken` holds addresses of files with errors, `unread` those files that are YAML to their end,
+    `remains` what they declare without what is wrong in them.
     """
 
     folder: Path
@@ -61,6 +86,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     agents: dict[str, Entry[declared.Agent]]
     broken: frozenset[str]
     unread: tuple[tuple[Kind, Document], ...]
+    remains: Resources
 
 
 def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diagnostic]]:
@@ -69,39 +95,33 @@ def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diag
     Raises ModelopsError when there is no configuration to look at.
     """
     sources, diagnostics = files.read(folder)
-    settings: list[Entry[declared.Settings]] = []
-    providers: dict[str, Entry[declared.Provider]] = {}
-    chains: dict[str, Entry[declared.Chain]] = {}
-    agents: dict[str, Entry[declared.Agent]] = {}
+    whole, remaining = Resources(), Resources()
     broken: set[str] = set()
     unread: list[tuple[Kind, Document]] = []
     for source in sources:
         document = yaml.load(source.raw, source.path)
         value = _convert(document, source, diagnostics)
-        match value:
-            case declared.Settings():
-                settings.append(Entry(address("config", value.config), value, document))
-            case declared.Provider():
-                _add(providers, "provider", value.provider, value, document, diagnostics)
-            case declared.Chain():
-                _add(chains, "chain", value.chain, value, document, diagnostics)
-            case declared.Agent():
-                _add(agents, "agent", value.agent, value, document, diagnostics)
-            case _:
-                broken.update(_meant(document, source))
-                if document.complete:
-                    unread.append((source.kind, document))
+        if value is not None:
+            diagnostics.extend(whole.add(value, document))
+            continue
+        broken.update(_meant(document, source))
+        if document.complete:
+            unread.append((source.kind, document))
+            left = remains(document, STRUCTS[source.kind], source.kind, source.stem)
+            if left is not None:  # its name may be the file's, so it may well be another's
+                list(remaining.add(*left))
     broken.update(_meant_by_path(found.position.file for found in diagnostics))
     declaration = Declaration(
         folder=folder,
         environment=environment,
         sources=tuple(sources),
-        settings=settings[0] if settings else None,
-        providers=providers,
-        chains=chains,
-        agents=agents,
+        settings=whole.settings,
+        providers=whole.providers,
+        chains=whole.chains,
+        agents=whole.agents,
         broken=frozenset(broken),
         unread=tuple(unread),
+        remains=remaining,
     )
     return declaration, diagnostics
 
@@ -156,22 +176,15 @@ def _misnamed(document: Document, source: Source, value: declared.Declared) -> I
 
 
 def _add(
-    entries: dict[str, Entry[T]],
-    kind: Kind,
-    name: str,
-    value: T,
-    document: Document,
-    diagnostics: list[Diagnostic],
-) -> None:
+    entries: dict[str, Entry[T]], kind: Kind, name: str, value: T, document: Document
+) -> Iterator[Diagnostic]:
     """Take an entry in, unless its name is taken."""
     if name not in entries:
         entries[name] = Entry(address(kind, name), value, document)
         return
     first = entries[name].at(kind)
     message = f"{kind} {name!r} is declared twice"
-    diagnostics.append(
-        found(rules.DUPLICATE_ADDRESS, document.position((kind,)), message, f"first in {first}")
-    )
+    yield found(rules.DUPLICATE_ADDRESS, document.position((kind,)), message, f"first in {first}")
 
 
 def _meant(document: Document, source: Source) -> Iterator[str]:

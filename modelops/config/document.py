@@ -38,10 +38,11 @@ class Document:
     """One file: plain data with Decimals for fractions, and what is wrong with it.
 
     `data` is what could be read, so with diagnostics it is not to be relied on; `complete` says
-    whether reading got to the end. `sops` is the file's SOPS block, or None.
+    whether reading got to the end. `sops` is the file's SOPS block, or None. `left_out` are the
+    paths of what stands in the file and not in `data`, because it is wrong (config/remains.py).
     """
 
-    __slots__ = ("complete", "data", "diagnostics", "file", "root", "sops", "text")
+    __slots__ = ("complete", "data", "diagnostics", "file", "left_out", "root", "sops", "text")
 
     def __init__(self, file: str, text: str = "") -> None:
         self.file = file
@@ -51,6 +52,7 @@ class Document:
         self.sops: Mapping[str, object] | None = None
         self.root: Entry = 0
         self.diagnostics: list[Diagnostic] = []
+        self.left_out: frozenset[tuple[str | int, ...]] = frozenset()
 
     def position(self, path: Path = (), *, key: bool = False) -> Position:
         """Return where the value at a path stands (its key, if asked), or the nearest above it."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import singledispatch
+from typing import TypeAlias
 
 import msgspec
 from msgspec import inspect
@@ -23,10 +24,18 @@ from modelops.config.yaml import Document, Path
 from modelops.resources import patterns
 from modelops.resources.configuration import Diagnostic
 
+Fault: TypeAlias = "tuple[Path, Diagnostic]"
+"""Something wrong, and the path of what has to go for the rest to be right."""
+
 
 def explain(document: Document, struct: type) -> tuple[Diagnostic, ...]:
     """Return everything in a document that its Struct does not allow."""
-    return tuple(_walk(inspect.type_info(struct), document.data, document, ()))
+    return tuple(diagnostic for _, diagnostic in faults(document, struct))
+
+
+def faults(document: Document, struct: type) -> Iterator[Fault]:
+    """Yield everything in a document that its Struct does not allow, with its path."""
+    yield from _walk(inspect.type_info(struct), document.data, document, ())
 
 
 def show_path(path: Path) -> str:
@@ -36,20 +45,18 @@ def show_path(path: Path) -> str:
 
 
 @singledispatch
-def _walk(kind: inspect.Type, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+def _walk(kind: inspect.Type, data: object, document: Document, path: Path) -> Iterator[Fault]:
     """Yield what is wrong with the value at a path, by what its type asks for."""
     raise NotImplementedError(f"the form uses {kind!r}, which nothing here explains")
 
 
 @_walk.register
-def _(kind: inspect.Metadata, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+def _(kind: inspect.Metadata, data: object, document: Document, path: Path) -> Iterator[Fault]:
     yield from _walk(kind.type, data, document, path)
 
 
 @_walk.register
-def _(
-    kind: inspect.StructType, data: object, document: Document, path: Path
-) -> Iterator[Diagnostic]:
+def _(kind: inspect.StructType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if not isinstance(data, dict):
         yield _wrong_type("a mapping", data, document, path)
         return
@@ -67,19 +74,18 @@ def _(
             hint = did_you_mean(name, fields.keys() - data.keys())
             missing -= {meant for meant in missing if repr(meant) in hint}
             message = f"unknown field {show_path(step)}"
-            yield found(rules.UNKNOWN_FIELD, document.position(step, key=True), message, hint)
+            position = document.position(step, key=True)
+            yield step, found(rules.UNKNOWN_FIELD, position, message, hint)
     for name in sorted(missing):
         message = f"missing field {show_path((*path, name))!r}"
         hint = description(fields[name].type)
-        yield found(rules.MISSING_FIELD, document.position(path), message, hint)
+        yield path, found(rules.MISSING_FIELD, document.position(path), message, hint)
     if clean and not missing:
         yield from _own_check(kind.cls, data, document, path)
 
 
 @_walk.register
-def _(
-    kind: inspect.UnionType, data: object, document: Document, path: Path
-) -> Iterator[Diagnostic]:
+def _(kind: inspect.UnionType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     branches = [branch for branch in kind.types if not isinstance(branch, inspect.NoneType)]
     if data is None and len(branches) < len(kind.types):
         return
@@ -91,9 +97,7 @@ def _(
 
 
 @_walk.register
-def _(
-    kind: inspect.LiteralType, data: object, document: Document, path: Path
-) -> Iterator[Diagnostic]:
+def _(kind: inspect.LiteralType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if data in kind.values and type(data) is type(kind.values[0]):
         return
     allowed = [str(value) for value in kind.values]
@@ -103,7 +107,7 @@ def _(
 
 
 @_walk.register
-def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if not isinstance(data, str):
         hint = "" if data is None or isinstance(data, dict | list) else "quote it"
         if kind.pattern == patterns.DURATION:
@@ -128,7 +132,7 @@ def _(kind: inspect.StrType, data: object, document: Document, path: Path) -> It
 
 
 @_walk.register
-def _(kind: inspect.IntType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+def _(kind: inspect.IntType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if type(data) is not int:
         yield _wrong_type("a whole number", data, document, path)
     elif (kind.ge is not None and data < kind.ge) or (kind.le is not None and data > kind.le):
@@ -139,24 +143,20 @@ def _(kind: inspect.IntType, data: object, document: Document, path: Path) -> It
 
 
 @_walk.register
-def _(kind: inspect.BoolType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+def _(kind: inspect.BoolType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if not isinstance(data, bool):
         yield _wrong_type("true or false", data, document, path)
 
 
 @_walk.register
-def _(
-    kind: inspect.DecimalType, data: object, document: Document, path: Path
-) -> Iterator[Diagnostic]:
+def _(kind: inspect.DecimalType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if type(data) not in (int, Decimal):
         hint = "write the number without quotes" if isinstance(data, str) else ""
         yield _wrong_type("a number", data, document, path, hint)
 
 
 @_walk.register
-def _(
-    kind: inspect.VarTupleType, data: object, document: Document, path: Path
-) -> Iterator[Diagnostic]:
+def _(kind: inspect.VarTupleType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if not isinstance(data, list):
         yield _wrong_type("a list", data, document, path)
         return
@@ -166,15 +166,15 @@ def _(
 
 
 @_walk.register
-def _(kind: inspect.DictType, data: object, document: Document, path: Path) -> Iterator[Diagnostic]:
+def _(kind: inspect.DictType, data: object, document: Document, path: Path) -> Iterator[Fault]:
     if not isinstance(data, dict):
         yield _wrong_type("a mapping", data, document, path)
         return
     for name, value in data.items():
         step = (*path, name)
-        for problem in _walk(kind.key_type, name, document, step):
+        for _, problem in _walk(kind.key_type, name, document, step):
             position = document.position(step, key=True)
-            yield msgspec.structs.replace(problem, position=position)
+            yield step, msgspec.structs.replace(problem, position=position)
         yield from _walk(kind.value_type, value, document, step)
     yield from _length(data, kind, "entry", document, path)
 
@@ -185,7 +185,7 @@ def _length(
     unit: str,
     document: Document,
     path: Path,
-) -> Iterator[Diagnostic]:
+) -> Iterator[Fault]:
     if kind.min_length is not None and len(data) < kind.min_length:
         message = f"needs at least {kind.min_length} {unit}"
         yield _problem(rules.BAD_VALUE, message, document, path)
@@ -196,7 +196,7 @@ def _length(
 
 def _own_check(
     struct: type, data: dict[str, object], document: Document, path: Path
-) -> Iterator[Diagnostic]:
+) -> Iterator[Fault]:
     """Yield what the Struct's own `__post_init__` refuses: rules between fields."""
     if not hasattr(struct, "__post_init__"):
         return
@@ -221,15 +221,11 @@ def _takes(branch: inspect.Type, data: object) -> bool:
     return type(data) in (int, Decimal)
 
 
-def _wrong_type(
-    wanted: str, data: object, document: Document, path: Path, hint: str = ""
-) -> Diagnostic:
+def _wrong_type(wanted: str, data: object, document: Document, path: Path, hint: str = "") -> Fault:
     message = f"expected {wanted}, got {KINDS_OF_DATA[type(data)]}"
     return _problem(rules.WRONG_TYPE, message, document, path, hint)
 
 
-def _problem(
-    rule: Rule, message: str, document: Document, path: Path, hint: str = ""
-) -> Diagnostic:
+def _problem(rule: Rule, message: str, document: Document, path: Path, hint: str = "") -> Fault:
     where = f"{show_path(path)}: " if path else ""
-    return found(rule, document.position(path), f"{where}{message}", hint)
+    return path, found(rule, document.position(path), f"{where}{message}", hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
 from modelops.config import rules
@@ -12,10 +12,12 @@ from modelops.config.checks.subject import (
     unknown_allowed,
     unknown_chain,
     unknown_provider,
+    unseen,
 )
 from modelops.config.declaration import Entry
 from modelops.config.diagnostics import found
 from modelops.resources import resolved
+from modelops.resources.addresses import split_model
 from modelops.resources.configuration import Diagnostic
 from modelops.resources.declared import Agent
 
@@ -24,12 +26,14 @@ PARAMETER_BOUNDS = {"temperature": (Decimal(0), Decimal(2)), "top_p": (Decimal(0
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield what is wrong with agents."""
+    hidden = unseen(subject)
     for name, entry in subject.declaration.agents.items():
         if entry.value.chain is not None:
             yield from unknown_chain(subject, entry.value.chain, entry.at("chain"))
         yield from _prefer(subject, entry)
-        yield from _allow(subject, entry)
-        yield from _own_chain(entry, subject.resolution.agents[name])
+        yield from _allow(subject, entry, hidden)
+        if entry.value.chain is not None or subject.declaration.settings is not None:
+            yield from _own_chain(entry, subject.resolution.agents[name])
         yield from _parameters(subject, entry, subject.resolution.agents[name])
         yield from _credentials(subject, entry)
 
@@ -45,13 +49,15 @@ def _prefer(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
         yield found(rules.DISABLED_REFERENCE, entry.at("prefer"), message)
 
 
-def _allow(subject: Subject, entry: Entry[Agent]) -> Iterator[Diagnostic]:
+def _allow(subject: Subject, entry: Entry[Agent], hidden: Collection[str]) -> Iterator[Diagnostic]:
     for index, pattern in enumerate(entry.value.allow or ()):
         position = entry.at("allow", index)
         kind, _, name = pattern.partition("/")
         if "*" in name:
             resolution = subject.resolution
-            if not _matches(name, resolution.chains if kind == "chain" else resolution.models):
+            declared = resolution.chains if kind == "chain" else resolution.models
+            owner = f"chain/{name}" if kind == "chain" else f"provider/{split_model(name)[0]}"
+            if not _matches(name, declared) and not _matches(owner, hidden):
                 message = f"{pattern} matches nothing that is declared"
                 yield found(rules.IDLE_ALLOW, position, message)
         yield from unknown_allowed(subject, pattern, position)

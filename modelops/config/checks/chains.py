@@ -99,10 +99,12 @@ def _types(subject: Subject, entry: Entry[declared.Chain]) -> Iterator[Diagnosti
 
 def _durations(entry: Entry[declared.Chain], chain: resolved.Chain) -> Iterator[Diagnostic]:
     yield from _bounded(entry, ("deadline",), chain.deadline_ms, DEADLINE_MS)
+    unknown = ("deadline",) in entry.document.left_out
+    longest = DEADLINE_MS[1] if unknown else chain.deadline_ms
     yield from _bounded(entry, ("max_duration",), chain.max_duration_ms, MAX_DURATION_MS)
     for index, target in enumerate(chain.targets):
         yield from _bounded(entry, ("targets", index, "timeout"), target.timeout_ms, TIMEOUT_MS)
-        answer = (TIMEOUT_MS[0], chain.deadline_ms)
+        answer = (TIMEOUT_MS[0], longest)
         path = ("targets", index, "answer_timeout")
         yield from _bounded(entry, path, target.answer_timeout_ms, answer)
 

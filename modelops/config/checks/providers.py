@@ -27,12 +27,13 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         for agent in subject.declaration.agents.values()
         for credential in agent.value.credentials
     }
+    unread = any(kind == "agent" for kind, _ in subject.declaration.unread)
     for name, entry in subject.declaration.providers.items():
         yield from _complete(entry)
         yield from _auth(entry)
         provider = subject.resolution.providers.get(name)
         if provider is not None:
-            yield from _key(entry, provider, lent=name in lent)
+            yield from _key(entry, provider, lent=name in lent, unread=unread)
 
 
 def _complete(entry: Entry[Provider]) -> Iterator[Diagnostic]:
@@ -73,9 +74,12 @@ def _auth(entry: Entry[Provider]) -> Iterator[Diagnostic]:
 
 
 def _key(
-    entry: Entry[Provider], provider: resolved.Provider, *, lent: bool
+    entry: Entry[Provider], provider: resolved.Provider, *, lent: bool, unread: bool
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with where the key goes; `lent` says that agents bring their own."""
+    """Yield what is wrong with where the key goes.
+
+    `lent` says that agents bring their own, `unread` that some might, in files with errors.
+    """
     if provider.api_key or lent:
         plain = provider.base_url.startswith("http:") and not urls.is_loopback(provider.base_url)
         if plain and not provider.insecure:
@@ -83,7 +87,7 @@ def _key(
             message = f"a key would go to {provider.base_url} in clear"
             hint = "use https, or write insecure: true"
             yield found(rules.INSECURE_URL, entry.at(field), message, hint)
-    elif provider.auth != "none" and provider.enabled:
+    elif provider.auth != "none" and provider.enabled and not unread:
         message = f"no api_key is declared, and {provider.provider} takes one"
         hint = provider.key_url and f"get one at {provider.key_url}"
         yield found(rules.MISSING_KEY, entry.at("provider"), message, hint)

@@ -6,7 +6,7 @@ import zoneinfo
 from collections.abc import Collection, Iterator
 
 from modelops.config import rules, zones
-from modelops.config.checks.subject import Subject, unknown_chain
+from modelops.config.checks.subject import Subject, unknown_chain, unseen
 from modelops.config.declaration import Entry
 from modelops.config.diagnostics import did_you_mean, found
 from modelops.resources import addresses
@@ -52,6 +52,7 @@ def _moved(
     subject: Subject, entry: Entry[Settings], declared: Collection[str]
 ) -> Iterator[Diagnostic]:
     left: set[str] = set()
+    hidden = unseen(subject)
     for index, move in enumerate(entry.value.moved):
         for field, place in (("from", move.from_), ("to", move.to)):
             if not _is_address(place):
@@ -66,12 +67,18 @@ def _moved(
         if move.from_ in declared:
             message = f"{move.from_} is still declared"
             yield found(rules.MOVED_ADDRESS, position, message, "rename it, or delete this entry")
-        if move.to not in declared and move.to not in subject.declaration.broken:
+        if move.to not in declared and not hidden & {move.to, _owner(move.to)}:
             message = f"{move.to} is not declared"
             yield found(rules.MOVED_ADDRESS, position, message, did_you_mean(move.to, declared))
         if move.from_ in left:
             yield found(rules.MOVED_ADDRESS, position, f"{move.from_} moves twice")
         left.add(move.from_)
+
+
+def _owner(place: str) -> str:
+    """Return the address of a model's provider, of anything else its own."""
+    kind, _, rest = place.partition("/")
+    return addresses.address("provider", rest.partition("/")[0]) if kind == "model" else place
 
 
 def _is_address(text: str) -> bool:

@@ -11,7 +11,7 @@ from modelops import catalog
 from modelops.config import rules
 from modelops.config.declaration import Declaration
 from modelops.config.diagnostics import did_you_mean, found
-from modelops.config.resolve import Resolution
+from modelops.config.resolve import Resolution, resolve
 from modelops.config.resolve.providers import preset_of
 from modelops.resources.addresses import address, split_model
 from modelops.resources.configuration import Diagnostic, Position
@@ -23,6 +23,33 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     declaration: Declaration
     resolution: Resolution
     today: date
+
+
+def with_remains(subject: Subject) -> Subject:
+    """Return the subject with what remains of files with errors as if it were all of them.
+
+    Their providers and models stay unresolved: nothing is to be said of them in other files.
+    """
+    declaration, resolution = subject.declaration, subject.resolution
+    also = declaration.remains
+    whole = msgspec.structs.replace(
+        declaration,
+        settings=declaration.settings or also.settings,
+        providers=also.providers | declaration.providers,
+        chains=also.chains | declaration.chains,
+        agents=also.agents | declaration.agents,
+    )
+    resolved = msgspec.structs.replace(
+        resolve(whole), providers=resolution.providers, models=resolution.models
+    )
+    return Subject(declaration=whole, resolution=resolved, today=subject.today)
+
+
+def unseen(subject: Subject) -> frozenset[str]:
+    """Return the addresses that may be declared, with errors in their files or of their own."""
+    declared, resolved = subject.declaration.providers, subject.resolution.providers
+    unresolved = (address("provider", name) for name in declared.keys() - resolved.keys())
+    return subject.declaration.broken.union(unresolved)
 
 
 def unknown_provider(subject: Subject, name: str, position: Position) -> Iterator[Diagnostic]:
@@ -45,6 +72,8 @@ def unknown_model(subject: Subject, reference: str, position: Position) -> Itera
     """Yield a problem when no provider declares the model that `provider/model` names."""
     provider, model = split_model(reference)
     entry = subject.declaration.providers.get(provider)
+    if entry is not None and entry.document.left_out:
+        return  # a file with errors may have declared it
     if entry is None:
         yield from unknown_provider(subject, provider, position)
         return

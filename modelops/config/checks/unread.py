@@ -1,7 +1,6 @@
 """Files with an error of form: what they refer to, so that one run still names every wrong name.
 
-Nothing else is checked in them. It could follow from the error itself: a chain whose `requires` is
-misspelt asks nothing of its targets.
+Also where nothing remains to be declared of what refers: a credential without its key.
 """
 
 from __future__ import annotations
