@@ -96,7 +96,7 @@ class Segment:
         """
         size = self.size
         if self._descriptor >= 0:  # else it was done with while this waited for its turn
-            os.fdatasync(self._descriptor)
+            getattr(os, "fdatasync", os.fsync)(self._descriptor)  # macOS has only fsync
         self._synced = size
 
     def publish(self, name: SegmentName) -> None:
