@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import SplitResult, urlsplit
+
+from modelops.resources import loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -36,9 +37,4 @@ def origin(url: str) -> str:
 def is_loopback(url: str) -> bool:
     """Say whether a URL stays on this machine."""
     host = parse(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host.endswith(".localhost") or loopback.is_loopback(host)

@@ -7,12 +7,12 @@ Origin, JSON content type. Agents' keys guard `/v1`, operators' keys `/api`.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Literal, NoReturn
 
+from modelops.resources.loopback import is_loopback
 from modelops.resources.resolved import Role
 from modelops.server.keys import Caller, ExpiredKeyError, Keyring, Keys, find, tokens
 
@@ -115,19 +115,6 @@ def host_name(host: str) -> str:
     """Return the name in a Host header, without port and brackets; '' when it is malformed."""
     match = _HOST.fullmatch(host)
     return (match[1] or match[2]).lower() if match else ""
-
-
-@lru_cache(1024)
-def is_loopback(name: str) -> bool:
-    """Return whether a host name or IP address is this machine's own."""
-    if name == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def _require_local(headers: Headers, client: Address, whose: str) -> None:

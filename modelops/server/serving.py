@@ -17,8 +17,8 @@ import msgspec
 from msgspec.structs import replace
 
 from modelops.resources.errors import ModelopsError, RefusedError
+from modelops.resources.loopback import is_loopback
 from modelops.resources.state import State
-from modelops.server.access import is_loopback
 from modelops.server.keys import compile_keyring
 from modelops.server.refresh import check_environment
 from modelops.server.settings import ServerSettings

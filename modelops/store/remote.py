@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from modelops.resources.errors import ExitCode, RefusedError
+from modelops.resources.loopback import is_loopback
 from modelops.resources.resolved import Resource
 from modelops.resources.state import by_address
 from modelops.secrets.sealed import SealedSecret
@@ -87,7 +87,7 @@ class RemoteStore:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise StoreError(f"{url!r} is not the URL of a server")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise StoreError(
                 f"{url} is not encrypted, and a key would be sent to it", "use https://"
             )
@@ -198,10 +198,3 @@ def _error(status: int, problem: _Problem, url: str) -> Exception:
     if problem.exit_code == ExitCode.LOCKED:
         return StoreLockedError(message, problem.hint)
     return StoreError(message, problem.hint)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -47,6 +47,7 @@ def test_unusable_urls_are_refused(url: str) -> None:
     [
         ("localhost", True),
         ("models.localhost", True),
+        ("[::ffff:127.0.0.1]", True),
         ("127.0.0.1", True),
         ("127.9.9.9", True),
         ("[::1]", True),

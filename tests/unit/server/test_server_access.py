@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server_support import agent, key, operator, settings, state
 
+from modelops.resources.loopback import is_loopback
 from modelops.server.access import (
     AccessError,
     admin_caller,
     data_plane_caller,
     host_name,
-    is_loopback,
     remote_reason,
     require_role,
 )
