@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import click
-import msgspec
 
 from modelops import catalog
 from modelops.catalog.records import CatalogModel, CatalogPrice, CatalogTier, Preset
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.resources.errors import ModelopsError
 
 
@@ -32,7 +31,7 @@ def list_(preset: str, output_format: str) -> None:
         )
     if output_format == "json":
         content = catalog.known(preset) if preset else dict(catalog.PRESETS)
-        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2))
+        terminal.echo_json(content)
     else:
         click.echo("\n".join(_models(preset) if preset else _presets()))
 
@@ -48,7 +47,7 @@ def show(model: str, output_format: str) -> None:
         hint = f"did you mean {' or '.join(near[:4])}?" if near else "declare its limits and price"
         raise ModelopsError(f"the catalog does not know {model!r}", hint)
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
         return
     for name, entry in found.items():
         click.echo("\n".join([name, *_facts(entry)]))

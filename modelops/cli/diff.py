@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from modelops.cli import options, stores, terminal
 from modelops.operations.diff import diff
@@ -24,7 +23,7 @@ def command(old: int, new: int | None, folder: Path, store_url: str, output_form
     """Show how two revisions differ; the second is the newest by default."""
     found = stores.using(locate(store_url, folder), lambda store: diff(store, old, new))
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
         return
     color = terminal.colored(sys.stdout)
     click.echo(text.render_changes(found.changes, found.effects, color=color), nl=False)

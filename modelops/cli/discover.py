@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.config import load_configuration
 from modelops.operations.discover import discover, only, write
 from modelops.operations.test import subjects
@@ -54,7 +53,7 @@ def command(
         raise ModelopsError(f"{provider!r} is a model", f"name {subject.provider.provider!r}")
     found = only(asyncio.run(discover(subject)), patterns)
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
     else:
         click.echo("\n".join(lines(found)))
     if writing:

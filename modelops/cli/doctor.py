@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.operations.doctor import examine
 from modelops.operations.doctor.finding import Finding
 from modelops.operations.location import store_url as locate
@@ -32,7 +31,7 @@ def command(folder: Path, environment: str, store_url: str, output_format: str) 
     url = locate(store_url, folder)
     findings = asyncio.run(examine(folder, environment, url, os.environ, datetime.now(UTC)))
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(findings), indent=2))
+        terminal.echo_json(findings)
     else:
         click.echo(_text(findings))
     failed = any(finding.status == "fail" for finding in findings)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from modelops.cli import options, stores
+from modelops.cli import options, stores, terminal
 from modelops.operations.history import Touched, history, touched
 from modelops.operations.location import store_url as locate
 from modelops.plan.render.phrases import SYMBOLS
@@ -46,7 +46,7 @@ def command(
 
     entries = stores.using(locate(store_url, folder), read)
     if output_format == "json":
-        click.echo(msgspec.json.format(_document(entries, limit, changes=changes), indent=2))
+        terminal.echo_json(_document(entries, limit, changes=changes))
     elif entries:
         for made, details in entries:
             click.echo(_line(made))
@@ -56,15 +56,15 @@ def command(
         click.echo("No revisions yet: modelops apply makes the first.")
 
 
-def _document(entries: Entries, limit: int, *, changes: bool) -> bytes:
-    """Return a page as JSON; `next_cursor` is the `--before` of the next one, null at the end."""
+def _document(entries: Entries, limit: int, *, changes: bool) -> object:
+    """Return a page; `next_cursor` is the `--before` of the next one, null at the end."""
     items = [
         msgspec.structs.asdict(made) | ({"changes": details} if changes else {})
         for made, details in entries
     ]
     last = entries[-1][0] if len(entries) == limit else None
     cursor = last.revision if last and last.base > 0 else None
-    return msgspec.json.encode({"items": items, "next_cursor": cursor})
+    return {"items": items, "next_cursor": cursor}
 
 
 def _details(details: Sequence[Touched]) -> Iterator[str]:

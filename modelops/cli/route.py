@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 import click
-import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.gateway.call import Endpoint
 from modelops.gateway.explain import Explained, Explanation
 from modelops.operations.location import store_url as locate
@@ -51,7 +50,7 @@ def command(
     question = RouteQuestion(model=model, agent=agent, prefer=prefer, endpoint=endpoint)
     found = asyncio.run(_route(url, question))
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
         return
     click.echo("\n".join(lines(found)))
     if not is_remote(url):

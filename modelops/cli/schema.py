@@ -8,6 +8,7 @@ from typing import Any
 import click
 import msgspec
 
+from modelops.cli import terminal
 from modelops.plan import schema as plan_schema
 from modelops.resources import schema
 from modelops.resources.errors import ExitCode, ModelopsError
@@ -38,8 +39,7 @@ def command(kind: str | None, write: bool, check: bool) -> int:
     elif kind:
         click.echo(_text(kind), nl=False)
     else:
-        everything = msgspec.json.encode({name: _schema(name) for name in kinds})
-        click.echo(msgspec.json.format(everything, indent=2))
+        terminal.echo_json({name: _schema(name) for name in kinds})
     return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from modelops.cli import options, stores
+from modelops.cli import options, stores, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.show import find
 from modelops.plan.render import phrases
@@ -48,8 +48,9 @@ def command(
             "resources": _ordered(snapshot),
         }
     if output_format == "json":
-        text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
-    click.echo(text)
+        terminal.echo_json(shown)
+    else:
+        click.echo(text)
 
 
 def _ordered(snapshot: Snapshot) -> list[Resource]:

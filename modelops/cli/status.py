@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.status import ProviderState, ProviderStatus, Status, WorkerStatus, status
 from modelops.resources import commits
@@ -44,7 +43,7 @@ def command(folder: Path, store_url: str, output_format: str) -> None:
     """
     found = asyncio.run(_status(locate(store_url, folder)))
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
     else:
         click.echo("\n".join(lines(found, datetime.now(UTC))))
 

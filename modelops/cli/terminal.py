@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import msgspec
 
 from modelops.resources.errors import ModelopsError
 
@@ -38,6 +39,11 @@ def caller(environ: Mapping[str, str] = os.environ) -> str:
         except (OSError, KeyError):  # a container's user without a name
             user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
+
+
+def echo_json(document: object) -> None:
+    """Write a document to stdout as JSON that a person can read too."""
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
 def program() -> str:

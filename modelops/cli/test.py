@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.config import load_configuration
 from modelops.operations.location import store_url as locate
 from modelops.operations.test import connection_reports, keep, subjects
@@ -59,7 +58,7 @@ def command(
     progress.clear()
     _keep(locate(store_url, folder), configuration, reports)
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(reports), indent=2))
+        terminal.echo_json(reports)
     else:
         click.echo("\n".join(lines(reports, every_step=bool(names))))
     failed = any(report.status != "connected" for report in reports)

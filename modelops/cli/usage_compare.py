@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options, stores
+from modelops.cli import options, stores, terminal
 from modelops.ledger.periods import PERIODS
 from modelops.operations.compare_usage import (
     DEFAULT_PERIOD,
@@ -63,7 +62,7 @@ def command(
         lambda store: compare(store, before, after, query, now_us=time.time_ns() // 1000),
     )
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
     else:
         click.echo(_text(found))
 

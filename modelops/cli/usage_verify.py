@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options, stores
+from modelops.cli import options, stores, terminal
 from modelops.ledger.invoices import read
 from modelops.operations.location import store_url as locate
 from modelops.operations.verify_usage import Difference, Verification, verify
@@ -40,7 +39,7 @@ def command(
         locate(store_url, folder), lambda store: verify(store, provider, billed)
     )
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        terminal.echo_json(found)
     else:
         click.echo(_text(found))
     return ExitCode.ERROR if found.differences else ExitCode.DONE
