@@ -1,4 +1,4 @@
-# Every target sets up what it needs: a fresh clone with git, make and Python 3.11+ is enough.
+# Every target sets up what it needs: a fresh clone with make, Python 3.11+ and a package index is enough.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ BENCH := $(VENV)/.bench
 MODEL := $(VENV)-model/.done
 PORT ?= 8400
 
-.PHONY: up demo test test-crash test-real-model check format schema bench lock clean
+.PHONY: up demo test test-crash test-real-model check format bench lock clean help
 
 up: $(RUNTIME)  ## plan, apply and serve this repository's configuration; LIVE=1 for real providers
 	@$(BIN)/modelops up --port $(PORT) $(if $(LIVE),,--simulate)
@@ -58,8 +58,11 @@ lock:  ## pin dependencies anew, hashes included
 		--group model -o requirements/model.txt
 	rm -rf .venv-lock
 
-clean:
+clean:  ## remove the environments, caches, and `.modelops` with its stores and keys
 	rm -rf $(VENV) $(VENV)-model .modelops .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("modelops needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
