@@ -20,7 +20,7 @@ _MINUTES_A_DAY = 24 * 60
 
 ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
 """What providers call the service that their list prices are for: OpenAI and OpenRouter default,
-Anthropic standard, Groq on_demand."""
+Anthropic and Gemini standard, Groq on_demand."""
 
 BYTES_PER_TOKEN = 4
 """OpenAI's rule of thumb for English; used only for estimates, which are shown as such."""

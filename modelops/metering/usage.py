@@ -70,7 +70,7 @@ def embedding_usage(protocol: Protocol, body: Event) -> Usage:
 
 
 def _tier(found: Event, event: Event) -> str:
-    tier = found.get("service_tier") or event.get("service_tier")
+    tier = found.get("service_tier") or found.get("serviceTier") or event.get("service_tier")
     return tier if isinstance(tier, str) else ""
 
 

@@ -57,6 +57,11 @@ def test_reasoning_that_xai_leaves_out_of_the_output_counts() -> None:
     assert found.provider_cost_pico == 146_625_000
 
 
+def test_gemini_says_in_its_usage_at_which_tier_it_served() -> None:
+    usage = {"promptTokenCount": 6, "candidatesTokenCount": 1, "serviceTier": "flex"}
+    assert whole_usage("gemini", {"usageMetadata": usage})[1] == "flex"
+
+
 def test_thoughts_that_gemini_hides_behind_the_total_count() -> None:
     usage = {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}
     assert read_usage("openai", {"usage": usage}).output_tokens == 74
