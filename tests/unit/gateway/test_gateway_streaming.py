@@ -22,6 +22,8 @@ from gateway_doubles import (
     two_targets,
 )
 
+from modelops.gateway.body import Body
+from modelops.gateway.protocols import ADAPTERS
 from modelops.gateway.upstream.errors import (
     TruncatedError,
 )
@@ -49,6 +51,15 @@ async def test_a_service_tier_is_booked_that_stands_before_the_usage_only() -> N
     bench.client.script("one", FakeResponse(200, asked, served, STOP, USAGE, DONE))
     await bench.ask(ASK_STREAM)
     assert bench.rows[0].service_tier == "flex", "the last that was named"
+
+
+def test_the_channel_beside_a_word_is_not_counted_as_words() -> None:
+    body = Body("/v1/chat/completions", msgspec.json.encode(ASK_STREAM))
+    reader = ADAPTERS["/v1/chat/completions", "openai"].stream(body)
+    reader.feed(chunk({"role": "assistant", "channel": "analysis"}))
+    assert (reader.content, reader.size) == (False, 0)
+    reader.feed(chunk({"reasoning": "Hmm,", "channel": "analysis"}))
+    assert (reader.content, reader.size) == (True, 4)
 
 
 async def test_a_client_that_can_take_no_more_is_waited_for(

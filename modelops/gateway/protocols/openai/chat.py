@@ -28,6 +28,9 @@ FORWARDED = (b"traceparent", b"tracestate", b"openai-beta", b"http-referer", b"x
 
 TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
+_LABELS = frozenset({"role", "channel"})
+"""What stands in a delta and is not said: Groq writes the channel of gpt-oss beside every word."""
+
 _USAGE_NULL = (b',"usage":null', b', "usage": null', b',"usage": null')
 _DECODE = msgspec.json.Decoder().decode
 
@@ -135,7 +138,7 @@ class OpenAiChatStream(PassingStream[Chunk]):
             delta = choice.get("delta")
             if type(delta) is dict:
                 for name, value in delta.items():
-                    if value and name != "role":
+                    if value and name not in _LABELS:
                         self.content = True
                         self.size += len(value) if type(value) is str else text_size(value)
             if reason := choice.get("finish_reason"):
