@@ -139,12 +139,13 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A whole answer."""
+    """A whole answer. `word` is its reason in the provider's own word, as the books keep it."""
 
     id: str
     model: str
     parts: tuple[Part, ...]
     reason: StopReason
+    word: str
     stop_sequence: str | None = None
     usage: Usage = NO_USAGE
 

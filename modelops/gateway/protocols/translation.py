@@ -118,7 +118,7 @@ class Translation(Generic[Read]):
         document = decode_answer(content)
         usage, tier = whole_usage(self._target.protocol, document)
         said = self._target.read_answer(document, usage)
-        return Answer(self._client.write_answer(said, body), usage, tier, said.reason)
+        return Answer(self._client.write_answer(said, body), usage, tier, said.word)
 
     def stream(self, body: Body) -> TranslatedStream[Read]:
         """Return a reader that gives the client's bytes."""

@@ -25,6 +25,7 @@ from modelops.gateway.protocols.openai import request as openai_request
 from modelops.gateway.protocols.openai import writing as openai_writing
 from modelops.gateway.protocols.tool_ids import portable
 from modelops.gateway.table import Target
+from modelops.resources.resolved import Protocol
 
 CHAT: Endpoint = "/v1/chat/completions"
 MESSAGES: Endpoint = "/v1/messages"
@@ -256,3 +257,20 @@ def test_geminis_signatures_go_through_every_client_and_back(endpoint: Endpoint)
     contents = msgspec.json.decode(sent.body)["contents"]
     assert contents[1]["parts"] == [call]
     assert contents[2]["parts"][0]["functionResponse"]["response"] == {"result": "ok"}
+
+
+ENDED: dict[Protocol, tuple[str, dict[str, Any]]] = {
+    "openai": ("function_call", {"choices": [{"message": {}, "finish_reason": "function_call"}]}),
+    "anthropic": ("end_turn", {"content": [], "stop_reason": "end_turn"}),
+    "gemini": ("SAFETY", {"promptFeedback": {"blockReason": "SAFETY"}}),
+    "ollama": ("load", {"message": {"content": ""}, "done_reason": "load"}),
+}
+
+
+@pytest.mark.parametrize("protocol", ENDED)
+def test_the_books_keep_the_word_in_which_a_provider_ended(protocol: Protocol) -> None:
+    word, answer = ENDED[protocol]
+    endpoint, asked = (CHAT, OPENAI) if protocol != "openai" else (MESSAGES, ANTHROPIC)
+    body = Body(endpoint, msgspec.json.encode(asked))
+    read = ADAPTERS[endpoint, protocol].answer(msgspec.json.encode(answer), body)
+    assert read.finish_reason == word

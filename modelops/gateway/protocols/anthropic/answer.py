@@ -38,12 +38,13 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
     content = document.get("content")
     if not isinstance(content, list):
         raise NotAnAnswerError("the answer has no content")
-    reason = REASONS.get(str(document.get("stop_reason")), "stop")
+    word = str(document.get("stop_reason") or "")
     return Said(
         id=str(document.get("id") or ""),
         model=str(document.get("model") or ""),
         parts=tuple(_part(block) for block in content if isinstance(block, dict)),
-        reason=reason,
+        reason=REASONS.get(word, "stop"),
+        word=word,
         stop_sequence=document.get("stop_sequence"),
         usage=usage,
     )

@@ -47,6 +47,7 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
         model=str(document.get("modelVersion") or ""),
         parts=parts,
         reason=reason,
+        word=read_word(document),
         usage=usage,
     )
 
@@ -75,13 +76,18 @@ def read_parts(document: dict[str, Any], answer_id: str, calls: int) -> Iterator
                 raise NotAnAnswerError("the answer holds a part that is neither text nor a call")
 
 
+def read_word(document: dict[str, Any]) -> str:
+    """Return why an answer ended, or its prompt was blocked, in Gemini's word; '' while neither."""
+    feedback = document.get("promptFeedback")
+    blocked = feedback.get("blockReason") if isinstance(feedback, dict) else None
+    return str(_candidate(document).get("finishReason") or blocked or "")
+
+
 def read_reason(document: dict[str, Any]) -> StopReason | None:
     """Return why an answer ended, None while it has not; NotAnAnswerError when it broke."""
     word = _candidate(document).get("finishReason")
     if word is None:
-        feedback = document.get("promptFeedback")
-        blocked = isinstance(feedback, dict) and feedback.get("blockReason")
-        return "blocked" if blocked else None
+        return "blocked" if read_word(document) else None
     if word not in REASONS:  # MALFORMED_FUNCTION_CALL and its like: the model's own fault
         raise NotAnAnswerError(f"the answer ended with {word}")
     return REASONS[word]
@@ -108,12 +114,9 @@ class GeminiStream(PassingStream[dict[str, Any]]):
         if isinstance(content, dict) and content.get("parts"):
             self.content = True
             self.size += text_size(content["parts"])
-        feedback = event.get("promptFeedback")
-        blocked = feedback.get("blockReason") if isinstance(feedback, dict) else None
-        reason = candidate.get("finishReason") or blocked
-        if reason:
+        if word := read_word(event):
             self.content = True
-            self.finish_reason = str(reason)
+            self.finish_reason = word
         self.usage.feed(event)
         return frame
 

@@ -31,6 +31,7 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
         model=str(document.get("model") or ""),
         parts=parts,
         reason=_reason(document, calls=calls),
+        word=_word(document),
         usage=usage,
     )
 
@@ -38,6 +39,10 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
 def _id(document: dict[str, Any]) -> str:
     """Return an id for an answer, which comes without one: made from when it was made."""
     return made_up(str(document.get("created_at") or ""), 0, "").removeprefix("call_")
+
+
+def _word(document: dict[str, Any]) -> str:
+    return str(document.get("done_reason") or "stop")
 
 
 def _reason(document: dict[str, Any], *, calls: bool) -> StopReason:
@@ -92,7 +97,7 @@ class OllamaStream(PassingStream[dict[str, Any]]):
         self.usage.feed(event)
         if event.get("done"):
             self.content = self.done = True
-            self.finish_reason = str(event.get("done_reason") or "stop")
+            self.finish_reason = _word(event)
         return frame
 
 

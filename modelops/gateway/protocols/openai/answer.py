@@ -39,7 +39,8 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
         raise NotAnAnswerError("the answer has no message")
     answer_id = str(document.get("id") or "")
     parts = [*read_words(message), *_calls(message, answer_id)]
-    reason = REASONS.get(str(choice.get("finish_reason")), "stop")
+    word = str(choice.get("finish_reason") or "")
+    reason = REASONS.get(word, "stop")
     if reason == "stop" and any(isinstance(part, canonical.ToolCall) for part in parts):
         reason = "tools"
     return Said(
@@ -47,6 +48,7 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
         model=str(document.get("model") or ""),
         parts=tuple(parts),
         reason=reason,
+        word=word,
         usage=usage,
     )
 
