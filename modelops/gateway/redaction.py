@@ -18,7 +18,7 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 _NAMED = re.compile(
     r"(?i)\b(api[-_ ]?key|key|token|secret|password)(\s*[=:]\s*)[\"']?[^\s\"'&,;]{6,}"
 )
-_PREFIXED = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|mo|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{6,}")
+_PREFIXED = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|hf|mo)[-_*]|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{5,}")
 _OPAQUE = re.compile(r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 """Control characters too: Postgres takes no row in which there is a NUL."""

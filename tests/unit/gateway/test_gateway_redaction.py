@@ -27,7 +27,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from modelops.gateway.call import Dialect, Endpoint
-from modelops.gateway.redaction import hide, spellings
+from modelops.gateway.redaction import hide, redact, spellings
 from modelops.resources.resolved import Protocol
 
 KEY = "key-of-provider/one"
@@ -65,6 +65,11 @@ async def test_an_echoed_key_goes_no_further(how: str, status: int) -> None:
     reply = await bench.ask(ASK)
     assert inner(SPELLED[how]) not in seen(bench, reply)
     assert b"cannot serve you" in reply.body, "the rest is still said"
+
+
+def test_words_that_begin_as_keys_do_are_told() -> None:
+    said = "The model `this-model-does-not-exist` was skipped by moderation"
+    assert redact(said) == said
 
 
 async def test_a_page_that_is_no_json_does_not_tell_the_key() -> None:
