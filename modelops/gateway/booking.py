@@ -129,9 +129,12 @@ class Entry:
         return NO_USAGE
 
     def _service_tier(self) -> str:
-        if self.answer is not None:
-            return self._word(self.answer.service_tier)
-        return self._word(self.reader.usage.service_tier) if self.reader is not None else ""
+        streamed = self.reader.usage.service_tier if self.reader is not None else ""
+        return self._word(streamed or (self.answer.service_tier if self.answer is not None else ""))
+
+    def _finish_reason(self) -> str:
+        read = self.reader or self.answer  # of a stream of no use, the answer is its last event
+        return self._word(read.finish_reason) if read is not None else ""
 
     def _word(self, said: str) -> str:
         """Return a word of the provider's own as the books keep it: without its key, and short."""
@@ -159,7 +162,6 @@ class Entry:
     ) -> Attempt:
         """Return the row. A call without a full usage report costs NULL, an estimate beside."""
         target = self._step.target
-        read = self.answer or self.reader
         tier = self._service_tier()
         if usage.source != "reported":
             price = self._estimate(usage, tier)
@@ -182,7 +184,7 @@ class Entry:
             status=self.status,
             error_class=error_class,
             message=message,
-            finish_reason=self._word(read.finish_reason) if read else "",
+            finish_reason=self._finish_reason(),
             final=final,
         )
 

@@ -16,6 +16,7 @@ from gateway_doubles import (
     FakeResponse,
     agent,
     chain,
+    chunk,
     model,
     provider,
     table,
@@ -71,6 +72,16 @@ async def test_an_answer_without_a_report_has_an_estimate(
     assert (row.outcome, row.usage, row.cost.total_pico) == ("success", NO_USAGE, None)
     sent = len(msgspec.json.encode(asked))
     assert row.cost.estimate_pico == -(-sent // 4) * 1_000_000 + -(-said // 4) * 2_000_000
+
+
+async def test_a_stream_that_fails_before_it_flows_keeps_its_last_words() -> None:
+    end = chunk({}, "length", service_tier="flex")
+    broken = msgspec.json.encode({"error": {"message": "sorry"}, "usage": USED})
+    bench = Bench(two_targets(max_attempts=1))
+    bench.client.script("one", FakeResponse(200, end + b"data: " + broken + b"\n\n"))
+    await bench.ask(ASK_STREAM)
+    (row,) = bench.rows
+    assert (row.usage.output_tokens, row.finish_reason, row.service_tier) == (5, "length", "flex")
 
 
 async def test_embeddings_of_no_use_cost_their_input() -> None:
