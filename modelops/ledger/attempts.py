@@ -6,7 +6,6 @@ where it has one for the same thing, and this project's own names for the rest.
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ import msgspec
 from modelops.ledger.periods import from_us, zone
 from modelops.ledger.reports import usd
 from modelops.metering.attempt import Attempt, Outcome, Status, UsageSource, request_status
+from modelops.resources import cursors
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import AttemptCursor
 
@@ -135,15 +135,13 @@ def page(attempts: Sequence[Attempt], limit: int) -> AttemptPage:
 
 def encode_cursor(attempt: Attempt) -> str:
     """Return the cursor that stands behind an attempt."""
-    place = f"{attempt.started_at_us}:{attempt.attempt_id}"
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    return cursors.encode(f"{attempt.started_at_us}:{attempt.attempt_id}")
 
 
 def decode_cursor(text: str) -> AttemptCursor:
     """Return what a cursor means; ModelopsError when it is none of ours."""
     try:
-        place = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        started_at, _, attempt_id = place.partition(":")
+        started_at, _, attempt_id = cursors.decode(text).partition(":")
         if len(bytes.fromhex(attempt_id)) == 16 and 0 <= int(started_at) < 2**63:
             return AttemptCursor(int(started_at), attempt_id)
     except ValueError:

@@ -1,19 +1,15 @@
-"""Lists as `/api` answers them: `{items, next_cursor}`.
-
-A cursor is the key of the last item of a page in base64, so that a list that changes between two
-pages neither repeats nor skips what was there all along.
-"""
+"""Lists as `/api` answers them: `{items, next_cursor}`."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
+
+from modelops.resources import cursors
 
 Item = TypeVar("Item")
 
@@ -41,17 +37,12 @@ def page(
     rest = sorted((item for item in items if after is None or key(item) > after), key=key)
     shown = rest[:limit]
     more = len(rest) > limit
-    return Page(items=shown, next_cursor=encode_cursor(key(shown[-1])) if more else None)
-
-
-def encode_cursor(key: str) -> str:
-    """Return the cursor that stands for a key."""
-    return base64.urlsafe_b64encode(key.encode()).decode("ascii").rstrip("=")
+    return Page(items=shown, next_cursor=cursors.encode(key(shown[-1])) if more else None)
 
 
 def decode_cursor(cursor: str) -> str:
     """Return the key a cursor stands for; ValidationException (400) when it is none."""
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
+        return cursors.decode(cursor)
+    except ValueError:
         raise ValidationException("cursor: this is not the next_cursor of an answer") from None

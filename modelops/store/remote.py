@@ -8,7 +8,6 @@ secret travels in clear. The standard library's client is enough: a command make
 from __future__ import annotations
 
 import asyncio
-import base64
 import http.client
 import ssl
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from modelops.resources import cursors
 from modelops.resources.errors import ExitCode, RefusedError
 from modelops.resources.loopback import is_loopback
 from modelops.resources.resolved import Resource
@@ -120,7 +120,7 @@ class RemoteStore:
         while len(found) < limit:
             query = {"limit": str(min(1000, limit - len(found)))}
             if before is not None:
-                query["cursor"] = base64.urlsafe_b64encode(str(before).encode()).decode()
+                query["cursor"] = cursors.encode(str(before))
             page = await self.ask("GET", f"/api/revisions?{urlencode(query)}", None, _Revisions)
             found += page.items
             if not page.items:

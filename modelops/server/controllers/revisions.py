@@ -5,7 +5,8 @@ from __future__ import annotations
 from litestar import get
 from litestar.exceptions import ValidationException
 
-from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from modelops.resources import cursors
+from modelops.server.pages import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor
 from modelops.server.parts import Parts
 from modelops.store.protocol import Revision
 
@@ -19,7 +20,7 @@ async def list_revisions(
     found = list(await runtime.store.revisions(limit + 1, before))
     shown = found[:limit]
     more = len(found) > limit
-    return Page(items=shown, next_cursor=encode_cursor(str(shown[-1].revision)) if more else None)
+    return Page(items=shown, next_cursor=cursors.encode(str(shown[-1].revision)) if more else None)
 
 
 def _revision(text: str) -> int:
