@@ -10,6 +10,7 @@ from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import NotAnAnswerError
 from modelops.gateway.protocols.conversation import Part, Reasoning, Said, StopReason, Text
 from modelops.gateway.protocols.tool_ids import portable
+from modelops.gateway.protocols.wording import arguments_json, read_object
 from modelops.metering.attempt import Usage
 
 REASONS: dict[str, StopReason] = {
@@ -74,7 +75,7 @@ def write_answer(said: Said) -> bytes:
             "type": "message",
             "role": "assistant",
             "model": said.model,
-            "content": [block for part in said.parts for block in _blocks(part)],
+            "content": [block for part in said.parts for block in _blocks(part, said.reason)],
             "stop_reason": WORDS[said.reason],
             "stop_sequence": said.stop_sequence,
             "usage": write_usage(said.usage),
@@ -87,7 +88,7 @@ def answer_id(upstream_id: str) -> str:
     return upstream_id if upstream_id.startswith("msg_") else f"msg_{upstream_id}"
 
 
-def _blocks(part: Part) -> list[dict[str, Any]]:
+def _blocks(part: Part, reason: StopReason) -> list[dict[str, Any]]:
     match part:
         case Text():
             return [{"type": "text", "text": part.text}]
@@ -100,7 +101,7 @@ def _blocks(part: Part) -> list[dict[str, Any]]:
                 "type": "tool_use",
                 "id": portable(part.id),
                 "name": part.name,
-                "input": read_arguments(part.arguments),
+                "input": _arguments(part, reason),
             }
             return [*sealed_signature(part.signature), call]
         case _:
@@ -112,15 +113,11 @@ def sealed_signature(signature: str) -> list[dict[str, Any]]:
     return [{"type": "redacted_thinking", "data": FOREIGN + signature}] if signature else []
 
 
-def read_arguments(arguments: str) -> msgspec.Raw:
-    """Return a call's arguments as JSON; NotAnAnswerError when the model wrote none."""
-    try:
-        decoded = msgspec.json.decode(arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        decoded = None
-    if not isinstance(decoded, dict):
+def _arguments(call: canonical.ToolCall, reason: StopReason) -> msgspec.Raw:
+    """Return a call's arguments; NotAnAnswerError when the model wrote none and was not cut off."""
+    if reason != "length" and read_object(call.arguments) is None:
         raise NotAnAnswerError("the arguments of a tool call are not a JSON object")
-    return msgspec.Raw((arguments or "{}").encode())
+    return arguments_json(call.arguments)
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
