@@ -217,3 +217,32 @@ async def test_a_cancelled_call_is_booked_with_what_it_used() -> None:
     assert (row.outcome, row.final, row.error_class) == ("cancelled", True, "")
     assert row.cost.estimate_pico
     assert response.closed
+
+
+def responses_event(kind: str, **fields: object) -> bytes:
+    """Return one event of a responses stream."""
+    data = msgspec.json.encode({"type": kind, **fields})
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "held"),
+    [
+        ("web_search_call", False), ("mcp_call", False), ("code_interpreter_call", False),
+        ("reasoning", False), ("message", True), ("function_call", True),
+    ],
+)  # fmt: skip
+async def test_a_response_that_is_at_work_in_silence_is_waited_for(
+    kind: str, *, held: bool
+) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    begun = responses_event("response.created", response={"id": "r1"})
+    added = responses_event("response.output_item.added", item={"type": kind})
+    said = responses_event("response.output_text.delta", delta="hi")
+    done = responses_event("response.completed", response={"id": "r1", "output": []})
+    bench.client.script("one", FakeResponse(200, begun, added, 59.0, said, done, delay=5.0))
+    bench.client.script("two", FakeResponse(200, said, done))
+    asked = {"model": "pair", "input": "hi", "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert reply.headers["x-modelops-target"] == ("two/b" if held else "one/a")
+    assert len(bench.client.requests) == (2 if held else 1)

@@ -22,6 +22,9 @@ from modelops.resources.resolved import Parameters
 
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 _FAILURES = frozenset({"error", "response.failed"})
+_EMPTY_AT_START = frozenset({"message", "function_call", "custom_tool_call"})
+"""Items whose first piece follows at once, so that they can still be made good until then."""
+
 _LIMIT = "max_output_tokens"
 
 
@@ -79,9 +82,19 @@ class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
             return b""
         elif kind in _FAILURES or event.get("error"):
             self.failure = _error_of(event, data)
+        elif kind == "response.output_item.added":
+            self.content |= _at_work(event.get("item"))
         elif kind == "response.created":
             self.usage.service_tier = _tier_of(event)  # all there is of it if the stream is cut
         return frame
+
+
+def _at_work(item: Any) -> bool:
+    """Whether an item that begins is work already: reasoning, or a tool of the provider's own.
+
+    Both are billed, and either may be silent for minutes.
+    """
+    return isinstance(item, dict) and item.get("type") not in _EMPTY_AT_START
 
 
 def _tier_of(event: dict[str, Any]) -> str:
