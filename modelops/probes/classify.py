@@ -54,7 +54,7 @@ _REGION_TEXT = re.compile(r"location is not supported|country.{0,40}not supporte
 _CREDIT_TEXT = re.compile(
     r"credit balance is too low|insufficient balance|no credit", re.IGNORECASE
 )
-_SECRET_LIKE = re.compile(r"\b(?:sk|pk|gsk|xai|AIza|mo)[-_A-Za-z0-9*]{8,}")
+_SECRET_LIKE = re.compile(r"\b(?:(?:sk|pk|gsk|xai|mo)[-_*]|AIza)[-_A-Za-z0-9*]{7,}")
 
 _DETAIL_MAX = 160
 

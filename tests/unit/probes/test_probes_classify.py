@@ -92,10 +92,10 @@ def test_a_good_answer_is_its_json() -> None:
 
 
 def test_details_are_one_short_line_without_keys() -> None:
-    message = f"bad key\nsk-proj-abcdefgh12345 and {'x' * 500}"
+    message = f"moderation: bad key\nsk-proj-abcdefgh12345 and {'x' * 500}"
     body = msgspec.json.encode({"error": {"message": message}})
     detail = classify(418, body, Secret("another-key")).detail
-    assert detail.startswith("418 bad key [key] and xxx")
+    assert detail.startswith("418 moderation: bad key [key] and xxx")
     assert len(detail) == 160
 
 
