@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from modelops.cli import options, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.status import ProviderState, ProviderStatus, Status, WorkerStatus, status
 from modelops.resources import commits
+from modelops.resources.times import now_us
 from modelops.store import open_for_commands
 
 MARKS = {"open": "OPEN", "error": "ERROR"}
@@ -51,7 +51,7 @@ def command(folder: Path, store_url: str, output_format: str) -> None:
 async def _status(url: str) -> Status:
     store = open_for_commands(url)
     try:
-        return await status(store, time.time_ns() // 1000)
+        return await status(store, now_us())
     finally:
         await store.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from modelops.operations.test import connection_reports, keep, subjects
 from modelops.probes.report import Report, Step
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ExitCode, ModelopsError
+from modelops.resources.times import now_us
 from modelops.store import open_store
 
 
@@ -50,11 +50,7 @@ def command(
     configuration = load_configuration(folder, environment)
     tested = subjects(configuration, folder, names, os.environ)
     progress = _Progress(len(tested))
-    reports = asyncio.run(
-        connection_reports(
-            tested, call=call, now_us=lambda: time.time_ns() // 1000, done=progress.done
-        )
-    )
+    reports = asyncio.run(connection_reports(tested, call=call, now_us=now_us, done=progress.done))
     progress.clear()
     _keep(locate(store_url, folder), configuration, reports)
     if output_format == "json":

@@ -6,7 +6,6 @@ Alone it prints a report; its commands compare, verify, correct and prune.
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -33,6 +32,7 @@ from modelops.operations.usage import (
     report,
     written_filters,
 )
+from modelops.resources.times import now_us
 from modelops.store.books import MAX_GROUPS
 
 
@@ -101,7 +101,7 @@ def command(
     )
     found = stores.using_books(
         locate(store_url, folder),
-        lambda store: report(store, query, now_us=time.time_ns() // 1000),
+        lambda store: report(store, query, now_us=now_us()),
     )
     click.echo(_rendered(found, output_format), nl=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from modelops.operations.compare_usage import (
 from modelops.operations.location import store_url as locate
 from modelops.operations.usage import UsageQuery
 from modelops.resources import commits
+from modelops.resources.times import now_us
 
 _UNKNOWN = "unknown"
 _LINES: tuple[tuple[str, Callable[[RevisionUsage], str]], ...] = (
@@ -59,7 +59,7 @@ def command(
     query = UsageQuery(period=written, since=since, until=until)
     found = stores.using_books(
         locate(store_url, folder),
-        lambda store: compare(store, before, after, query, now_us=time.time_ns() // 1000),
+        lambda store: compare(store, before, after, query, now_us=now_us()),
     )
     if output_format == "json":
         terminal.echo_json(found)

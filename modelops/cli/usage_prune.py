@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ import click
 from modelops.cli import options, stores, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.prune import boundary_us, prune
+from modelops.resources.times import now_us
 from modelops.store import open_store
 
 _CONSENT = "pass --yes to do it without being asked"
@@ -23,7 +23,7 @@ _CONSENT = "pass --yes to do it without being asked"
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(folder: Path, store_url: str, before: str, yes: bool) -> None:
     """Delete single attempts from before a day; reports go on counting them by whole days."""
-    before_us = boundary_us(before, now_us=time.time_ns() // 1000)
+    before_us = boundary_us(before, now_us=now_us())
     url = locate(store_url, folder)
     asyncio.run(stores.renew(url, open_store))
     count = stores.using_books(url, lambda store: store.count_attempts(before_us))

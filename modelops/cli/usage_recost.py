@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from modelops.ledger.reports import usd
 from modelops.operations.location import store_url as locate
 from modelops.operations.recost import recost
 from modelops.operations.usage import UsageQuery
+from modelops.resources.times import now_us
 from modelops.store import open_store
 
 _CONSENT = "pass --yes to do it without being asked"
@@ -39,9 +39,9 @@ def command(
     Booked rows stay as they are: rows are added that cost the difference.
     """
     query = UsageQuery(since=since, until=until, filters={"model": models} if models else {})
-    url, now_us = locate(store_url, folder), time.time_ns() // 1000
+    url, at_us = locate(store_url, folder), now_us()
     asyncio.run(stores.renew(url, open_store))
-    found = stores.using_books(url, lambda store: recost(store, query, now_us=now_us, write=False))
+    found = stores.using_books(url, lambda store: recost(store, query, now_us=at_us, write=False))
     if found.undecided:
         click.echo(
             f"{found.undecided:,} attempts stay as booked: they stand in collapsed rows, and"
@@ -54,9 +54,7 @@ def command(
         return
     change = f"{found.attempts:,} attempts by {usd(found.difference_pico)} USD in all"
     if yes or terminal.agreed(f"Correct {change}?", _CONSENT):
-        done = stores.using_books(
-            url, lambda store: recost(store, query, now_us=now_us, write=True)
-        )
+        done = stores.using_books(url, lambda store: recost(store, query, now_us=at_us, write=True))
         click.echo(
             f"Corrected {done.attempts:,} attempts, {usd(done.difference_pico)} USD.", err=True
         )

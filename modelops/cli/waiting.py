@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import click
 
 from modelops.operations.wait import wait_until_live
+from modelops.resources.times import now_us
 from modelops.store import open_for_commands
 
 
@@ -19,9 +19,7 @@ def wait(url: str, revision: int) -> None:
 async def _wait(url: str, revision: int) -> str:
     store = open_for_commands(url)
     try:
-        seen = await wait_until_live(
-            store, revision, unix_us=lambda: time.time_ns() // 1000, sleep=asyncio.sleep
-        )
+        seen = await wait_until_live(store, revision, unix_us=now_us, sleep=asyncio.sleep)
     finally:
         await store.close()
     return str(seen)

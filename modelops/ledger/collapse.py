@@ -19,10 +19,8 @@ import msgspec
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.histogram import bucket_of
+from modelops.resources.times import DAY_US, MINUTE_US
 from modelops.store.books import SLOT_US
-from modelops.store.cubes import DAY_US
-
-MINUTE_US = 60_000_000
 
 
 class Stage(NamedTuple):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from modelops.resources.errors import ModelopsError
+from modelops.resources.times import HOUR_US
 
 PERIODS = ("today", "week", "month", "24h", "7d", "30d")
 Bucket = Literal["none", "hour", "day"]
@@ -103,7 +104,7 @@ def bucket_starts(span: Span, bucket: Bucket, timezone: ZoneInfo) -> list[int]:
             )
         starts.append(start)
         day += timedelta(days=1)
-        start = start + 3_600_000_000 if bucket == "hour" else to_us(_midnight(day, timezone))
+        start = start + HOUR_US if bucket == "hour" else to_us(_midnight(day, timezone))
     return starts
 
 

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from modelops.ledger.collapse import MINUTE_US, unit_us
+from modelops.ledger.collapse import unit_us
 from modelops.metering.attempt import NO_USAGE, Attempt, Cost
 from modelops.metering.cost import cost, rates_at
 from modelops.resources.resolved import Model
+from modelops.resources.times import MINUTE_US
 from modelops.store.books import Adjustment
 
 NOTHING = Adjustment(0, 0, 0)

@@ -11,11 +11,11 @@ from functools import lru_cache
 
 from modelops.metering.attempt import COST_MAX_PICO, Cost, CostSource, Usage
 from modelops.resources.resolved import Price, Rates
+from modelops.resources.times import MINUTE_US
 
 PICO_PER_TOKEN = 1_000_000
 """Pico-USD per token for one USD per million tokens."""
 
-_MINUTE_US = 60_000_000
 _MINUTES_A_DAY = 24 * 60
 
 ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
@@ -140,7 +140,7 @@ def _flat(price: Price) -> tuple[int, int] | None:
 
 def _within(start: str, end: str, unix_us: int) -> bool:
     """Say whether a moment's time of day in UTC lies from `start` to before `end`, `HH:MM`."""
-    hour, minute = divmod(unix_us // _MINUTE_US % _MINUTES_A_DAY, 60)
+    hour, minute = divmod(unix_us // MINUTE_US % _MINUTES_A_DAY, 60)
     now = f"{hour:02}:{minute:02}"
     return start <= now < end if start <= end else now >= start or now < end
 

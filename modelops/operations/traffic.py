@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from modelops.resources.addresses import KINDS, address, kind_of
+from modelops.resources.times import DAY_US
 from modelops.store.books import Selection, SumsStore
-
-DAY_US = 86_400 * 1_000_000
 
 
 async def calls_of_last_day(

@@ -18,11 +18,11 @@ from modelops.ledger.periods import from_us, to_us, zone
 from modelops.ledger.reports import usd
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model
+from modelops.resources.times import DAY_US
 from modelops.store.books import KeepingStore, Selection
 from modelops.store.sums import Sums
 
 NOTHING = Billed(0, 0, 0)
-DAY_US = 86_400_000_000
 
 
 _DATE = re.compile(r"-\d{4}-?\d\d-?\d\d$")

@@ -18,6 +18,7 @@ import msgspec
 from modelops.gateway.call import Endpoint
 from modelops.gateway.table import Target
 from modelops.operations.worker_report import TargetReport, TargetState, WorkerReport
+from modelops.resources.times import MINUTE_US
 from modelops.server.clock import SystemClock
 from modelops.server.runtime import Identity, Runtime
 from modelops.store.protocol import Instance, StoreError
@@ -109,7 +110,7 @@ def report(runtime: Runtime) -> WorkerReport:
 
 def _targets(runtime: Runtime) -> list[TargetReport]:
     """Return every declared target that was called lately or is left alone just now."""
-    minute = runtime.clock.unix_us() // 60_000_000
+    minute = runtime.clock.unix_us() // MINUTE_US
     found = []
     for name, seen in runtime.observer.seen():
         target = runtime.gateway.table.models.get(name)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from modelops.gateway.call import Recorder
 from modelops.gateway.failure import PASSED_ON
 from modelops.metering.attempt import Attempt
+from modelops.resources.times import MINUTE_US
 from modelops.server.counters import Counters
 
 WINDOW_MINUTES = 5
@@ -121,7 +122,7 @@ class Observer:
                 attempt.final,
                 attempt.position > 0,
                 attempt.error_class,
-                attempt.started_at_us // 60_000_000,
+                attempt.started_at_us // MINUTE_US,
             )
             if kind in alike:
                 alike[kind].append(attempt)
@@ -154,7 +155,7 @@ class Observer:
             seen = self._targets[name] = Seen()
         failed = last.outcome == "failed" and last.error_class not in PASSED_ON
         calls = len(attempts)
-        seen.count(last.started_at_us // 60_000_000, calls, calls if failed else 0)
+        seen.count(last.started_at_us // MINUTE_US, calls, calls if failed else 0)
         ended_at_us = last.started_at_us + last.latency_us
         if failed and ended_at_us >= seen.last_error_at_us:
             seen.last_error = f"{last.error_class}: {last.message}".rstrip(": ")

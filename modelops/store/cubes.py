@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from modelops.resources.times import DAY_US
 from modelops.store.books import SLOT_US, Dimension, Selection
 
-DAY_US = 96 * SLOT_US
 WEEK_US = 7 * DAY_US
 """As units are counted from 1970, weeks begin on Thursdays: they are never shown."""
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection, Table, delete, select, update
 
+from modelops.resources.times import DAY_US
 from modelops.secrets.sealed import SealedSecret, remembering
 from modelops.store import database, revisions
 from modelops.store.protocol import Instance, ProbeResult, StoreStaleError
@@ -16,7 +17,7 @@ from modelops.store.upsert import replace
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-KEEP_DELETED_US = 30 * 86_400_000_000
+KEEP_DELETED_US = 30 * DAY_US
 """How long the seal of a deleted resource is kept; that there was one is never forgotten."""
 
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, Connection, delete, func, literal, select
 
 from modelops.resources.errors import ModelopsError
+from modelops.resources.times import DAY_US
 from modelops.store.books import SLOT_US
-from modelops.store.cubes import DAY_US
 from modelops.store.protocol import StoreError
 from modelops.store.tables import attempts, rollup_state
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
+from modelops.resources.times import DAY_US
 from modelops.store.books import Dimension, Selection
 from modelops.store.cells import Eras, Groups, cells, start_of
-from modelops.store.cubes import DAY, DAY_ALL, DAY_US, WEEK_US, WEEK_USER
+from modelops.store.cubes import DAY, DAY_ALL, WEEK_US, WEEK_USER
 from modelops.store.measures import matches
 from modelops.store.sums import Packed
 from modelops.store.tables import rollups

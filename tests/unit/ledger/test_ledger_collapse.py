@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_samples import added_up, attempt
 
-from modelops.ledger.collapse import MINUTE_US, STAGES, Collapsed, collapse, rows
+from modelops.ledger.collapse import STAGES, Collapsed, collapse, rows
 from modelops.metering.attempt import Attempt, Cost, Usage
+from modelops.resources.times import MINUTE_US
 from modelops.store.columns import values_of
 from modelops.store.sums import Place, Sums
 

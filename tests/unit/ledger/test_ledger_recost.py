@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from ledger_samples import attempt
 from resource_samples import model, price
 
-from modelops.ledger.collapse import MINUTE_US, STAGES
+from modelops.ledger.collapse import STAGES
 from modelops.ledger.recost import adjustment, undecided
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.metering.cost import cost
 from modelops.resources.resolved import Hours, Model, Price, Tier
+from modelops.resources.times import MINUTE_US
 from modelops.store.books import Adjustment
 
 
