@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from modelops.cli import stores, terminal, waiting
-from modelops.operations.apply import apply, check_refusals
+from modelops.operations.apply import apply, check_refusals, declared_otherwise
 from modelops.operations.plan import Prepared
 from modelops.plan.render import render
 from modelops.resources.errors import ExitCode
@@ -38,10 +38,11 @@ def carry_out(
     click.echo(shown, nl=False, err=True)
     check_refusals(prepared.plan)
     made: Revision | None = None
-    if not prepared.plan.empty:
-        if ask and not terminal.agreed(ask):
-            click.echo("Nothing was applied.", err=True)
-            return ExitCode.ERROR
+    changing = not prepared.plan.empty
+    if changing and ask and not terminal.agreed(ask):
+        click.echo("Nothing was applied.", err=True)
+        return ExitCode.ERROR
+    if changing or declared_otherwise(prepared):
         asyncio.run(migrate(url))
         made = stores.using(url, lambda store: apply(store, prepared, message=message))
     click.echo(_result(made, prepared, output_format))

@@ -44,16 +44,27 @@ async def apply(
 ) -> Revision | None:
     """Make the new revision and return it; None when there is nothing to change.
 
+    The store then only learns by which other files it is declared as well, if by any.
+
+
     `environ` names the keys at hand, as for sops. RefusedError (exit 3) when safety says no,
     StaleError (exit 4) when the store has moved on, SecretError when a secret does not open.
     """
     plan = prepared.plan
     check_refusals(plan)
-    if plan.empty:
-        return None
     info = commit_info(prepared, message)
+    if plan.empty:
+        if declared_otherwise(prepared):
+            await store.commit(prepared.base.head, Changes(), info)
+        return None
     made = changes(prepared, secrets(prepared, info.created_at_us, environ))
     return await store.commit(prepared.base.head, made, info)
+
+
+def declared_otherwise(prepared: Prepared) -> bool:
+    """Return whether these files are others than those the store was last declared by."""
+    head = prepared.base.head
+    return head.revision > 0 and head.config_digest != prepared.plan.config_digest
 
 
 def check_refusals(plan: Plan) -> None:

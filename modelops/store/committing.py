@@ -30,8 +30,10 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
     Whoever comes second changes no row and is told so; nothing is read before the write, so two
     commits never both believe that they stand at the head.
     """
+    if base.revision and not (changes.put or changes.delete or changes.secrets):
+        return _note_files(connection, base, info)
     number = base.revision + 1
-    _advance(connection, base, info)
+    _advance(connection, base, number, info)
     current = _member_digests(connection)
     if states.state_digest(current) != base.digest:
         raise revisions.damaged(base.revision)
@@ -58,7 +60,22 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
     return made
 
 
-def _advance(connection: Connection, base: Head, info: CommitInfo) -> None:
+def _note_files(connection: Connection, base: Head, info: CommitInfo) -> Revision:
+    """Keep by which files the head was last declared: others that come to the same, a comment more.
+
+    Plans find them unchanged without reading them, and a rollback holds them back.
+    """
+    _advance(connection, base, base.revision, info)
+    connection.execute(
+        update(tables.revisions)
+        .where(tables.revisions.c.revision == base.revision)
+        .values(config_digest=info.config_digest)
+    )
+    (standing,) = database.read(connection, lambda query: revisions.history(query, 1))
+    return standing
+
+
+def _advance(connection: Connection, base: Head, number: int, info: CommitInfo) -> None:
     """Move the head row on from `base`, or say why it cannot be moved.
 
     A base without an id was read before there was a store: any store that is still empty will do.
@@ -75,7 +92,7 @@ def _advance(connection: Connection, base: Head, info: CommitInfo) -> None:
             ),
         )
         .values(
-            revision=base.revision + 1,
+            revision=number,
             config=info.config,
             environment=info.environment,
             config_digest=info.config_digest,

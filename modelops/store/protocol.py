@@ -94,7 +94,10 @@ class ConfigStore(Protocol):
         ...
 
     async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
-        """Make a new revision, all or nothing; StaleError unless the store stands at `base`."""
+        """Make a new revision, all or nothing; StaleError unless the store stands at `base`.
+
+        Without changes the base stands, and only the `config_digest` of the files is kept with it.
+        """
         ...
 
     async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:

@@ -102,7 +102,7 @@ def agent_labels(query: Query) -> list[LabelSpan]:
     return spans
 
 
-def history(query: Query, limit: int, before: int | None) -> list[Revision]:
+def history(query: Query, limit: int, before: int | None = None) -> list[Revision]:
     """Return the newest revisions first, those below `before` when it is given."""
     values = {"limit": limit, "before": _NO_REVISION_YET if before is None else before}
     return [_revision(*row) for row in query(_HISTORY, values)]

@@ -69,6 +69,24 @@ def test_two_rollbacks_in_a_row_hold_both(folder: Path) -> None:
     assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
 
 
+def test_files_that_only_read_differently_are_held_back_too(
+    folder: Path, out: Callable[[], str]
+) -> None:
+    run(["apply", "--yes"])
+    change(folder)
+    run(["apply", "--yes"])
+    settings = folder / "modelops.yaml"
+    settings.write_text(settings.read_text() + "# a comment\n")
+    out()
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert out() == "Nothing to apply: revision 2 stands.\n"
+    run(["plan", "--format", "json"])
+    assert json.loads(out())["summary"]["total"] is None  # an equal digest was enough
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    assert run(["plan"]) == ExitCode.REFUSED
+    assert "[rolled-back]" in out()
+
+
 def test_a_rollback_is_held_by_the_rules_of_an_apply(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

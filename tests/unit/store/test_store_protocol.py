@@ -68,6 +68,20 @@ async def test_earlier_revisions_stay_readable(store: RevisionStore) -> None:
         await store.snapshot(4)
 
 
+async def test_a_commit_without_changes_keeps_the_files_alone(store: RevisionStore) -> None:
+    await store.commit(await store.head(), put(settings()), info())
+    base = await store.head()
+    standing = await store.commit(base, Changes(), info(config_digest="d" * 64, message="again"))
+    assert standing.revision == 1
+    assert standing.info.message == info().message
+    assert await store.head() == replace(base, config_digest="d" * 64)
+    assert list(await store.revisions(9)) == [standing]
+    assert standing.info.config_digest == "d" * 64
+    await store.commit(base, put(settings(timezone="Asia/Tokyo")), info())
+    with pytest.raises(StoreStaleError, match="stands at revision 2, not at 1"):
+        await store.commit(base, Changes(), info())
+
+
 async def test_a_commit_on_an_old_base_is_stale_and_changes_nothing(store: RevisionStore) -> None:
     base = await store.head()
     await store.commit(base, put(settings()), info())
