@@ -23,7 +23,7 @@ from modelops.probes.report import Report, failed_step
 from modelops.probes.report import Status as Connection
 from modelops.resources.resolved import Provider
 from modelops.resources.state import providers
-from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore, Revision
+from modelops.store.protocol import Head, Instance, OperatedStore, Revision
 from modelops.store.remote import RemoteStore
 
 ALIVE_S = 10.0
@@ -38,10 +38,6 @@ class Workers(Protocol):
     async def instances(self) -> Sequence[Instance]:
         """Return every worker's row, the one seen last first."""
         ...
-
-
-class Store(ConfigStore, OperationsStore, Protocol):
-    """What status reads."""
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +105,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def status(
-    store: Store | RemoteStore,
+    store: OperatedStore | RemoteStore,
     now_us: int,
     *,
     asked: Instance | None = None,

@@ -11,7 +11,6 @@ import difflib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -29,7 +28,7 @@ from modelops.secrets.errors import SecretError
 from modelops.secrets.opening import open_sources
 from modelops.secrets.references import open_reference
 from modelops.secrets.secret import Secret
-from modelops.store.protocol import ConfigStore, OperationsStore, ProbeResult
+from modelops.store.protocol import OperatedStore, OperationsStore, ProbeResult
 
 AT_ONCE = 16
 """Most providers tested at the same time."""
@@ -132,11 +131,9 @@ def model_to_call(models: Sequence[Model]) -> Model | None:
     return by_fitness[0] if by_fitness else None
 
 
-class Store(ConfigStore, OperationsStore, Protocol):
-    """The halves of a store that reports are kept in by."""
-
-
-async def keep(store: Store, configuration: Configuration, reports: Sequence[Report]) -> int:
+async def keep(
+    store: OperatedStore, configuration: Configuration, reports: Sequence[Report]
+) -> int:
     """Keep reports on whole providers that the store holds as tested; return how many.
 
     A store of another configuration or environment, or one that does not exist, keeps none.

@@ -171,6 +171,10 @@ class OperationsStore(Protocol):
         ...
 
 
+class OperatedStore(ConfigStore, OperationsStore, Protocol):
+    """Revisions, and how the servers and providers of one do."""
+
+
 class StoreError(ModelopsError):
     """The store cannot be used; its subclasses say why."""
 

@@ -10,7 +10,6 @@ from row_samples import head
 
 from modelops.config import load_configuration
 from modelops.operations.test import (
-    Store,
     connection_reports,
     keep,
     last_reports,
@@ -25,7 +24,7 @@ from modelops.resources.errors import ModelopsError
 from modelops.resources.state import models
 from modelops.simulator.http import listening
 from modelops.simulator.simulator import Simulator
-from modelops.store.protocol import Instance, ProbeResult, Snapshot
+from modelops.store.protocol import Instance, OperatedStore, ProbeResult, Snapshot
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -138,17 +137,17 @@ async def test_reports_on_what_the_store_holds_are_kept(folder: Path) -> None:
     configuration = load_configuration(folder)
     store = FakeStore(configuration)
     reports = [_report("alpha"), _report("beta", models=1)]
-    assert await keep(cast("Store", store), configuration, reports) == 1
-    assert await last_reports(cast("Store", store)) == {"alpha": reports[0]}
+    assert await keep(cast("OperatedStore", store), configuration, reports) == 1
+    assert await last_reports(cast("OperatedStore", store)) == {"alpha": reports[0]}
 
 
 async def test_reports_on_anything_else_are_not_kept(folder: Path) -> None:
     configuration = load_configuration(folder)
     elsewhere = FakeStore(configuration, environment="production")
-    assert await keep(cast("Store", elsewhere), configuration, [_report("alpha")]) == 0
+    assert await keep(cast("OperatedStore", elsewhere), configuration, [_report("alpha")]) == 0
     changed = FakeStore(configuration)
     changed.state["provider/alpha"] = changed.state["provider/beta"]
-    assert await keep(cast("Store", changed), configuration, [_report("alpha")]) == 0
+    assert await keep(cast("OperatedStore", changed), configuration, [_report("alpha")]) == 0
 
 
 @pytest.mark.parametrize("simulated", [False, True])
@@ -159,10 +158,10 @@ async def test_a_simulated_store_keeps_nothing_of_real_providers(
     store = FakeStore(configuration)
     store.workers = [_worker(simulated), _worker(not simulated)]  # the one seen last comes first
     if not simulated:
-        assert await keep(cast("Store", store), configuration, [_report("alpha")]) == 1
+        assert await keep(cast("OperatedStore", store), configuration, [_report("alpha")]) == 1
         return
     with pytest.raises(ModelopsError, match="simulator"):
-        await keep(cast("Store", store), configuration, [_report("alpha")])
+        await keep(cast("OperatedStore", store), configuration, [_report("alpha")])
     assert not store.kept
 
 
