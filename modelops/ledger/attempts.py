@@ -1,14 +1,8 @@
-"""Single attempts as people read them: pages of a list, and lines of a CSV export.
-
-The export takes the column names of FOCUS 1.1 (the FinOps Foundation's format for billing data)
-where it has one for the same thing, and this project's own names for the rest.
-"""
+"""Single attempts as people read them, in pages of a list."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -83,7 +77,7 @@ def row(attempt: Attempt) -> AttemptRow:
         attempt_id=attempt.attempt_id,
         request_id=attempt.request_id,
         client_request_id=attempt.client_request_id,
-        started_at=_time(attempt.started_at_us),
+        started_at=utc(attempt.started_at_us),
         final=attempt.final,
         outcome=attempt.outcome,
         status=request_status(attempt) if attempt.final else attempt.outcome,
@@ -149,46 +143,8 @@ def decode_cursor(text: str) -> AttemptCursor:
     raise ModelopsError(f"{text[:80]!r} is not a cursor", "take next_cursor from a page")
 
 
-_EXPORT: tuple[tuple[str, Callable[[AttemptRow], object]], ...] = (
-    ("ChargePeriodStart", lambda row: row.started_at),
-    ("BilledCost", lambda row: row.cost_usd),
-    ("BillingCurrency", lambda row: "USD"),
-    ("ProviderName", lambda row: row.provider),
-    ("ServiceCategory", lambda row: "AI and Machine Learning"),
-    ("ServiceName", lambda row: row.model),
-    ("ResourceId", lambda row: f"{row.provider}/{row.model}" if row.provider else ""),
-    ("ConsumedQuantity", lambda row: _total(row.input_tokens, row.output_tokens)),
-    ("ConsumedUnit", lambda row: "Tokens"),
-    *((name, lambda row, name=name: getattr(row, name)) for name in AttemptRow.__struct_fields__
-      if name not in ("started_at", "cost_usd", "provider", "model")),
-)  # fmt: skip
-
-
-def csv_header() -> str:
-    """Return the first line of an export."""
-    return _csv([[name for name, _ in _EXPORT]])
-
-
-def csv_lines(attempts: Sequence[Attempt]) -> str:
-    """Return attempts as lines of an export."""
-    rows = [row(attempt) for attempt in attempts]
-    return _csv([[_cell(value(each)) for _, value in _EXPORT] for each in rows])
-
-
-def _csv(lines: Sequence[Sequence[object]]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(lines)
-    return out.getvalue()
-
-
-def _cell(value: object) -> object:
-    """Return text that a spreadsheet does not take for a formula; anything else as it is."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return "" if value is None else value
-
-
-def _time(unix_us: int) -> str:
+def utc(unix_us: int) -> str:
+    """Return Unix time in microseconds as ISO 8601."""
     return from_us(unix_us, zone("UTC")).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -198,7 +154,3 @@ def _usd(pico: int | None) -> str | None:
 
 def _milliseconds(sum_us: int | None, count: int) -> float | None:
     return None if sum_us is None else sum_us / count / 1000
-
-
-def _total(first: int | None, second: int | None) -> int | None:
-    return None if first is None or second is None else first + second

@@ -124,11 +124,11 @@ def _midnight(day: date, timezone: ZoneInfo) -> datetime:
 
 def _parse(text: str, timezone: ZoneInfo, *, end_of_day: bool) -> datetime:
     try:
-        if len(text) == len("2026-11-21"):
-            day = date.fromisoformat(text) + timedelta(days=int(end_of_day))
-            moment = _midnight(day, timezone)
-        else:
+        day = _date(text)
+        if day is None:
             moment = datetime.fromisoformat(text)
+        else:
+            moment = _midnight(day + timedelta(days=int(end_of_day)), timezone)
     except (ValueError, OverflowError):
         raise ModelopsError(
             f"{text!r} is not a time", "write 2026-11-21 or 2026-11-21T14:30"
@@ -139,3 +139,11 @@ def _parse(text: str, timezone: ZoneInfo, *, end_of_day: bool) -> datetime:
             f"write one of the years {_FIRST_YEAR} to {_LAST_YEAR}",
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone)
+
+
+def _date(text: str) -> date | None:
+    """Return a date, however ISO 8601 writes it; None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

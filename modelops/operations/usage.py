@@ -10,7 +10,8 @@ from typing import get_args
 import msgspec
 
 from modelops.ledger import labels
-from modelops.ledger.attempts import AttemptPage, csv_header, csv_lines, decode_cursor, page
+from modelops.ledger.attempts import AttemptPage, decode_cursor, page
+from modelops.ledger.export import csv_header, csv_lines
 from modelops.ledger.periods import Bucket, Span, bucket_starts, period_span, written_span, zone
 from modelops.ledger.reports import UsageReport, build
 from modelops.metering.attempt import Status

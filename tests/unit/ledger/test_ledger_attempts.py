@@ -1,21 +1,12 @@
-"""Single attempts in pages and as CSV: nothing rounded, nothing skipped, no formula."""
+"""Single attempts in pages: nothing rounded, nothing skipped."""
 
 from __future__ import annotations
-
-import csv
 
 import msgspec
 import pytest
 from ledger_samples import attempt
 
-from modelops.ledger.attempts import (
-    csv_header,
-    csv_lines,
-    decode_cursor,
-    encode_cursor,
-    page,
-    row,
-)
+from modelops.ledger.attempts import decode_cursor, encode_cursor, page, row
 from modelops.metering.attempt import Cost, Usage
 from modelops.resources.errors import ModelopsError
 
@@ -26,7 +17,6 @@ PRICED = attempt(
     usage=Usage(source="reported", input_tokens=10, output_tokens=5),
     cost=Cost(source="declared", total_pico=3, input_pico=1, output_pico=2),
     latency_us=1_500,
-    user="=HYPERLINK(1)",
 )
 
 
@@ -53,17 +43,6 @@ def test_a_page_says_whether_there_is_another() -> None:
 def test_a_cursor_of_someone_elses_making_is_an_error(text: str) -> None:
     with pytest.raises(ModelopsError, match="not a cursor"):
         decode_cursor(text)
-
-
-def test_the_export_has_focus_columns_and_no_formulas() -> None:
-    refused = attempt(outcome="refused", position=-1)
-    text = csv_header() + csv_lines([PRICED, refused])
-    priced, other = csv.DictReader(text.splitlines())
-    assert priced["BilledCost"] == "0.000000000003"
-    assert priced["ConsumedQuantity"] == "15"
-    assert priced["ResourceId"] == "openai/gpt-4o"
-    assert priced["user"] == "'=HYPERLINK(1)"
-    assert (other["BilledCost"], other["ConsumedQuantity"], other["ResourceId"]) == ("", "", "")
 
 
 def test_a_row_that_stands_for_several_shows_sums_and_mean_durations() -> None:

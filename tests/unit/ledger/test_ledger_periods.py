@@ -62,6 +62,12 @@ def test_dates_are_whole_days_and_times_are_local() -> None:
     assert written_span("2026-11-01", "", BERLIN, NOW_US).until_us == NOW_US
 
 
+def test_a_date_is_its_whole_day_however_it_is_written() -> None:
+    day = written_span("2026-11-20", "2026-11-20", BERLIN, NOW_US)
+    assert written_span("20261120", "20261120", BERLIN, NOW_US) == day
+    assert written_span("2026-W47-5", "2026-W47-5", BERLIN, NOW_US) == day
+
+
 @pytest.mark.parametrize(
     ("since", "until", "message"),
     [
