@@ -54,7 +54,7 @@ class Ledger:
 
     `waiting` counts rows that are not in the store yet, `collapsed` those that lost their detail
     for want of room (their sums are kept), `lost` those that found no room at all or that no store
-    takes. `error` is what is wrong, '' when all is well. `adopted` is what was found of workers
+    takes. `error` is what is wrong now, '' when all is well. `adopted` is what was found of workers
     that are gone.
     """
 
@@ -85,8 +85,13 @@ class Ledger:
 
     @property
     def error(self) -> str:
-        """What journal or store said last; if both are well, a bug or why a row was lost."""
-        return self._store_error or self._journal_error or self._trouble.error
+        """What journal or store said last; if both are well, a bug."""
+        return self._store_error or self._journal_error or self._trouble.bug
+
+    @property
+    def loss(self) -> str:
+        """Why a row was lost last, as far as that is not the journal's or the store's `error`."""
+        return self._trouble.loss
 
     @property
     def full(self) -> bool:

@@ -1,6 +1,7 @@
 """What went wrong with the books that waiting does not mend: rows that were lost, and bugs.
 
-Both are told in the log once and not at every round, and in the status for as long as they last.
+Both are told in the log once and not at every round, and in the status: bugs for as long as they
+last, of lost rows the last reason.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ class Trouble:
     """Why a row was lost last, and which work fails for a reason that nobody thought of."""
 
     def __init__(self) -> None:
-        self._lost = ""
+        self.loss = ""
         self._bugs: dict[str, str] = {}
 
     @property
-    def error(self) -> str:
-        """What is wrong, '' when nothing is."""
-        return next(iter(self._bugs.values()), self._lost)
+    def bug(self) -> str:
+        """Which work fails, '' when none does."""
+        return next(iter(self._bugs.values()), "")
 
     def lost(self, reasons: Sequence[str]) -> None:
         """Say why rows were lost; they are counted elsewhere."""
         for reason in dict.fromkeys(reasons):
             said = f"a row is lost: {reason}"
-            if said != self._lost:
-                self._lost = said
+            if said != self.loss:
+                self.loss = said
                 logger.error("%s", said)
 
     async def guard(self, name: str, work: Callable[[], Awaitable[object]]) -> None:

@@ -17,6 +17,10 @@ from modelops.gateway.table import RoutingTable
 from modelops.server.parts import Parts
 from modelops.server.runtime import Runtime
 
+LOSS_TOLD_S = 3600.0
+"""Seconds for which `/readyz` tells of lost rows: nothing brings them back, so nobody could clear
+it. `status` and `/metrics` go on counting them."""
+
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The process is up."""
@@ -73,8 +77,9 @@ def _nothing_served(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
 
 
 def _books(runtime: Runtime) -> str:
-    error = runtime.ledger.error
-    if not error or runtime.store_problem():
+    ledger, now = runtime.ledger, runtime.clock.monotonic()
+    if runtime.store_problem():
         return ""
-    said = "rows are lost" if runtime.ledger.lost else "the books do not reach the store"
-    return f"{said}: {error}"
+    if runtime.lost and now - runtime.lost_at < LOSS_TOLD_S:
+        return f"rows are lost: {ledger.error or ledger.loss or 'nothing had room for them'}"
+    return f"the books do not reach the store: {ledger.error}" if ledger.error else ""

@@ -46,6 +46,7 @@ async def heartbeat(runtime: Runtime) -> NoReturn:
     """Keep this worker's row for ever."""
     said, said_at = None, 0.0
     while True:
+        runtime.note_losses()
         standing = runtime.standing()
         if standing != said or runtime.clock.monotonic() - said_at >= HEARTBEAT_S:
             said, said_at = standing, runtime.clock.monotonic()
@@ -99,7 +100,7 @@ def report(runtime: Runtime) -> WorkerReport:
         waiting=runtime.ledger.waiting,
         collapsed=runtime.ledger.collapsed,
         lost=runtime.ledger.lost,
-        books_error=runtime.ledger.error,
+        books_error=runtime.ledger.error or runtime.ledger.loss,
         simulated=bool(runtime.settings.simulator_url),
         requests=dict(runtime.observer.counters.requests),
         refused=dict(runtime.observer.counters.refused),

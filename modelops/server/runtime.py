@@ -48,6 +48,8 @@ class Runtime:
     last sign of life, `revision_error` why the head it stands at is not what is served; all are ''
     when all is well. `failed` is the head that did not compile; it, and the files that hold
     secrets, are looked at again at `look_again_at` (monotonic).
+    `lost` counts the rows that the books had lost when that was last looked at, and at `lost_at`
+    (monotonic) it rose.
     `ended` are the rows of workers that have ended, as last read while no other worker ran; None
     when one did.
     """
@@ -67,6 +69,8 @@ class Runtime:
     revision_error: str = ""
     failed: Head | None = None
     look_again_at: float = 0.0
+    lost: int = 0
+    lost_at: float = 0.0
     ended: Sequence[Instance] | None = None
     bodies: BodyRoom = field(default_factory=BodyRoom)
 
@@ -78,6 +82,11 @@ class Runtime:
     def store_problem(self) -> str:
         """Return why the store cannot be read or written, '' when it can be both."""
         return self.store_error or self.unwritten
+
+    def note_losses(self) -> None:
+        """Note when the books lose rows."""
+        if self.ledger.lost != self.lost:
+            self.lost, self.lost_at = self.ledger.lost, self.clock.monotonic()
 
     def standing(self) -> tuple[int, str]:
         """Return the revision that is served, and why it is not the store's head ('' if it is)."""

@@ -59,8 +59,8 @@ async def test_one_row_holds_up_no_other(
     await ledger.drain()
     assert await kept(store) == outcomes(*rows)
     assert (ledger.waiting, ledger.lost) == (0, 1)
-    assert ledger.error.startswith("a row is lost: ")
-    assert "canary" not in ledger.error
+    assert ledger.loss.startswith("a row is lost: ")
+    assert "canary" not in ledger.loss
     (file,) = (tmp_path / "journals").iterdir()
     assert (await store.journal_marks())[file.name] > 0
     ledger.record(attempt())
@@ -105,7 +105,7 @@ async def test_a_journal_with_what_no_store_takes_is_adopted_once(
         assert await kept(store) == outcomes(done, begun(open_call), changed, last)
         assert (ledger.adopted.rows, ledger.adopted.interrupted) == (4, 1)
         assert (ledger.lost, ledger.adopted.lost) == (4, 4)
-        assert ledger.error.startswith("a row is lost: ")
+        assert ledger.loss.startswith("a row is lost: ")
     assert list(tmp_path.iterdir()) == []
     await ledger.close()
 
@@ -124,6 +124,6 @@ async def test_a_record_that_its_own_worker_cannot_read_back_is_lost_alone(tmp_p
     await ledger.drain()
     assert set(books.rows) == {row.attempt_id for row in rows}
     assert (ledger.waiting, ledger.lost) == (0, 1)
-    assert "settled" in ledger.error
+    assert "settled" in ledger.loss
     await ledger.close()
     assert list((tmp_path / "journals").iterdir()) == []

@@ -12,6 +12,7 @@ from server_support import ScriptedGateway, chain, make_runtime, provider, setti
 
 from modelops.server import live as live_module
 from modelops.server.health import ready
+from modelops.server.instance import heartbeat, report
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 from modelops.server.serving import serve
@@ -196,6 +197,26 @@ async def test_a_provider_without_its_secret_is_named() -> None:
     assert readiness.problems == (
         "provider openai: api_key: the variable MODELOPS_SECRET_ABSENT is not set",
     )
+
+
+async def test_lost_rows_are_told_of_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, clock = MemoryStore(state()), ManualClock()
+    runtime = make_runtime(store)
+    monkeypatch.setattr(runtime, "clock", clock)
+    await refresh(runtime)
+    for lost in (2, 3):
+        runtime.ledger.lost = lost
+        beating = asyncio.create_task(heartbeat(runtime))
+        while runtime.lost < lost:
+            await asyncio.sleep(0)
+        beating.cancel()
+        clock.now += 3599.0
+        readiness = ready(runtime)
+        assert (readiness.status, len(readiness.problems)) == ("degraded", 1)
+        assert readiness.problems[0].startswith("rows are lost: ")
+        clock.now += 1.0
+        assert ready(runtime).status == "ready"
+        assert report(runtime).lost == lost, "status and metrics go on telling"
 
 
 async def test_without_any_usable_provider_nothing_is_ready() -> None:
