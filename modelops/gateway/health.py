@@ -5,12 +5,13 @@ It outlives the routing table. Cooling is kept by credential, so that a new key 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from modelops.gateway.breaker import Breaker
 from modelops.gateway.credential import Credential
-from modelops.gateway.failure import Cooled, Failure
-from modelops.gateway.table import Target
+from modelops.gateway.failure import Cooled, Failure, Kind
+from modelops.gateway.table import Provider, Target
 
 LONG_SECONDS = 300.0
 """How long a credential that was rejected, or a model that is gone, is left alone."""
@@ -22,6 +23,10 @@ RATE_SECONDS_MAX = 3600.0
 
 Block = Literal["", "open", "cooling"]
 _Key = tuple[Cooled, str, int, str]
+_End = tuple[float, Kind | Literal[""]]
+"""Until when something cools, and after which kind of failure."""
+
+_NEVER: _End = (0.0, "")
 
 
 class Health:
@@ -29,7 +34,7 @@ class Health:
 
     def __init__(self) -> None:
         self._breakers: dict[str, Breaker] = {}
-        self._cooling: dict[_Key, float] = {}
+        self._cooling: dict[_Key, _End] = {}
 
     def breaker(self, target: Target) -> Breaker:
         """Return the breaker of a target."""
@@ -47,11 +52,21 @@ class Health:
 
     def cooling(self, target: Target, credential: Credential, endpoint: str, now: float) -> float:
         """Return the seconds for which a target still cools, 0 when it does not."""
-        until = max(
-            self._cooling.get(_key(cooled, target, credential, endpoint), 0.0)
+        until, _ = max(
+            self._cooling.get(_key(cooled, target, credential, endpoint), _NEVER)
             for cooled in ("target", "credential", "model")
         )
         return max(0.0, until - now)
+
+    def open(self, now: float) -> Iterator[str]:
+        """Yield the targets that failed too often to be called now, as provider/model."""
+        return (name for name, breaker in self._breakers.items() if breaker.state(now) == "open")
+
+    def rejected(self, provider: Provider, now: float) -> Kind | Literal[""]:
+        """Return as what a provider rejected its own credential lately, '' when it did not."""
+        key: _Key = ("credential", provider.name, provider.credential.identity, "")
+        until, kind = self._cooling.get(key, _NEVER)
+        return kind if until > now else ""
 
     def failed(
         self, target: Target, credential: Credential, endpoint: str, failure: Failure, now: float
@@ -65,10 +80,9 @@ class Health:
             breaker.abandon()
         if policy.cools:
             key = _key(policy.cools, target, credential, endpoint)
-            until = now + _seconds(failure)
-            until = max(until, self._cooling.get(key, 0.0))
-            self._cooling = {old: end for old, end in self._cooling.items() if end > now}
-            self._cooling[key] = until
+            end = max((now + _seconds(failure), failure.kind), self._cooling.get(key, _NEVER))
+            self._cooling = {old: end for old, end in self._cooling.items() if end[0] > now}
+            self._cooling[key] = end
 
     def succeeded(self, target: Target, credential: Credential, endpoint: str, now: float) -> None:
         """Learn from a call that went well: whatever cooled for it, works."""

@@ -2,7 +2,7 @@
 
 The process being up is one question, serving another: a worker whose store is away serves on from
 memory, so it stays ready and says `degraded`; a worker with nothing to serve is not ready. Both
-answers name states, never values.
+answers name states, never values. Of providers they say what this worker sees: no other is asked.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def ready(runtime: Runtime) -> Readiness:
         problem
         for problem in (runtime.store_problem(), runtime.revision_error, _books(runtime))
         if problem
-    ) + tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())
+    )
+    problems += tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())
+    problems += tuple(_left_alone(runtime, live.table))
     for nothing in _nothing_served(runtime, live.table):
         return Readiness(
             status="unavailable", revision=live.head.revision, problems=(*problems, nothing)
@@ -74,6 +76,17 @@ def _nothing_served(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
         yield "no provider is usable"
     if table.metering == "required" and runtime.ledger.full:
         yield "the books take no row any more (metering: required)"
+
+
+def _left_alone(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
+    """Yield what this worker does not call just now though it is declared: names and states."""
+    health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
+    for name, provider in sorted(table.providers.items()):
+        if kind := health.rejected(provider, now):
+            yield f"provider {name}: its key is not taken ({kind})"
+    for name in sorted(health.open(now)):
+        if name in table.models:
+            yield f"model {name}: open, it failed too often"
 
 
 def _books(runtime: Runtime) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from memory_store import MemoryStore
-from server_support import ScriptedGateway, chain, make_runtime, provider, settings, state
+from server_support import ScriptedGateway, chain, make_runtime, model, provider, settings, state
 
+from modelops.gateway.failure import Failure, Kind
 from modelops.server import live as live_module
 from modelops.server.health import ready
 from modelops.server.instance import heartbeat, report
@@ -197,6 +198,36 @@ async def test_a_provider_without_its_secret_is_named() -> None:
     assert readiness.problems == (
         "provider openai: api_key: the variable MODELOPS_SECRET_ABSENT is not set",
     )
+
+
+async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    runtime = make_runtime(MemoryStore(state(provider("groq"), model("groq/m"))))
+    monkeypatch.setattr(runtime, "clock", clock)
+    await refresh(runtime)
+    health, models = runtime.gateway.tools.health, runtime.required().table.models
+
+    def fail(name: str, kind: Kind) -> None:
+        failure = Failure(kind=kind, message="sk-secret", label="")
+        own = models[name].provider.credential
+        health.failed(models[name], own, "/v1/messages", failure, clock.now)
+
+    fail("openai/gpt-4o", "rate_limit")
+    assert ready(runtime).status == "ready", "what rests for seconds is no news"
+    for _ in range(5):
+        fail("groq/m", "transient")
+    fail("openai/gpt-4o", "quota")
+    readiness = ready(runtime)
+    assert readiness.status == "degraded"
+    assert readiness.problems == (
+        "provider openai: its key is not taken (quota)",
+        "model groq/m: open, it failed too often",
+    )
+    clock.now = 31.0
+    assert ready(runtime).problems == ("provider openai: its key is not taken (quota)",)
+    own = models["openai/gpt-4o"].provider.credential
+    health.succeeded(models["openai/gpt-4o"], own, "/v1/messages", clock.now)
+    assert ready(runtime).status == "ready"
 
 
 async def test_lost_rows_are_told_of_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
