@@ -38,8 +38,8 @@ SEVERITY: tuple[ProviderState, ...] = (
 def command(folder: Path, store_url: str, output_format: str) -> None:
     """Show what is live where, and what is broken.
 
-    Reads what every worker says of itself in the store; a worker that has said nothing for ten
-    seconds is not shown. With --store https://... a running server is asked.
+    Reads what every worker says of itself in the store, every two seconds; a worker that has said
+    nothing for ten seconds is not shown. With --store https://... a running server is asked.
     """
     found = asyncio.run(_status(locate(store_url, folder)))
     if output_format == "json":
@@ -117,7 +117,8 @@ def _provider(provider: ProviderStatus, width: int, now: datetime) -> Iterator[s
     below = " " * (width + 4)
     for target in provider.targets:
         if target.state != "ok":
-            yield f"{below}{target.target} is {MARKS.get(target.state, target.state)}"
+            where = f" for {', '.join(target.endpoints)}" if target.endpoints else ""
+            yield f"{below}{target.target} is {MARKS.get(target.state, target.state)}{where}"
     if provider.last_error:
         at = f" {_ago(provider.last_error_at, now)}" if provider.last_error_at else ""
         yield f"{below}last error{at}: {provider.last_error}"

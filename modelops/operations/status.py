@@ -261,11 +261,13 @@ def _targets(provider: str, reports: Sequence[WorkerReport]) -> tuple[TargetRepo
 def _added(one: TargetReport, other: TargetReport) -> TargetReport:
     """Return two workers' reports on one target as one."""
     later = max(one, other, key=lambda report: report.last_error_at_us)
+    worse = max(one, other, key=lambda seen: (TARGET_STATES.index(seen.state), not seen.endpoints))
     return TargetReport(
         target=one.target,
-        state=max(one.state, other.state, key=TARGET_STATES.index),
+        state=worse.state,
         calls=one.calls + other.calls,
         failures=one.failures + other.failures,
+        endpoints=worse.endpoints,
         next_try_s=max(one.next_try_s, other.next_try_s),
         last_error=later.last_error,
         last_error_at_us=later.last_error_at_us,

@@ -18,13 +18,16 @@ TARGET_STATES: tuple[TargetState, ...] = get_args(TargetState)
 class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker has seen of one model, as provider/model, in the last five minutes.
 
-    `next_try_s` counts from when the worker said so. Times are Unix microseconds, 0 for never.
+    `endpoints` are those for which alone it cools: a model may be missing at one and not at others;
+    none: for all. `next_try_s` counts from when the worker said so. Times are Unix microseconds, 0
+    for never.
     """
 
     target: str
     state: TargetState
     calls: int
     failures: int
+    endpoints: tuple[str, ...] = ()
     next_try_s: float = 0.0
     last_error: str = ""
     last_error_at_us: int = 0

@@ -118,7 +118,7 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
         if target is None:
             continue
         calls, failures = seen.totals(minute)
-        state, next_try_s = _state(runtime, target)
+        state, next_try_s, endpoints = _state(runtime, target)
         if calls or state != "ok":
             found.append(
                 TargetReport(
@@ -126,6 +126,7 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
                     state=state,
                     calls=calls,
                     failures=failures,
+                    endpoints=endpoints,
                     next_try_s=round(next_try_s, 1),
                     last_error=seen.last_error,
                     last_error_at_us=seen.last_error_at_us,
@@ -134,12 +135,15 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
     return found
 
 
-def _state(runtime: Runtime, target: Target) -> tuple[TargetState, float]:
-    """Return whether a target is called, and the seconds until it is called again."""
+def _state(runtime: Runtime, target: Target) -> tuple[TargetState, float, tuple[str, ...]]:
+    """Return whether a target is called, the seconds until it is, and where alone it is not."""
     health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
     breaker = health.breaker(target)
     if (state := breaker.state(now)) != "closed":
-        return state, breaker.opens_again(now)
+        return state, breaker.opens_again(now), ()
     credential = target.provider.credential
-    cooling = max(health.cooling(target, credential, endpoint, now) for endpoint in ENDPOINTS)
-    return ("cooling", cooling) if cooling else ("ok", 0.0)
+    waits = {name: health.cooling(target, credential, name, now) for name in ENDPOINTS}
+    endpoints = tuple(name for name, wait in waits.items() if wait)
+    if not endpoints:
+        return "ok", 0.0, ()
+    return "cooling", max(waits.values()), () if endpoints == ENDPOINTS else endpoints

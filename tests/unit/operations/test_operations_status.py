@@ -117,6 +117,22 @@ def test_a_provider_without_its_secret_is_in_error_and_a_disabled_one_is_disable
     assert states == {"anthropic": "idle", "google": "error", "openai": "idle", "spare": "disabled"}
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ({"state": "cooling", "endpoints": ("/v1/responses",)}, {}, "cooling for /v1/responses"),
+        ({"state": "cooling", "endpoints": ("/v1/responses",)}, {"state": "cooling"}, "cooling"),
+        ({"state": "cooling", "endpoints": ("/v1/responses",)}, {"state": "open"}, "OPEN"),
+    ],
+)
+def test_a_model_that_cools_for_some_endpoints_says_which(
+    one: dict[str, Any], other: dict[str, Any], said: str
+) -> None:
+    workers = [instance(pid, target("openai/m", **seen)) for pid, seen in enumerate((one, other))]
+    for found in (status(*workers), status(*reversed(workers))):
+        assert f"openai/m is {said}" in [line.strip() for line in lines(found, NOW)]
+
+
 @pytest.mark.parametrize(("failures", "state"), [(4, "ok"), (5, "failing"), (10, "failing")])
 def test_a_provider_half_of_whose_calls_fail_is_not_ok(failures: int, state: str) -> None:
     found = status(instance(1, target("openai/gpt-4o", failures=failures)))

@@ -9,6 +9,7 @@ import row_samples as samples
 from memory_store import MemoryStore
 from server_support import ask, make_runtime, serving, state
 
+from modelops.gateway.failure import Failure, Kind
 from modelops.metering.attempt import Attempt
 from modelops.operations.worker_report import WorkerReport
 from modelops.server.instance import announce, report, retire
@@ -51,6 +52,20 @@ def test_everything_is_passed_on_and_counted_once() -> None:
     assert len(kept.rows) == 3
     assert [name for name, _ in observer.seen()] == ["openai/gpt-4o"]
     assert dict(observer.counters.requests) == {"success": 1, "refused": 1}
+
+
+async def test_a_model_that_is_missing_at_one_endpoint_cools_there_alone() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    await refresh(runtime)
+    runtime.observer.record(attempt())
+    target = runtime.required().table.models["openai/gpt-4o"]
+    ends: dict[Kind, tuple[str, ...]] = {"model_gone": ("/v1/responses",), "rate_limit": ()}
+    for kind, endpoints in ends.items():
+        failure = Failure(kind=kind, message="", label="")
+        health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
+        health.failed(target, target.provider.credential, "/v1/responses", failure, now)
+        (told,) = report(runtime).targets
+        assert (told.state, told.endpoints) == ("cooling", endpoints)
 
 
 def test_the_callers_own_fault_is_no_failure_of_the_provider() -> None:
