@@ -66,8 +66,8 @@ class Reply(Protocol):
         """
         ...
 
-    async def ready(self) -> None:
-        """Return once the client's connection can take more."""
+    async def ready(self, wait: float) -> bool:
+        """Return once the client's connection can take more; False after `wait` seconds."""
         ...
 
     def finish(self, data: bytes = b"") -> None:

@@ -41,6 +41,9 @@ DRAIN_SECONDS = 0.5
 _NO_EVENT = "the stream holds something that is no event"
 """Of what cannot be decoded, where it does not say itself what went wrong."""
 
+_NOT_READ = Failure(kind="timeout", message="it was read too slowly", label="slow-client")
+"""Why a stream ends whose client has not taken it within its `max_duration`."""
+
 _PASSED_HEADERS = frozenset({b"request-id", b"x-request-id", b"x-generation-id"})
 _PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-", b"openai-")
 _JSON = b"content-type: application/json\r\n"
@@ -156,8 +159,10 @@ class Trial:
         cut: Failure | None = None
         more = flow.pass_on(out)
         while not flow.ended:
-            if not more:
-                await reply.ready()
+            if not more and not await reply.ready(last - self._context.tools.clock.monotonic()):
+                self._entry.abandoned("cancelled")  # the provider did nothing wrong
+                cut = _NOT_READ
+                break
             try:
                 if await response.flow(flow.take, IDLE_SECONDS, self._remaining(last)):
                     flow.close()
@@ -174,7 +179,7 @@ class Trial:
         reply.finish()
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
-        """Write the row of a stream that is over and return its last bytes."""
+        """Write the row of a stream that is over, unless it has one, and return its last bytes."""
         if reader.failure is None and reader.complete:
             self._entry.succeeded()
             return reader.end
@@ -182,7 +187,8 @@ class Trial:
             failure = self._classify(None, reader.failure, _NO_EVENT)
         else:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
-        self._entry.broken(failure)
+        if not self._entry.ended:
+            self._entry.broken(failure)
         if reader.told:
             return self._candidate.credential.hide(reader.end)
         call = self._context.call

@@ -12,6 +12,7 @@ what ASGI tells only to who waits for it: that the client left. So does the stat
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from functools import lru_cache
 from typing import Any, cast
@@ -30,6 +31,9 @@ close first and no request meets a closing connection; nginx's default."""
 
 LINGER_S = 2.0
 """Seconds in which what a client still sends after its answer is read and dropped (`hang_up`)."""
+
+STALL_S = 60.0
+"""Seconds in which a client must take something of an answer that waits for it: nginx's default."""
 
 CONNECTION = "modelops.connection"
 CYCLE = "modelops.cycle"
@@ -57,13 +61,14 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._idle_since = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers, and end the task."""
-        for timer in (self._idle_timer, self._linger_timer):
+        for timer in (self._idle_timer, self._linger_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
-        self._idle_timer = self._linger_timer = None
+        self._idle_timer = self._linger_timer = self._stall_timer = None
         super().connection_lost(exc)
         self._wake()
         if self._task is not None and self.answering and not self.cycle.response_complete:
@@ -195,6 +200,29 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
             transport.write_eof()
             self._linger_timer = self.loop.call_later(LINGER_S, transport.close)
+
+    def pause_writing(self) -> None:
+        """Have answers wait for the client, and watch that it goes on reading."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Go on with an answer."""
+        super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def _watch_reader(self, before: float = math.inf) -> None:
+        """End a connection of whose `before` waiting bytes none was taken, at once or later.
+
+        Its answer would hold a provider's place, and the connection its memory, for ever.
+        """
+        waiting = self.transport.get_write_buffer_size()
+        if waiting < before:
+            self._stall_timer = self.loop.call_later(STALL_S, self._watch_reader, waiting)
+        else:
+            self.transport.abort()
 
     def _idle_over(self) -> None:
         """Close a connection that was idle for long; one that was used meanwhile waits anew."""

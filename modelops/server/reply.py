@@ -7,6 +7,7 @@ waits for the first of its body and goes out with it, in one system call.
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -59,9 +60,14 @@ class ConnectionReply:
             cycle.transport.write(data)
         return not cycle.flow.write_paused
 
-    async def ready(self) -> None:
-        """Return once the connection can take more, or is no more."""
-        await self._cycle.flow.drain()
+    async def ready(self, wait: float) -> bool:
+        """Return once the connection can take more, or is no more; False after `wait` seconds."""
+        try:
+            async with asyncio.timeout(wait):
+                await self._cycle.flow.drain()
+        except TimeoutError:
+            return False
+        return True
 
     def finish(self, data: bytes = b"") -> None:
         """Send the last piece of the body, if any, and end the answer."""

@@ -148,8 +148,9 @@ class FakeReply:
             self.rows_at.append(len(self._rows))
         return True
 
-    async def ready(self) -> None:
+    async def ready(self, wait: float) -> bool:
         """Return at once: this client takes everything."""
+        return True
 
     def finish(self, data: bytes = b"") -> None:
         assert not self.finished, "finished twice"

@@ -71,8 +71,9 @@ async def test_a_client_that_can_take_no_more_is_waited_for(
         reply.pieces.append(data)
         return False
 
-    async def ready(reply: FakeReply) -> None:
+    async def ready(reply: FakeReply, _wait: float) -> bool:
         waited.append(len(reply.pieces))
+        return True
 
     monkeypatch.setattr(FakeReply, "send", send)
     monkeypatch.setattr(FakeReply, "ready", ready)
@@ -81,6 +82,33 @@ async def test_a_client_that_can_take_no_more_is_waited_for(
     reply = await bench.ask(ASK_STREAM)
     assert reply.body == HELLO + WORLD + WORLD + STOP + DONE
     assert waited == [1, 2, 3, 4], "after each piece, before the next is taken"
+
+
+async def test_a_client_that_does_not_read_holds_its_stream_no_longer_than_it_may_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    async def never(_reply: FakeReply, wait: float) -> bool:
+        waits.append(wait)
+        return False
+
+    monkeypatch.setattr(FakeReply, "send", lambda reply, data: bool(reply.pieces.append(data)))
+    monkeypatch.setattr(FakeReply, "ready", never)
+    bench = Bench(two_targets(max_duration_ms=90_000))
+    answer = FakeResponse(200, 30.0, HELLO, WORLD, STOP, DONE)
+    bench.client.script("one", *[answer for _ in range(6)])
+    reply = await bench.ask(ASK_STREAM)
+    assert waits == [60.0], "what is left of max_duration"
+    assert answer.closed
+    assert reply.finished
+    assert b"stream_interrupted" in reply.pieces[-1]
+    (row,) = bench.rows
+    assert (row.outcome, row.final) == ("cancelled", True)
+    for _ in range(5):
+        answer.pieces = [HELLO, WORLD, STOP, DONE]
+        await bench.ask(ASK_STREAM)
+    assert len(bench.client.requests) == 6, "its provider is not blamed"
 
 
 async def test_a_stream_shows_the_usage_that_was_asked_for() -> None:

@@ -103,3 +103,52 @@ async def test_a_client_that_never_stops_sending_is_hung_up_on(
         with pytest.raises(ConnectionError):
             await send_for_ever(writer)
         writer.close()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_client_that_stops_reading_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    monkeypatch.setattr("modelops.server.answering.STALL_S", 0.05)
+    ended = asyncio.Event()
+
+    async def script(_call: Call, reply: Reply) -> None:
+        try:
+            if not streamed:
+                reply.start(200, b"", 50_000_000)
+                reply.finish(bytes(50_000_000))
+                return
+            reply.start(200, b"")
+            while reply.send(bytes(100_000)) or await reply.ready(60):
+                await asyncio.sleep(0)
+        finally:
+            ended.set()
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(request(port).replace(b"connection: close\r\n", b""))
+        async with asyncio.timeout(5):
+            await ended.wait()
+            while len(asyncio.all_tasks()) > 1:
+                await asyncio.sleep(0.01)
+        writer.close()
+
+
+async def test_a_client_that_reads_slowly_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelops.server.answering.STALL_S", 0.05)
+
+    async def script(_call: Call, reply: Reply) -> None:
+        reply.start(200, b"", 20_000_000)
+        reply.finish(bytes(20_000_000))
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port))
+        await reader.readuntil(b"\r\n\r\n")
+        got = 0
+        while piece := await reader.read(1_000_000):
+            got += len(piece)
+            await asyncio.sleep(0.005)
+        writer.close()
+    assert got == 20_000_000

@@ -106,11 +106,12 @@ async def test_a_client_that_reads_slowly_is_waited_for() -> None:
     reply.start(200, b"")
     assert not reply.send(b"piece")
     assert len(wire.writes) == 1
-    waiting = asyncio.create_task(reply.ready())
+    assert not await reply.ready(0.001)
+    waiting = asyncio.create_task(reply.ready(60))
     await asyncio.sleep(0)
     assert not waiting.done()
     room.set()
-    await waiting
+    assert await waiting
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: x", b"a\nb", b"a\rb"])
