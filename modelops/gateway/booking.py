@@ -70,7 +70,7 @@ class Entry:
         self.first_content_us = self.elapsed_us()
 
     def succeeded(self) -> None:
-        """End well."""
+        """Record success."""
         context = self._context
         context.tools.health.succeeded(
             self._step.target,
@@ -102,7 +102,7 @@ class Entry:
         self._end("failed", failure.kind, failure.noted)
 
     def abandoned(self, outcome: Outcome, error_class: str = "") -> None:
-        """End because nobody waits any more."""
+        """Record that the client left or the call was abandoned."""
         self._context.tools.health.breaker(self._step.target).abandon()
         self._end(outcome, error_class)
 

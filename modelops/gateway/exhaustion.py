@@ -10,7 +10,7 @@ from modelops.gateway.failure import Failure
 from modelops.gateway.table import Target
 
 CALLERS_FAULT = frozenset({"cannot-carry", "not-spoken", "wrong-type"})
-"""Why targets are stepped over that serve other requests well."""
+"""Skip reasons that concern only this request."""
 
 Tried = Sequence[tuple[Target, Failure]]
 

@@ -1,8 +1,8 @@
-"""How much of a request's body is written, for estimates: a picture in base64 is no text.
+"""Size of a request without base64 images and files, for cost estimates.
 
-Providers bill pictures and files by what they show, mostly a thousand tokens or two, so their four
-million letters would make an estimate of a million tokens. They stand as `data:` URLs (OpenAI) or
-bare (Anthropic, Gemini, Ollama); either way as one long string without a space.
+Providers bill an image by what it shows, mostly one or two thousand tokens, but its base64 text of
+4 MB would be estimated at a million. It is sent as a `data:` URL (OpenAI) or bare (Anthropic,
+Gemini, Ollama): either way as one long string without a space.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ by. Its usage, cost and durations are their sums and its `weight` is their numbe
 over it is the report over them, percentiles included: only durations of one bucket
 (metering/histogram.py) are put together. Lost are single times and ids, and error messages.
 
-Where hardly two rows are alike, since each has a user of its own, that gives no room. Then rows
-are put together that differ in more, stage by stage (STAGES), and say so. What is never put
-together is what the cost is asked of: provider, model, agent, chain, revision, outcome.
+If most rows have different users, merging them by minute saves little. Then rows that differ in
+more are merged, stage by stage (STAGES), and say so. Rows are never merged across what cost is
+reported by: provider, model, agent, chain, revision, outcome.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""The oldest segments of a journal become one short one, written beside them and then named.
+"""Replaces the oldest segments of a journal by one short segment.
 
-Rows lose as little as gives room: they are collapsed at one stage after the other (`collapse.py`)
-until what is left is short enough.
-
-The file that is left holds the calls that have not ended, then the rows, those that are alike
-collapsed into one (`collapse.py`). It is complete and on the disk before it gets its name, which
-says which segments it supersedes, and only then are they deleted. Whoever finds both after a kill
-reads this one, so no row is lost or counted twice.
+It holds the calls that have not ended, then the rows, collapsed stage by stage (`collapse.py`)
+until they are short enough. It is complete and on disk before it gets its name, which says which
+segments it supersedes, and only then are those deleted. After a kill, whoever finds both reads
+this one, so no row is lost or counted twice.
 """
 
 from __future__ import annotations
@@ -24,8 +21,8 @@ from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.metering.attempt import Attempt
 
 ROWS_MAX = 50_000
-"""Rows of one run, about 75 MB of memory: no further segment is taken then. Half as many may be
-left, or the next run had hardly room for others."""
+"""Rows of one run, about 75 MB of memory: no further segment is taken then. At most half as
+many may be left, so that the next run has room for new rows."""
 
 GAIN = 0.75
 """What is left must be smaller than this share of what was there, or the run is not worth it."""

@@ -53,7 +53,7 @@ def eras(by: Sequence[str], spans: Sequence[LabelSpan]) -> dict[str, tuple[int, 
 def fold(
     by: Sequence[str], groups: Sequence[UsageGroup], spans: Sequence[LabelSpan]
 ) -> list[UsageGroup]:
-    """Return the groups with the labels asked for in the place of what they were found by."""
+    """Replace agent and revision by the requested labels."""
     asked = dimensions(by)
     labels = _Labels(spans)
     folded = []

@@ -45,8 +45,8 @@ FORGET_AT = 16
 """Deleted segments whose marks are dropped from the store together."""
 
 _UNWRITABLE = (ValueError, ArithmeticError, TypeError)
-"""What msgpack raises of text that is no Unicode and of numbers over 64 bits: no store takes such
-a row either."""
+"""What msgpack raises for invalid Unicode, or integers over 64 bits: no store takes such a row
+either."""
 
 
 class Ledger:

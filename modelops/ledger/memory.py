@@ -1,4 +1,4 @@
-"""Rows that wait in memory because the journal takes none, of which too many lose their detail."""
+"""In-memory buffer used when the journal cannot be written."""
 
 from __future__ import annotations
 

@@ -54,9 +54,9 @@ def adjustment(
 ) -> Attempt | None:
     """Return the row that brings an attempt to today's price; None where nothing is to correct.
 
-    `models` are by provider/model, `earlier` is what corrects the attempt already. Its id follows
-    from what it corrects and from how many did before, so whoever is interrupted, or runs twice at
-    once, adds it once, and a price that comes and goes is followed every time.
+    `models` are by provider/model, `earlier` is what corrects the attempt already. The id is
+    deterministic, so repeated or concurrent runs add each correction once. It depends on how many
+    corrections came before, so that a price that changes back is followed too.
     """
     model = _priced(attempt, models)
     if model is None or undecided(attempt, models):

@@ -1,4 +1,4 @@
-"""How dear a model is at a glance, for who chooses one: not for any sum."""
+"""A rough price tier per model, for display only."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def read(raw: Raw, shape: type[Shape]) -> tuple[Shape, bool]:
 
 
 def _field_by_field(raw: Raw, shape: type[Shape]) -> tuple[Shape, bool]:
-    """Read what is sane. A count may be written with a point; details that are none are nothing."""
+    """Read valid fields. Ignore malformed detail objects; accept integral floats."""
     found: dict[str, Any] = {}
     absurd = False
     for field in msgspec.structs.fields(shape):

@@ -49,7 +49,7 @@ _SUMS = (
 
 
 def _bounded(usage: Usage) -> Usage:
-    """Return usage without the sums that no request has, though each count in them was sane."""
+    """Drop implausibly large totals and mark the usage invalid."""
     beyond = {name: None for name in _SUMS if (getattr(usage, name) or 0) >= MAX_TOKENS}
     return msgspec.structs.replace(usage, source="invalid", **beyond) if beyond else usage
 

@@ -155,7 +155,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             self._waiter.set_result(None)
 
     async def _answer(self) -> None:
-        """Answer requests until the connection ends; uvicorn waits for those under way."""
+        """Serve requests one after another until the connection closes."""
         task = self._task
         while task is not None:
             while self._asked:

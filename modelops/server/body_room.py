@@ -1,7 +1,8 @@
 """How much memory the bodies of running requests may take together, in one process.
 
 One body is bounded and so is one connection, but many large ones at once would still end the
-process, and every other request with it: beyond this bound the newest are told to come again.
+process, and every other request with it: beyond this bound the newest are rejected with 503 and
+retry-after.
 """
 
 from __future__ import annotations

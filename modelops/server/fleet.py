@@ -1,8 +1,8 @@
-"""All workers of a store as one of them can tell: which run, and what all have counted so far.
+"""State of all workers, read from the store.
 
-Whoever is asked answers the same: what the workers last wrote, every two seconds. A worker that
-runs alone speaks for itself as of now. While the store is away, what others count is not known;
-then there is no sum rather than one that falls and rises with the worker that answers.
+Every worker gives the same answer: what all of them last wrote, every two seconds. A worker that
+runs alone reports its own state as of now. While the store is away, the counts of the others are
+unknown; then there is no sum, rather than one that depends on which worker answers.
 """
 
 from __future__ import annotations

@@ -75,9 +75,9 @@ class Observer:
         return self._counters
 
     def ended(self, request_id: str, duration_us: int) -> None:
-        """Take the time a request took; what lay between its first call and its last is not ours.
+        """Take the duration of a request; its overhead excludes the time with providers.
 
-        Waits between two calls are not ours either: a provider asked for them.
+        Retry waits are excluded too.
         """
         self._ends.append((request_id, duration_us))
         if len(self._ends) >= BATCH:

@@ -66,7 +66,7 @@ async def refresh(runtime: Runtime) -> None:
 
 
 async def _is_news(runtime: Runtime, head: Head) -> bool:
-    """Whether a head is to be compiled: it is another one, or it is time to look again."""
+    """Whether the head changed or a retry is due."""
     live = runtime.live
     time_to_look = runtime.clock.monotonic() >= runtime.look_again_at
     if runtime.failed is not None and same(head, runtime.failed):

@@ -1,7 +1,7 @@
-"""Tells the simulator what a revision declares, so that it offers that and nothing else.
+"""Tell the simulator which models the configuration declares.
 
-Only of a server that was started with a simulator behind its providers. A test and a discovery then
-find what they would find at providers that have every declared model.
+It offers those and no others, so that a connection test or a discovery finds what it would find at
+providers that have every declared model. Only a server started with a simulator does this.
 """
 
 from __future__ import annotations

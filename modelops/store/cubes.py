@@ -62,7 +62,7 @@ a cell for nearly every attempt of a batch."""
 
 
 def cubes_for(selection: Selection) -> list[Cube]:
-    """Return the smallest cube of each unit that answers a report, longest unit first."""
+    """Return the smallest matching cube per period, longest first."""
     found: dict[int, Cube] = {}
     for cube in CUBES:
         if cube.answers(selection):

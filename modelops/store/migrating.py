@@ -75,7 +75,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _bear(connection: Connection) -> None:
-    """Give a new store its id, its empty revision 0, and the row that deletions are noted in."""
+    """Insert the store row (revision 0) and the rollup state."""
     if connection.scalar(select(tables.store.c.id)) is None:
         connection.execute(
             insert(tables.store).values(

@@ -45,8 +45,8 @@ TIDY_EVERY = 32
 class InThreads:
     """Transactions on one file, which is never created here; `use_wal` switches it to WAL.
 
-    Those that write take turns in one thread, in the order in which they were asked for: SQLite
-    lets one write at a time, and whoever waits for its lock there is in no queue.
+    Writers run one at a time in a single thread; SQLite allows only one. Its own lock has no queue:
+    here they run in the order in which they were asked for.
     """
 
     def __init__(self, path: Path, *, lock_wait_s: float, use_wal: bool = False) -> None:

@@ -59,7 +59,7 @@ class Tracing:
         self._running[call.request_id] = []
 
     def ended(self, call: Call, ended_at_us: int) -> None:
-        """Tell of a request; one that failed before it had a record is not told of."""
+        """Emit the spans of a finished request; a request without attempts has none."""
         attempts = self._running.pop(call.request_id)
         if attempts:
             self._trace(call, attempts, ended_at_us)
