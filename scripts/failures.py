@@ -26,7 +26,7 @@ MEANING: Mapping[Kind, str] = {
     "connect": "no connection: refused, unknown host, TLS",
     "timeout": "no connection, first content or further data in time",
     "transient": "the provider failed, or the connection broke",
-    "invalid_answer": "not HTTP, a redirect, an HTML page instead of JSON, an answer without content",
+    "invalid_answer": "not HTTP, a redirect, HTML instead of JSON, an answer without content",
     "model_fault": "the model produced an invalid tool call or invalid JSON",
     "rate_limit": "too many requests or tokens",
     "credential": "the key is wrong or lacks permission",
@@ -45,13 +45,13 @@ retries and deadlines see [gateway.md](gateway.md).
 
 ## Kinds
 
-Every failed call has one kind, the `error_class` of its row in the books. It is determined by a code
-in the body, else by the wording of the error, else by the status.
+Every failed call has one kind, the `error_class` of its row in the books. It is determined by
+a code in the body, else by the wording of the error, else by the status.
 """
 
 BETWEEN = """
-The message in a row is the provider's, without keys, at most 300 characters. It contains only codes for
-{quoting} and any 400, 413 and 422,
+The message in a row is the provider's, without keys, at most 300 characters. It contains only
+codes for {quoting} and any 400, 413 and 422,
 because such a message may quote the request, and the books contain no prompts. The caller gets the
 message itself.
 
@@ -64,9 +64,10 @@ followed.
 
 ## What the client sees
 
-A test causes each of these failures in a provider behind the running server, for plain and streamed
-requests from OpenAI and Anthropic clients, with and without a healthy next target. "Recovered" means
-that the client gets the healthy target's answer and `x-modelops-attempts` shows the failure.
+A test causes each of these failures in a provider behind the running server, for plain and
+streamed requests from OpenAI and Anthropic clients, with and without a healthy next target.
+"Recovered" means that the client gets the healthy target's answer and `x-modelops-attempts` shows
+the failure.
 """
 
 
@@ -117,7 +118,7 @@ def _statuses() -> Iterator[str]:
 
 
 def _matrix() -> Iterator[str]:
-    yield "| failure | shown as | healthy next target | no other target, plain | no other target, streamed |"
+    yield "| failure | shown as | with a healthy next target | alone, plain | alone, streamed |"
     yield "|---|---|---|---|---|"
     for name, expected in _table().items():
         backed = "returned unchanged" if expected.caller else "recovered"
