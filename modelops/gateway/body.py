@@ -1,8 +1,8 @@
 """The client's body: decoded once and shallowly, every value kept as the bytes it came as.
 
-What goes upstream is always encoded from these values. A body with a key twice therefore reaches
-the provider with one of them, the same that was checked: an allow list cannot be got round by
-naming two models. Encoding costs a copy of the values, as putting another model's name in would.
+What goes upstream is always encoded from these values. If a key occurs twice, the provider
+therefore gets only the value that was checked: an allow list cannot be bypassed by naming two
+models. Encoding costs a copy of the values, as putting another model's name in would.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Body:
 
 
 def readable_fields(content: bytes) -> Fields:
-    """Return the fields of a body that is refused, none where it is no JSON object."""
+    """Return the fields of a refused body; none if it is not a JSON object."""
     try:
         return _decode(content)
     except GatewayError:

@@ -25,8 +25,8 @@ WORD_MAX = 64
 class Entry:
     """One call, from its start to its row: exactly one of the four endings is called.
 
-    `status` is the provider's, `answer` or `reader` what was read of its answer; one of no use is
-    there with the usage it reports.
+    `status` is the provider's, `answer` or `reader` what was read of its answer, kept for its usage
+    even if it cannot be used.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class Entry:
         self._end("success")
 
     def failed(self, failure: Failure) -> None:
-        """End with a failure the client has seen nothing of; the row waits for what follows.
+        """Record a failure that the client has not seen; the row waits for what follows.
 
         An error answer used nothing unless it reports otherwise. A call that was sent and not
         answered may be billed all the same, and so may an answer that broke off or is of no use:
@@ -97,7 +97,7 @@ class Entry:
         self._context.pending = self._row("failed", usage, failure.kind, failure.noted, final=False)
 
     def broken(self, failure: Failure) -> None:
-        """End with a failure in the middle of what the client reads."""
+        """Record a failure after the client began to receive the answer."""
         self._learn(failure)
         self._end("failed", failure.kind, failure.noted)
 
@@ -137,7 +137,7 @@ class Entry:
         return self._word(read.finish_reason) if read is not None else ""
 
     def _word(self, said: str) -> str:
-        """Return a word of the provider's own as the books keep it: without its key, and short."""
+        """Return a value of the provider's as the books keep it: short, and without its key."""
         if len(said) >= SPELLED_MIN:  # what is shorter holds no key
             said = self._credential.hide(said.encode()).decode()[:WORD_MAX]
         return said if said.isprintable() else one_line(said)
@@ -160,7 +160,7 @@ class Entry:
     def _row(
         self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
     ) -> Attempt:
-        """Return the row. A call without a full usage report costs NULL, an estimate beside."""
+        """Return the row. Without a full usage report its cost is NULL, beside an estimate."""
         target = self._step.target
         tier = self._service_tier()
         if usage.source != "reported":

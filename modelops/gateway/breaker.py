@@ -1,8 +1,8 @@
-"""The circuit breaker of one target: a provider's model that fails often is left alone a while.
+"""The circuit breaker of one target: a provider's model that fails often is left alone for a while.
 
-Shared by all chains, fed with the time rather than reading a clock, so that tests are exact.
-Thresholds: half of 20 or more calls in a minute, or 5 in a row; 30 s, longer each
-time; one probe when half open.
+Shared by all chains, and given the time rather than reading a clock, so that tests are exact.
+Thresholds: half of 20 or more calls in a minute, or 5 in a row; 30 s, longer each time; one probe
+when half open.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ IN_A_ROW = 5
 OPEN_SECONDS = 30.0
 OPEN_SECONDS_MAX = 300.0
 FORGET_SECONDS = 600.0
-"""A target that has been closed for this long is not held to how often it was open before."""
+"""Once a breaker has been closed for this long, how often it opened before no longer counts."""
 
 State = Literal["closed", "open", "half_open"]
 
@@ -37,7 +37,7 @@ class Breaker:
         self._closed_at = 0.0
 
     def state(self, now: float) -> State:
-        """Return whether calls pass (closed), none does (open), or one may try (half open)."""
+        """Return whether all calls pass (closed), none (open) or a single probe (half open)."""
         if self._until is None:
             return "closed"
         return "open" if now < self._until else "half_open"
@@ -56,7 +56,7 @@ class Breaker:
             self._probing = True
 
     def success(self, now: float) -> None:
-        """Note a call that went well: an open breaker closes, by whatever call it was."""
+        """Note a successful call: an open breaker closes, whichever call it was."""
         self._in_a_row = 0
         if self._until is not None:
             self._until = None

@@ -76,11 +76,11 @@ class Reply(Protocol):
 
 
 class Recorder(Protocol):
-    """Where attempts go: no await, never an exception."""
+    """Where attempts go. Its methods never wait and never raise."""
 
     @property
     def full(self) -> bool:
-        """Whether no further row finds a place."""
+        """Whether there is no room for another row."""
         ...
 
     def begin(self, attempt: Attempt) -> None:

@@ -1,4 +1,4 @@
-"""What a request says of who sent it: for the books, never for what it may do."""
+"""Who a request says sent it: for the books only, never for authorization."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from modelops.gateway.table import Agent, Chain, Step, Target
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A target in its place that can be called, as far as is known before its request is made.
+    """A target that can be called, as far as is known before its request is built.
 
     `lines` are the answer headers that name it, `others` the candidates behind it, `reserve` the
     seconds that one full try of each takes.
@@ -62,7 +62,7 @@ def turns(
 
 
 def _with_others(found: Sequence[Candidate | Skip]) -> tuple[Candidate | Skip, ...]:
-    """Tell each candidate which come behind it."""
+    """Tell each candidate which ones follow it."""
     others: tuple[Candidate, ...] = ()
     turns: list[Candidate | Skip] = []
     for turn in reversed(found):

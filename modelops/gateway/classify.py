@@ -1,8 +1,8 @@
-"""From what a provider answered to what it means: body codes first, then wording, then status.
+"""What a provider's error answer means: body codes first, then wording, then status.
 
 The codes are gathered from the providers' documentation and recorded traffic. Bodies are read
-defensively: `error` may be an object, a string or an array, codes may be numbers, and what comes
-may be a CDN's HTML.
+defensively: `error` may be an object, a string or an array, codes may be numbers, and the body may
+be a CDN's HTML.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ KIND_OF_STATUS: dict[int, Kind] = {
     498: "rate_limit",
     499: "transient",
 }
-"""What a status means where the body says nothing; 4xx else is the caller's, 5xx transient."""
+"""What a status means where the body says nothing; any other 4xx is the caller's fault, any other
+5xx transient."""
 _HTML_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406})
 """Statuses that mean nothing about key, model or request when a CDN's page carries them."""
 
@@ -121,7 +122,7 @@ def classify_answer(
     unix_us: int,
     otherwise: str = "",
 ) -> Failure:
-    """Return what a response that is no proper answer means.
+    """Classify a response that is not a proper answer.
 
     `body` is the error as it came; it may stand in a 200 or in an event of a stream. Where a body
     with a good status holds no error, it may be a model's words: `otherwise` is the message then.
@@ -156,7 +157,7 @@ def classify_answer(
 
 
 def classify_exception(error: UpstreamError) -> Failure:
-    """Return what it means that no response came, or not all of it."""
+    """Classify the failure to get a response, or all of one."""
     kind, label = _EXCEPTIONS[type(error)]
     sent = isinstance(error, (HeadTimeoutError, IdleTimeoutError, TruncatedError))
     return Failure(kind=kind, message=redact(str(error)), label=label, answered=sent)
@@ -232,7 +233,7 @@ def _codes(error: Any, document: Any) -> Iterator[str]:
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9_.:$\[\]-]{1,64}")
-"""What a code or the path of a parameter looks like: no sentence does."""
+"""What a code or the path of a parameter looks like; no sentence matches."""
 
 
 def _tokens(codes: list[str], error: Any) -> str:

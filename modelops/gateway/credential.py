@@ -1,8 +1,8 @@
 """The header lines a provider is called with, the key among them, made once per revision.
 
-They are the only place on the request road where a key stands in clear, so this type shows itself
-nowhere: only `headers` gives the bytes, and only the upstream client reads it. What a provider
-says goes through `hide` before anybody else sees it.
+They are the only place on the request road where a key stands in clear, so this type has no
+printable form: only `headers` gives the bytes, and only the upstream client reads it. What a
+provider says goes through `hide` before anybody else sees it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ class Credential:
     """What one caller sends to one provider with every request.
 
     `error` says why the provider cannot be called with it, '' when it can. `identity` tells two
-    credentials apart in this process, so that a new key is not held to what the old one did.
+    credentials apart in this process, so that a new key does not inherit what was learned of the
+    old one.
     """
 
     __slots__ = ("_spelled", "error", "headers", "identity")

@@ -16,10 +16,10 @@ _ANTHROPIC_TYPES = {
     504: "timeout_error",
 }
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are no JSON, or whose strings are no UTF-8."""
+"""What msgspec raises for bytes that are not JSON, or whose strings are not UTF-8."""
 
 UNUSABLE = "invalid_answer"
-"""The code of an error that is the gateway's own finding on an answer, not the provider's word."""
+"""The code of an error that the gateway itself found in an answer; no provider reported it."""
 
 DO_NOT_RETRY = (b"x-should-retry", b"false")
 """The official OpenAI and Anthropic SDKs obey it: a chain has retried already."""

@@ -1,4 +1,4 @@
-"""What is said when no target of a chain answered: one line for each, and the right status."""
+"""The error when no target of a chain answered: one line for each, and the right status."""
 
 from __future__ import annotations
 

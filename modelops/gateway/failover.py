@@ -1,6 +1,6 @@
 """Walking a chain: which target is tried, again or next, until one answers.
 
-Time and chance come from outside. A retry is made only while the deadline and the attempt cap
+Clock and randomness are passed in. A retry is made only while the deadline and the attempt cap
 still leave one full try for every target that remains.
 """
 
@@ -23,7 +23,7 @@ SPREAD = (0.8, 1.2)
 """Seconds before a retry: min(0.5 x 2^n, 5) x U(0.8, 1.2)."""
 
 SLOT_WAIT = 0.25
-"""Seconds a provider at its limit is waited for while another target remains."""
+"""Seconds to wait for a provider at its limit while another target remains."""
 
 NEXT_AT_ONCE = frozenset({"rate_limit", "timeout"})
 """Kinds after which the same target is called again only when it is the last."""
@@ -137,7 +137,7 @@ class Failover:
         return min(step.answer_timeout, left, max(left - candidate.reserve, step.timeout))
 
     def _wait(self, failure: Failure, candidate: Candidate, retries: int) -> float | None:
-        """Return the seconds to wait before calling the same target again, None not to."""
+        """Return the seconds to wait before calling the same target again; None: do not call it."""
         if retries >= candidate.step.max_retries or not failure.retryable:
             return None
         others = [other for other in candidate.others if not self._blocked(other)]
@@ -180,7 +180,7 @@ class Failover:
         self._skips.append(skip)
 
     def _unanswered(self) -> GatewayError | CallerFaultError:
-        """Return what to say now that no target has answered."""
+        """Return the error of a request that no target has answered."""
         lines = [f"{skip.step.target.name}: {skip.reason}" for skip in self._skips]
         if not self._failures:
             return nothing_tried(lines, [skip.label for skip in self._skips])

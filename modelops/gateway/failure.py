@@ -62,7 +62,7 @@ QUOTING: frozenset[Kind] = PASSED_ON | {"model_fault"}
 """Kinds whose message may quote the request or the answer, which the books never hold."""
 
 _ABOUT_THE_REQUEST = frozenset({400, 413, 422})
-"""Statuses whose message may, whatever kind its wording made of it."""
+"""Statuses whose message may quote the request, however its wording was classified."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):

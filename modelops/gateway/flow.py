@@ -1,7 +1,7 @@
-"""A committed stream on its way: what came is read and passed on in the turn in which it came.
+"""Passes on a committed stream: each piece in the event-loop turn in which it arrived.
 
 The task that answers the request sleeps meanwhile. Waking it for each event would cost more than
-all else that is done with one.
+everything else done with one.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _reply(reply: Reply, told: bytes, error: GatewayError, content: bytes) -> No
 
 
 def _told(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:
-    """Return what a provider said of a request, as it came where the caller speaks the same."""
+    """Return a provider's error answer, unchanged where the caller speaks the same protocol."""
     failure = fault.failure
     status = failure.status if failure.status >= 400 else 400
     error = GatewayError(status, failure.code or "invalid_request", failure.message)

@@ -1,4 +1,4 @@
-"""What the gateway has learned of targets: breakers, and what cools and until when.
+"""What the gateway has learned about targets: their breakers, and what is cooling until when.
 
 It outlives the routing table. Cooling is kept by credential, so that a new key starts fresh.
 """
@@ -85,7 +85,7 @@ class Health:
             self._cooling[key] = end
 
     def succeeded(self, target: Target, credential: Credential, endpoint: str, now: float) -> None:
-        """Learn from a call that went well: whatever cooled for it, works."""
+        """Learn from a successful call: whatever was cooling for it works again."""
         self.breaker(target).success(now)
         if self._cooling:
             for cooled in ("target", "credential", "model"):

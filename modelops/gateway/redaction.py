@@ -30,8 +30,9 @@ SPELLED_MIN = 8
 def spellings(key: str) -> tuple[bytes, ...]:
     """Return what a key may look like in an answer, the longest first.
 
-    As it is, as JSON and percent-encoding write it, and within base64 at any place: three bytes
-    become four letters, so there are three, without the letters that its neighbors decide too.
+    As it is, as JSON and percent-encoding write it, and within base64 at any offset: three bytes
+    become four letters, so there are three forms, without the letters that also depend on
+    neighboring bytes.
     """
     if len(key) < SPELLED_MIN:
         return ()

@@ -15,7 +15,7 @@ from modelops.gateway.errors import GatewayError
 from modelops.gateway.table import Agent, Chain, RoutingTable, Target, direct
 
 DEFAULT = "default"
-"""The model name that means: what is set for me."""
+"""The model name that stands for the caller's default."""
 
 LENGTHS_APART = 6
 COMPARED_MAX = 1000

@@ -1,4 +1,4 @@
-"""How long a provider asks to be left alone, in all the spellings there are."""
+"""How long a provider asks to be left alone, in every spelling in use."""
 
 from __future__ import annotations
 

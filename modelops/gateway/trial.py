@@ -30,16 +30,16 @@ ANSWER_MAX = 128 * 1024 * 1024
 
 HELD_BYTES = 256 * 1024
 HELD_PIECES = 64
-"""What is held back of a stream at most while its first content is awaited."""
+"""Most bytes of a stream that are held back until its first content."""
 
 IDLE_SECONDS = 60.0
-"""Longest silence within a stream that flows."""
+"""Longest silence within a flowing stream."""
 
 DRAIN_SECONDS = 0.5
-"""How long the end of a body is awaited after the end marker, so that the connection lives on."""
+"""How long to wait for the end of a body after the end marker, to keep the connection."""
 
 _NO_EVENT = "the stream holds something that is no event"
-"""Of what cannot be decoded, where it does not say itself what went wrong."""
+"""The message for an answer that cannot be decoded and does not itself say what went wrong."""
 
 _NOT_READ = Failure(kind="timeout", message="it was read too slowly", label="slow-client")
 """Why a stream ends whose client has not taken it within its `max_duration`."""
@@ -213,7 +213,7 @@ class Trial:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _useless(self, response: Response, content: bytes, otherwise: str) -> Failure:
-        """Return what an answer that cannot be used means; the usage it reports is booked."""
+        """Return the failure of an answer that cannot be used; the usage it reports is booked."""
         protocol = self._candidate.step.target.provider.protocol
         self._entry.answer = reported(protocol, self._context.call.endpoint, content)
         return self._classify(response, content, otherwise)

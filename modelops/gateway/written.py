@@ -10,10 +10,10 @@ from __future__ import annotations
 import string
 
 LARGE = 64 * 1024
-"""Bytes of a body up to which all of it counts: nothing is looked at in an ordinary request."""
+"""Bodies of up to this many bytes count whole: an ordinary request is not searched."""
 
 _LOOKS = 1024
-"""Places that are looked at, at most: a quarter of a millisecond, whatever a client sends."""
+"""Most places that are looked at: a quarter of a millisecond, whatever a client sends."""
 
 _STEP = 1024
 _RUN = 256

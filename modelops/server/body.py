@@ -89,7 +89,7 @@ async def _read_pieces(receive: Receive, held: Held) -> bytes:
 
 
 async def _chunk(receive: Receive, held: Held, before: int) -> tuple[bytes, bool]:
-    """Return the next piece of a body of which `before` bytes are here, and if more follow."""
+    """Return the next piece of a body of which `before` bytes are here, and whether more follow."""
     message = await receive()
     if message["type"] != "http.request":
         raise ClientGoneError

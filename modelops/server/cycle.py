@@ -1,8 +1,7 @@
 """One request in uvicorn's sense: how its body comes in and how it is answered.
 
-uvicorn's own makes ready, for every request, what only an application that reads or answers with
-ASGI's events needs. The data plane does neither, so here that is made once it is asked for, which
-saves a microsecond a request.
+uvicorn's own prepares, for every request, what only an application that uses ASGI's events needs.
+The data plane uses none, so here it is made on demand, which saves a microsecond a request.
 """
 
 from __future__ import annotations

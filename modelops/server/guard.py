@@ -1,7 +1,7 @@
 """The guard before every route that is neither open nor data plane.
 
-A route says by `opt` what it takes: `role` (default viewer), and `agents=True` when an agent's own
-key opens it too. Whoever was let in stands in the request's state as `caller`.
+A route states in `opt` what it requires: `role` (default viewer), and `agents=True` when an agent's
+own key opens it too. Whoever was let in stands in the request's state as `caller`.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _gauges(running: Sequence[Instance], declared: Collection[str]) -> Iterator[
 
 
 def _worst(reports: Iterable[WorkerReport]) -> dict[str, int]:
-    """Return the state of each target where it is worst, as its number."""
+    """Return the worst state of each target over the workers, as a number."""
     worst: dict[str, int] = {}
     for report in reports:
         for target in report.targets:

@@ -21,7 +21,7 @@ from modelops.server.problems import AnyRequest, dialect_of
 from modelops.server.runtime import Runtime
 
 EPOCH = datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-"""When a model was made is not declared; both shapes demand a date, and this one is no claim."""
+"""When a model was made is not declared, but both shapes demand a date: this one means unknown."""
 
 
 class OpenAIModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ def get_model(
 
 
 def _allowed(request: AnyRequest, runtime: Runtime) -> tuple[Live, list[str]]:
-    """Return what is live and the names the caller may use; AccessError when nobody's."""
+    """Return what is live and the names the caller may use; AccessError for an unknown caller."""
     live = runtime.required()
     scope = request.scope
     if runtime.on_wrong_side(scope["server"], admin=False):

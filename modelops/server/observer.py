@@ -85,7 +85,7 @@ class Observer:
 
     @property
     def full(self) -> bool:
-        """Whether no further row finds a place."""
+        """Whether there is no room for another row."""
         return self._recorder.full
 
     def begin(self, attempt: Attempt) -> None:

@@ -89,7 +89,7 @@ def masked(secret: Secret) -> str:
 
 
 def files_changed(files: Mapping[str, Secret | None], environ: Mapping[str, str]) -> bool:
-    """Whether a file that holds a secret holds another one now, or none, or one at last."""
+    """Whether the content of a secret file has changed, or the file has appeared or gone."""
     return any(_content(reference, environ) != secret for reference, secret in files.items())
 
 

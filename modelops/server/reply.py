@@ -16,7 +16,7 @@ from modelops.gateway.call import Headers, header_lines
 from modelops.server.cycle import Cycle
 
 _lines = lru_cache(8)(header_lines)
-"""uvicorn's own headers, the date, as lines: it has new ones once a second."""
+"""uvicorn's own headers (the date) as lines; they change once a second."""
 
 CHUNKED = b"transfer-encoding: chunked\r\n"
 

@@ -99,7 +99,7 @@ class Runtime:
         return self.live
 
     def on_wrong_side(self, address: tuple[str, int | None] | None, *, admin: bool) -> bool:
-        """Whether a request came to the other listening address than its route is served on."""
+        """Whether a request came to a listening address that does not serve its route."""
         admin_port = self.settings.admin_port
         return bool(admin_port) and (address is not None and address[1] == admin_port) != admin
 

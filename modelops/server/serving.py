@@ -140,7 +140,7 @@ def raise_file_limit() -> None:
 
 
 async def _check(settings: ServerSettings, address: Address, admin: Address | None) -> None:
-    """Refuse what the store already shows to be wrong; that it does not answer is not."""
+    """Refuse what the store already shows to be wrong; one that does not answer refuses nothing."""
     store = open_store(settings.store_url)
     try:
         snapshot = await store.snapshot()

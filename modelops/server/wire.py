@@ -1,4 +1,4 @@
-"""Answers written straight to a transport, where no request has come to be yet."""
+"""Error answers written straight to a transport, before there is a request."""
 
 from __future__ import annotations
 

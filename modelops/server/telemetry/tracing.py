@@ -36,7 +36,7 @@ class Tracing:
 
     @property
     def full(self) -> bool:
-        """Whether no further row finds a place."""
+        """Whether there is no room for another row."""
         return self._recorder.full
 
     def begin(self, attempt: Attempt) -> None:
@@ -116,7 +116,7 @@ class Following:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Tell of it, however it ended."""
+        """Emit its spans, however it ended."""
         self._tracing.ended(self._call, self._tracing.clock.unix_us())
 
 
