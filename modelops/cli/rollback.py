@@ -10,6 +10,7 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.cli.execution import carry_out
+from modelops.operations.location import is_simulated
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request
 from modelops.operations.rollback import prepare_rollback
@@ -40,14 +41,15 @@ def command(
 
     The files that were live are then refused until they change, or `apply --reapply` insists.
     """
+    url = locate(store_url, folder)
     request = Request(
         folder=folder,
         environment="",
         created_by=terminal.caller(),
         now=datetime.now(UTC),
         confirmed=frozenset(confirmed),
+        simulated=is_simulated(url),
     )
-    url = locate(store_url, folder)
     asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare_rollback(store, revision, request))
     return carry_out(

@@ -15,6 +15,7 @@ from modelops.cli.listening import listening, say_ready
 from modelops.cli.simulated import simulator
 from modelops.operations.apply import apply
 from modelops.operations.identity import STATE_DIRECTORY
+from modelops.operations.location import SIMULATED_STORE
 from modelops.operations.plan import Prepared, Request, prepare
 from modelops.plan.render import render
 from modelops.resources import state
@@ -23,8 +24,6 @@ from modelops.server.settings import ServerSettings
 from modelops.store import migrate
 
 STORE = "store.db"
-SIMULATED_STORE = "simulated.db"
-"""The store of `up --simulate`: apart, so that simulated rows never mix with real ones."""
 
 
 @click.command()

@@ -7,6 +7,9 @@ from pathlib import Path
 from modelops.operations.identity import STATE_DIRECTORY
 from modelops.resources.errors import ModelopsError
 
+SIMULATED_STORE = "simulated.db"
+"""The store of `up --simulate`: apart, so that simulated rows never mix with real ones."""
+
 
 def store_url(url: str, folder: Path) -> str:
     """Return the given URL, else that of the SQLite store beside the configuration.
@@ -23,6 +26,11 @@ def store_url(url: str, folder: Path) -> str:
             "name the folder of modelops.yaml with -C, or the store with --store",
         )
     return f"sqlite:///{(folder / STATE_DIRECTORY / 'store.db').resolve()}"
+
+
+def is_simulated(url: str) -> bool:
+    """Return whether a store is that of `up --simulate`, which keeps no secrets."""
+    return url.startswith("sqlite:") and url.endswith(f"/{STATE_DIRECTORY}/{SIMULATED_STORE}")
 
 
 def state_directory(url: str, folder: Path) -> Path | None:

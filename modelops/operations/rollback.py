@@ -40,7 +40,7 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         files=False,
-        further=tuple(secret_rows.left_behind(target.state, rows)),
+        further=() if request.simulated else tuple(secret_rows.left_behind(target.state, rows)),
     )
     return Prepared(
         request=request,
