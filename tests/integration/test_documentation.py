@@ -47,3 +47,9 @@ def test_every_variable_that_is_read_is_documented() -> None:
     page = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
     assert {name for name in read if f"`{name}`" not in page} == set()
     assert {"MODELOPS_STORE", "MODELOPS_KEY", "MODELOPS_SOPS"} <= read
+
+
+@EVERY
+def test_no_line_of_prose_is_too_long(page: Path) -> None:
+    lines = [line for line in prose(page) if not line.startswith("|")]
+    assert [line for line in lines if len(line) > 120] == []
