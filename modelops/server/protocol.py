@@ -37,6 +37,7 @@ class BoundedProtocol(AnsweringProtocol):
         self._head_begun = False
         self._head_size = 0
         self._piece = 0
+        self._method = b""  # of a request that offers another protocol, until its head comes again
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(
             HEAD_TIMEOUT_S, self._head_is_late
         )
@@ -58,10 +59,33 @@ class BoundedProtocol(AnsweringProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse_head()
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(memoryview(data)[upgrade.args[0] :])
         if self._head_open and (self._head_begun or self._head_size):
             self._watch_head()
+
+    def _ignore_upgrade(self, rest: memoryview) -> None:
+        """Serve a request that offers another protocol in this one (RFC 9110 7.8): Java's do.
+
+        llhttp takes what follows such a head for the other protocol, so the head goes to a new
+        parser without its offer, and the `rest` behind it.
+        """
+        while True:
+            lines = [
+                b"%b %b HTTP/%b"
+                % (self._method, self.url, self.parser.get_http_version().encode()),
+                *(b"%b: %b" % line for line in self.headers if line[0] != b"upgrade"),
+            ]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+            self._method = b""
+            try:
+                self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
+                return self.parser.feed_data(rest)
+            except httptools.HttpParserError:
+                return self._refuse_head()
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
 
     def _watch_head(self) -> None:
         """Bound a head that is still incomplete."""
@@ -83,12 +107,17 @@ class BoundedProtocol(AnsweringProtocol):
         """End the head."""
         if self._head_size > HEAD_MAX and self._header_bytes() > HEAD_MAX:
             raise ValueError("head too large")  # stops the parser
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._method = self.parser.get_method()
+            return
         self._head_open = False
         self._stop_head_timer()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Expect the next head."""
+        """Expect the next head, unless this one will come again."""
+        if self._method:
+            return
         self._head_open = True
         self._head_begun = False
         self._head_size = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from memory_store import MemoryStore
@@ -20,6 +21,7 @@ from server_support import (
 
 from modelops.gateway.call import Call, Reply
 from modelops.server import body as body_module
+from modelops.server.answering import AnsweringProtocol
 
 
 async def test_a_client_that_leaves_cancels_the_gateway() -> None:
@@ -135,20 +137,21 @@ async def test_a_client_that_stops_reading_is_hung_up_on(
         writer.close()
 
 
-async def test_a_client_that_reads_slowly_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelops.server.answering.STALL_S", 0.05)
-
-    async def script(_call: Call, reply: Reply) -> None:
-        reply.start(200, b"", 20_000_000)
-        reply.finish(bytes(20_000_000))
-
-    async with serving(make_runtime(MemoryStore(state()), script)) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request(port))
-        await reader.readuntil(b"\r\n\r\n")
-        got = 0
-        while piece := await reader.read(1_000_000):
-            got += len(piece)
-            await asyncio.sleep(0.005)
-        writer.close()
-    assert got == 20_000_000
+def test_a_client_that_reads_slowly_is_served() -> None:
+    waiting, rings, ended = [9, 5, 4, 4], 0, []
+    timers: list[tuple[Any, ...]] = []
+    protocol = object.__new__(AnsweringProtocol)
+    protocol.loop = cast("Any", SimpleNamespace(call_later=lambda *timer: timers.append(timer)))
+    protocol.transport = cast(
+        "Any",
+        SimpleNamespace(
+            get_write_buffer_size=lambda: waiting.pop(0), abort=lambda: ended.append(rings)
+        ),
+    )
+    protocol._watch_reader()
+    while timers:
+        rings += 1
+        seconds, look, *before = timers.pop()
+        assert seconds == 60.0
+        look(*before)
+    assert ended == [3], "not before nothing was taken for once"

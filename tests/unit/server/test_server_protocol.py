@@ -165,10 +165,50 @@ async def test_a_connection_that_was_idle_for_long_is_closed_and_one_in_use_is_n
         writer.close()
 
 
-async def test_an_upgrade_is_declined_and_the_request_served() -> None:
-    """Some HTTP clients offer HTTP/2 with every request."""
+async def echo(call: Call, reply: Reply) -> None:
+    reply.start(200, b"", len(call.body))
+    reply.finish(call.body)
+
+
+UPGRADES = {
+    "h2c": "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n",
+    "websocket": "upgrade: websocket\r\nconnection: keep-alive, upgrade\r\n",
+}
+UPLOADS = {"length": "content-length: 2\r\n", "chunked": "transfer-encoding: chunked\r\n"}
+
+
+@pytest.mark.parametrize("cut", [0, 40, -1, -30], ids=["whole", "head", "body", "before body"])
+@pytest.mark.parametrize("upload", UPLOADS)
+@pytest.mark.parametrize("upgrade", UPGRADES)
+async def test_an_upgrade_is_declined_and_the_request_served(
+    upgrade: str, upload: str, cut: int
+) -> None:
+    """Java's clients offer HTTP/2 with every request on a connection without TLS."""
+    one = (
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+        f"content-type: application/json\r\n{UPGRADES[upgrade]}{UPLOADS[upload]}\r\n"
+        + ("{}" if upload == "length" else "2\r\n{}\r\n0\r\n\r\n")
+    ).encode()
+    plain = f"{HEAD.decode()}connection: close\r\n\r\n".encode()
+    sent = one + one + plain
+    async with serving(make_runtime(MemoryStore(state()), echo)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for piece in (sent[:cut], sent[cut:]):
+            writer.write(piece)
+            await asyncio.sleep(0.01)
+        answers = (await reader.read()).split(b"HTTP/1.1 ")[1:]
+        writer.close()
+    assert [answer[:3] for answer in answers] == [b"200"] * 3
+    assert answers[0].endswith(b"\r\n\r\n{}")
+    assert answers[1].endswith(b"\r\n\r\n{}")
+
+
+async def test_an_upgrade_lifts_no_bound_and_leads_nowhere() -> None:
+    offer = UPGRADES["h2c"].encode()
     async with serving(make_runtime(MemoryStore(state()))) as port:
-        answer = await ask(
-            port, "/healthz", method="GET", headers=["upgrade: h2c", "http2-settings: AAMAAABk"]
-        )
-    assert answer.status == 200
+        large = await flood(port, HEAD + offer + b"x: y\r\n" * 12_000 + b"\r\n")
+        broken = await exchange(port, HEAD + offer + b"\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        tunnel = await exchange(port, b"CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n")
+    assert large.startswith(b"HTTP/1.1 431 ")
+    assert broken.status == 200, "it was asked properly"
+    assert tunnel.status == 400
