@@ -149,6 +149,9 @@ PRICE_RANGE = _error(
     "price-range",
     "A price is not a number from 0 to 1,000,000 USD per million tokens with at most 12 decimals.",
 )
+PRICE_OUTPUT = _error(
+    "price-output", "A price of a chat model leaves out `output`: that is unknown, not free."
+)
 PRICE_TIERS = _error("price-tiers", "The bounds of price tiers do not rise.")
 PRICE_SERVICE_TIERS = _error("price-service-tiers", "A price names a service tier twice.")
 PRICE_HOURS = _error("price-hours", "Hours of a price are empty, or overlap with others.")

@@ -27,6 +27,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             if model.price is not None:
                 yield from _price(entry, model.price, ("models", index, "price"))
             resolution = subject.resolution.models.get(f"{entry.value.provider}/{model.model}")
+            if resolution is not None:
+                yield from _output(entry, index, resolution)
             if provider is not None and provider.enabled and resolution is not None:
                 yield from _known(entry, index, resolution)
 
@@ -64,6 +66,17 @@ def _price(
         above = tier.above_input_tokens
     yield from _service_tiers(entry, price.service_tiers, (*path, "service_tiers"))
     yield from _hours(entry, price.hours, (*path, "hours"))
+
+
+def _output(
+    entry: Entry[declared.Provider], index: int, model: resolved.Model
+) -> Iterator[Diagnostic]:
+    """Yield a price without that of the output, which only embeddings do not have."""
+    if model.type == "chat" and "price.output" in model.sources:
+        position = entry.at("models", index, "price")
+        message = f"the price of {model.name} leaves out its output"
+        hint = "write output: 0 if it is free; an embedding model is `type: embedding`"
+        yield found(rules.PRICE_OUTPUT, position, message, hint)
 
 
 def _service_tiers(

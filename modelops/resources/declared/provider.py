@@ -82,9 +82,10 @@ class Price(Declared, frozen=True, kw_only=True):
     """What a model costs, in USD per million tokens."""
 
     input: UsdPerMillion
-    output: Annotated[UsdPerMillion, Meta(description="USD per million output tokens.")] = Decimal(
-        0
-    )
+    output: Annotated[
+        UsdPerMillion,
+        Meta(description="USD per million output tokens. Only embedding models may leave it out."),
+    ] = Decimal(0)
     cache_read: Annotated[
         UsdPerMillion | None, Meta(description="Input read from the cache; default: input.")
     ] = None

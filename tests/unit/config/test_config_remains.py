@@ -21,6 +21,7 @@ OF_WHAT_IS_MISSING = {
 OF_A_WHOLE_PROVIDER = {
     *("insecure-url", "missing-key", "unpriced-model", "name-owned-twice", "shadowed-model"),
     *("unmet-requirement", "unknown-capability", "mixed-types", "disabled-reference"),
+    "price-output",
 }
 """What takes a provider that is known whole, in the file of that provider or of another."""
 

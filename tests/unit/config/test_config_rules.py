@@ -181,6 +181,7 @@ CASES: list[tuple[str, Files]] = [
     ("price-range", alpha("input: 1,", 'input: ▸"1e999999999",')),
     ("price-range", alpha("input: 1,", 'input: ▸"1",')),
     ("price-range", alpha("input: 1,", "input: ▸0.1234567890123,")),
+    ("price-output", alpha("price: {input: 1, output: 2}", "price: ▸{input: 1}")),
     (
         "price-tiers",
         alpha(

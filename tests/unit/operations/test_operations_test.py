@@ -37,8 +37,8 @@ auth: bearer
 api_key: {{env: MODELOPS_SECRET_{upper}}}
 enabled: {enabled}
 models:
-  - {{model: one, price: {{input: 1}}}}
-  - {{model: two, price: {{input: 1}}, default: true}}
+  - {{model: one, price: {{input: 1, output: 1}}}}
+  - {{model: two, price: {{input: 1, output: 1}}, default: true}}
   - {{model: embed, type: embedding, price: {{input: 1}}}}
 """
 
