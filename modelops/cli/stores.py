@@ -51,9 +51,9 @@ async def renew(url: str, opener: Callable[[str], ConfigStore] = open_revisions)
 async def _using(
     url: str, operation: Callable[[PlanningStore], Awaitable[T]], results: list[T]
 ) -> None:
-    """Add the result to `results`: asyncio.run prints what a task returns into a dropped message.
+    """Add the result to `results`: asyncio.run formats what a task returns, and drops the text.
 
-    Of a plan of 12,000 changes that repr took as long as making it.
+    For a plan of 12,000 changes that repr took as long as making it.
     """
     store = open_revisions(url)
     try:

@@ -1,4 +1,4 @@
-"""The person before the program: who it is, what their terminal shows, and asking for consent.
+"""The person at the terminal: who it is, what it can show them, and asking for consent.
 
 A question goes to stderr, like everything that no program reads. Where nobody can answer, that is
 an error and not a yes.
@@ -60,6 +60,6 @@ def colored(stream: object, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def width(stream: object) -> int | None:
-    """Return how many characters a line of a terminal holds; None for what is no terminal."""
+    """Return how many characters a line of a terminal holds; None if it is not one."""
     is_terminal = getattr(stream, "isatty", lambda: False)()
     return shutil.get_terminal_size().columns if is_terminal else None

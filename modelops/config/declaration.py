@@ -48,7 +48,7 @@ class Entry(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Resources(msgspec.Struct):
-    """Resources by name; of several of a name the first."""
+    """Resources by name; the first where several have the same."""
 
     settings: Entry[declared.Settings] | None = None
     providers: dict[str, Entry[declared.Provider]] = {}
@@ -56,7 +56,7 @@ class Resources(msgspec.Struct):
     agents: dict[str, Entry[declared.Agent]] = {}
 
     def add(self, value: declared.Declared, document: Document) -> Iterator[Diagnostic]:
-        """Take a resource in; yields what is wrong when its name is taken."""
+        """Add a resource; yields what is wrong when its name is taken."""
         match value:
             case declared.Settings():
                 self.settings = self.settings or Entry(

@@ -212,7 +212,7 @@ class _Builder:
             self.report(rules.CONTROL_CHARACTER, event.start_mark, message, "remove it")
 
     def _unusual_key(self, key: Scalar, event: Any, marks: Any) -> str:
-        """Report a key that is no string, merges, or was written before; return it as text."""
+        """Report a key that is not a string, merges, or was written before; return it as text."""
         mark = event.start_mark
         if not isinstance(key, str):
             message = f"a mapping key must be a string, not {event.value or 'nothing'}"

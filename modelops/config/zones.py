@@ -17,5 +17,5 @@ def find(name: str) -> tzinfo | None:
 
 
 def day(now: datetime, zone: str) -> date:
-    """Return the day in a zone at an aware time; the day in its own zone when there is no such."""
+    """Return the day in a zone at an aware time; without such a zone, in the time's own."""
     return now.astimezone(find(zone) or now.tzinfo).date()

@@ -63,7 +63,7 @@ class Health:
         return (name for name, breaker in self._breakers.items() if breaker.state(now) == "open")
 
     def rejected(self, provider: Provider, now: float) -> Kind | Literal[""]:
-        """Return as what a provider rejected its own credential lately, '' when it did not."""
+        """Return for what a provider lately rejected its own credential, '' when it did not."""
         key: _Key = ("credential", provider.name, provider.credential.identity, "")
         until, kind = self._cooling.get(key, _NEVER)
         return kind if until > now else ""

@@ -131,7 +131,7 @@ def _parts(
 
 @lru_cache(10_000)
 def _flat(price: Price) -> tuple[int, int] | None:
-    """Return pico-USD per token of input and output, where that is all there is to most calls."""
+    """Return whole pico-USD per token of input and output, None if a price is not that simple."""
     if price.tiers or price.hours or price.service_tiers:
         return None
     each = _pico_per_token(price.input), _pico_per_token(price.output)

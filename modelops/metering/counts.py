@@ -49,7 +49,7 @@ def _field_by_field(raw: Raw, shape: type[Shape]) -> tuple[Shape, bool]:
 
 
 def _details(kind: Any) -> type[msgspec.Struct] | None:
-    """Return the shape of a field that holds further counts, None of one that is a count."""
+    """Return the shape of a field that holds further counts, None for one that is a count."""
     for one in get_args(kind):
         if isinstance(one, type) and issubclass(one, msgspec.Struct):
             return one

@@ -1,7 +1,7 @@
 """Compare: what a folder declares against what it declared at a commit; needs no store and no key.
 
-This is what a pull request from outside can show: the plan of its change alone, whatever any store
-stands at. Such a plan names its base commit and is never applied.
+This is what a pull request from outside can show: the plan of its change alone, independent of any
+store. Such a plan names its base commit and is never applied.
 """
 
 from __future__ import annotations

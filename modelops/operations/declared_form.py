@@ -24,7 +24,7 @@ _SAYS_NOTHING: Mapping[str, tuple[object, ...]] = {
     "hours": ([],),
     "parameters": ({},),
 }
-"""Values by field name that are the same as not writing the field, and leave no source."""
+"""Values by field name that mean the same as leaving the field out, and have no source."""
 
 
 def written(resource: Settings | Chain) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def declaration(subject: Subject, found: Discovery) -> str:
 def patch(subject: Subject, found: Discovery) -> str:
     """Return the new models as a unified diff, '' when there are none.
 
-    It is against the provider's file as `modelops dump` writes it: who asks a server has no other.
+    It is against the provider's file as `modelops dump` writes it: whoever asks a server has no
+    other.
     """
     entries = [entry(subject.provider, offer) for offer in declarable(found.new)]
     if not entries:

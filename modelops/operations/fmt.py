@@ -24,7 +24,7 @@ class Formatted(msgspec.Struct, frozen=True, kw_only=True):
 def format_folder(folder: Path, *, write: bool) -> Formatted:
     """Format every file of a folder; all of them are checked before the first is written.
 
-    InvalidConfigurationError names what is no YAML; nothing is written then.
+    InvalidConfigurationError names what is not YAML; nothing is written then.
     """
     sources, problems = files.read(folder)
     formatted: dict[str, bytes] = {}

@@ -74,7 +74,7 @@ def _recipient(environ: Mapping[str, str]) -> tuple[str, Path | None]:
 
 
 def _name(folder: Path) -> str:
-    """Return a name made of the folder's."""
+    """Return a valid name derived from the folder's."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
     return name[:63] if re.fullmatch(patterns.NAME, name[:63]) else FALLBACK_NAME
 

@@ -9,7 +9,7 @@ from modelops.resources.errors import ModelopsError
 from modelops.store.books import KeepingStore
 
 YOUNGEST = timedelta(days=2)
-"""What is younger stays: journals of workers that are gone may still bring rows of then."""
+"""Younger rows stay: journals of workers that are gone may still add some of that time."""
 
 
 def boundary_us(day: str, *, now_us: int) -> int:

@@ -12,7 +12,7 @@ from modelops.store.books import Selection, SumsStore
 async def calls_of_last_day(
     store: SumsStore, addresses: Collection[str], now_us: int
 ) -> dict[str, int]:
-    """Return the attempts of the last 24 hours by address, for those of these that had any."""
+    """Return how many attempts each of these had in the last 24 hours, where it had any."""
     kinds = {kind_of(item) for item in addresses}
     calls: dict[str, int] = {}
     for kind in KINDS:

@@ -30,7 +30,7 @@ _DATE = re.compile(r"-\d{4}-?\d\d-?\d\d$")
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A day and model of which file and books disagree; costs None where one of them has none.
+    """A day and model on which file and books disagree; costs None where one of them has none.
 
     `unmetered` attempts are in the books without tokens, a likely reason.
     """

@@ -12,7 +12,7 @@ import msgspec
 
 TargetState = Literal["ok", "cooling", "half_open", "open"]
 TARGET_STATES: tuple[TargetState, ...] = get_args(TargetState)
-"""From well to ill: of several workers, the worst one speaks."""
+"""From best to worst: of several workers, the worst one counts."""
 
 
 class TargetReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Limits of a request that nobody wrote: of a chain, and of a model called by its own name."""
+"""Default limits of a request: of a chain, and of a model called by its own name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A secret in memory: a value that shows itself nowhere but where it is asked for by name.
+"""A secret in memory: a value that is shown only where it is asked for by name.
 
 repr, str, format, JSON, pickle and comparison give nothing away; only `reveal()` does, so every
 place that uses a secret can be found by searching for that word.

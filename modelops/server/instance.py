@@ -136,7 +136,7 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
 
 
 def _state(runtime: Runtime, target: Target) -> tuple[TargetState, float, tuple[str, ...]]:
-    """Return whether a target is called, the seconds until it is, and where alone it is not."""
+    """Return a target's state, the seconds until it is called, and at which endpoints it cools."""
     health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
     breaker = health.breaker(target)
     if (state := breaker.state(now)) != "closed":

@@ -39,7 +39,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class CannotCarryError(Exception):
-    """The target's protocol has no way to say something the request says; names it."""
+    """The target's protocol cannot express something in the request; the message names it."""
 
 
 class NotAnAnswerError(Exception):

@@ -43,7 +43,7 @@ def decode_answer(content: bytes) -> dict[str, Any]:
 
 
 def reported(protocol: Protocol, endpoint: Endpoint, content: bytes) -> Answer | None:
-    """Return what an answer of no use says it used, None where it does not say."""
+    """Return the usage that an unusable answer reports; None if it reports none."""
     try:
         document = decode_object(content)
     except NOT_JSON:

@@ -1,7 +1,7 @@
 """`/v1/embeddings` to targets that speak another protocol than OpenAI's.
 
 Texts go over, vectors come back. Tokens instead of texts cannot be carried: they are OpenAI's own.
-`user` says who asks and nothing of the answer, so it is left out.
+`user` does not change the answer, so it is left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The creation rules of a `.sops.yaml`: which one sops takes for a file, and what it would encrypt.
 
 sops takes the first rule whose `path_regex` is found in the path relative to the file of rules; a
-rule without one matches everything. Go's and Python's regular expressions agree on what is usual.
+rule without one matches everything. Go's and Python's regular expressions agree on common patterns.
 """
 
 from __future__ import annotations

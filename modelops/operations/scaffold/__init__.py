@@ -38,8 +38,8 @@ _STATIC = {
 }
 
 WORKFLOW = ".github/workflows/modelops.yml"
-"""Uses the action of this version; where modelops is published nobody here knows, so who begins
-says it. The gap is no name that anybody could register: a guess would hand keys to strangers.
+"""Uses the action of this version. Where modelops is published is not known here, so the user fills
+it in. Nobody can register the placeholder as a name: a guess would hand keys to strangers.
 """
 
 

@@ -33,7 +33,7 @@ def encrypt(sops: Sops, text: str, path: Path, rules: Path) -> str:
 
 
 def set_value(sops: Sops, path: Path, keys: Sequence[str | int], value: str) -> None:
-    """Set one value in an encrypted file in place; sops writes it neither atomically nor back.
+    """Set one value in an encrypted file in place; sops does not replace it atomically.
 
     Use it on a private copy. `keys` is the path to the value.
     """

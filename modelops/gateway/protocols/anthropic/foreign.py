@@ -1,8 +1,8 @@
-"""What other providers thought, taken out of a conversation that goes back to Anthropic.
+"""Takes other providers' reasoning out of a conversation that goes back to Anthropic.
 
 A client keeps every answer as it came, whichever provider gave it. Anthropic takes only thoughts
-that it signed itself and answers 400 to any other, so this is the one thing a request that else
-passes byte for byte must lose: the provider it came from has no more use of it there either.
+that it signed itself and answers 400 to any other, so this is the one thing that a request which
+otherwise passes byte for byte must lose. Nobody could use it there.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import msgspec
 from modelops.gateway.protocols.anthropic.answer import FOREIGN
 
 _SIGNS = (b'"signature":""', b'"signature": ""', b'"' + FOREIGN.encode())
-"""What stands in a body that holds such a thought; a body without is not looked at further."""
+"""What every body with such a thought contains; one without it is not looked at further."""
 
 _DECODE = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _BLOCKS = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class _Block(msgspec.Struct):
-    """As much of a block as says whose thought it is."""
+    """The part of a block that says whose thought it is."""
 
     type: str = ""
     signature: str = ""

@@ -67,7 +67,7 @@ class AnthropicMessages:
         )
 
     def answer(self, content: bytes, body: Body) -> Answer:
-        """Look for usage, and for an error in spite of the status."""
+        """Look for usage, and for an error despite a good status."""
         document = decode_answer(content)
         if not isinstance(document.get("content"), list):
             raise NotAnAnswerError("the answer has no content")

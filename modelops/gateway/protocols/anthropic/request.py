@@ -260,7 +260,7 @@ def _media(
 def _tool_choice(
     choice: _Auto | _Any | _OneTool | _NoTool | None,
 ) -> tuple[canonical.ToolChoice | None, bool | None]:
-    """Return what must be called, and whether several calls at once are welcome."""
+    """Return what must be called, and whether several calls at once are allowed."""
     if choice is None:
         return None, None
     if isinstance(choice, _NoTool):

@@ -14,7 +14,7 @@ from modelops.gateway.protocols.wording import arguments_json
 from modelops.gateway.table import Target
 
 MAX_TOKENS = 4096
-"""The API wants a limit. For requests without one, where the model's own is not known."""
+"""The API requires a limit: this one is for requests without one, where the model's is unknown."""
 
 BUDGET_MIN = 1024
 """Tokens: the least the API takes for reasoning."""
@@ -139,7 +139,7 @@ def _tool(tool: canonical.Tool) -> dict[str, Any]:
 
 
 def _schema(parameters: msgspec.Raw) -> msgspec.Raw:
-    """Return a tool's schema; the API wants its type, which OpenAI lets be left out."""
+    """Return a tool's schema; the API requires its type, which may be left out at OpenAI."""
     empty = bytes(parameters).strip() in (b"{}", b"null")
     return msgspec.Raw(b'{"type":"object","properties":{}}') if empty else parameters
 

@@ -1,4 +1,4 @@
-"""Reading Gemini's answers: whole ones, and streams of whole little ones.
+"""Reading Gemini's answers: whole ones, and streams of small whole ones.
 
 A stream has no end marker; it is over when the connection ends after a finish reason. Every
 chunk holds whole parts, tool calls included.

@@ -103,7 +103,7 @@ def _named(result: canonical.ToolResult) -> str:
 
 
 def _response(result: canonical.ToolResult) -> dict[str, Any]:
-    """Return a result as the object the API wants; one that is an object already stays it."""
+    """Return a result as the object the API wants; one that is an object already stays as it is."""
     said = result_text(result)
     if result.is_error:
         return {"error": said}

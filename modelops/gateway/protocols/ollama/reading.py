@@ -37,7 +37,7 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
 
 
 def _id(document: dict[str, Any]) -> str:
-    """Return an id for an answer, which comes without one: made from when it was made."""
+    """Return an id for an answer, which comes without one: derived from when it was made."""
     return made_up(str(document.get("created_at") or ""), 0, "").removeprefix("call_")
 
 

@@ -24,12 +24,12 @@ from modelops.metering.usage import whole_usage
 from modelops.resources.resolved import Parameters
 
 FORWARDED = (b"traceparent", b"tracestate", b"openai-beta", b"http-referer", b"x-title")
-"""Client headers that go on. Credentials, and whatever is not known, stay here."""
+"""Client headers that are forwarded. Credentials and unknown headers are not."""
 
 TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 _LABELS = frozenset({"role", "channel"})
-"""What stands in a delta and is not said: Groq writes the channel of gpt-oss beside every word."""
+"""Fields of a delta that are not content: Groq writes the channel of gpt-oss beside every word."""
 
 _USAGE_NULL = (b',"usage":null', b', "usage": null', b',"usage": null')
 _DECODE = msgspec.json.Decoder().decode
@@ -99,7 +99,7 @@ class OpenAiChat:
         )
 
     def answer(self, content: bytes, body: Body) -> Answer:
-        """Look for usage, and for an error in spite of the status."""
+        """Look for usage, and for an error despite a good status."""
         document = decode_as(_DECODE_COMPLETION, content)
         if document.error:
             raise NotAnAnswerError("the answer holds an error")

@@ -53,7 +53,7 @@ class OpenAiEmbeddings:
         )
 
     def answer(self, content: bytes, body: Body) -> Answer:
-        """Look for usage, and for an error in spite of the status."""
+        """Look for usage, and for an error despite a good status."""
         document = decode_as(_DECODE, content)
         if document.error or bytes(document.data)[:1] != b"[":
             raise NotAnAnswerError("the answer holds no embeddings")

@@ -1,6 +1,6 @@
 """The OpenAI chat request as far as the gateway understands it: nothing else can be carried.
 
-What stands here as `Any` is understood as what it is, a hint on price or speed, and not looked at.
+A field of type `Any` is a hint on price or speed, and is not looked at.
 """
 
 from __future__ import annotations

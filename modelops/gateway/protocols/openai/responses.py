@@ -23,7 +23,7 @@ from modelops.resources.resolved import Parameters
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 _FAILURES = frozenset({"error", "response.failed"})
 _EMPTY_AT_START = frozenset({"message", "function_call", "custom_tool_call"})
-"""Items whose first piece follows at once, so that they can still be made good until then."""
+"""Items whose first piece follows at once: until then another target can still answer."""
 
 _LIMIT = "max_output_tokens"
 
@@ -50,7 +50,7 @@ class OpenAiResponses:
         )
 
     def answer(self, content: bytes, body: Body) -> Answer:
-        """Look for usage, and for an error in spite of the status."""
+        """Look for usage, and for an error despite a good status."""
         document = decode_answer(content)
         if not isinstance(document.get("output"), list):
             raise NotAnAnswerError("the answer has no output")
