@@ -13,20 +13,20 @@ PORT ?= 8400
 up: $(RUNTIME)  ## plan, apply and serve this repository's configuration; LIVE=1 for real providers
 	@$(BIN)/modelops up --port $(PORT) $(if $(LIVE),,--simulate)
 
-demo: $(RUNTIME)  ## the whole journey as one shot
+demo: $(RUNTIME)  ## run the whole journey once: validate, plan, apply, serve, fail over, report
 	@$(BIN)/python scripts/demo.py
 
-# Three on two cores: a third of the time a test waits for a server. By `worksteal` none is idle at the end.
-test: $(DEV)  ## everything but the long kill tests
+# Three processes on two cores, since tests wait for servers a third of the time; `worksteal` keeps all three busy.
+test: $(DEV)  ## run the tests, except the long kill tests
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not crash and not real_model"
 
-test-crash: $(DEV)  ## the long kill tests in full
+test-crash: $(DEV)  ## run the long kill tests
 	$(BIN)/python -m pytest -q -m crash -o faulthandler_timeout=1800
 
-test-real-model: $(DEV) $(MODEL)  ## a real model as a target; llama.cpp compiles for some minutes
+test-real-model: $(DEV) $(MODEL)  ## test with a real model; compiling llama.cpp takes some minutes
 	$(BIN)/python -m pytest -v -m real_model tests/e2e/test_real_model.py
 
-check: $(DEV)  ## format, lint, types, import contracts, generated files
+check: $(DEV)  ## check format, lint, types, import contracts and generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -34,15 +34,15 @@ check: $(DEV)  ## format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/modelops schema --check
 
-format: $(DEV)  ## rewrite format and generated files
+format: $(DEV)  ## rewrite formatting and the JSON Schemas
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/modelops schema --write
 
-bench: $(BENCH)  ## measure what needs no other gateway; benchmarks/README.md says how to read it
+bench: $(BENCH)  ## run the benchmarks that need no other gateway; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
-lock:  ## pin dependencies anew, hashes included
+lock:  ## pin dependencies and their hashes after a change in pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" \
@@ -61,7 +61,7 @@ lock:  ## pin dependencies anew, hashes included
 clean:  ## remove the environments, caches, and `.modelops` with its stores and keys
 	rm -rf $(VENV) $(VENV)-model .modelops .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-help:  ## this list
+help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 $(VENV)/bin/python:
@@ -84,6 +84,6 @@ $(BENCH): $(RUNTIME) requirements/bench.txt
 
 $(MODEL): requirements/model.txt
 	@$(PYTHON) -m venv $(VENV)-model
-	@echo "compiling llama.cpp into $(VENV)-model: some minutes ..." >&2
+	@echo "compiling llama.cpp into $(VENV)-model; this takes some minutes ..." >&2
 	@$(VENV)-model/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/model.txt
 	@touch $@
