@@ -141,7 +141,7 @@ def _written(segment: Segment, position: int) -> int:
 def _ended(
     records: list[Record | Unreadable], begun: dict[str, Attempt], unreadable: dict[str, str]
 ) -> list[Attempt]:
-    """Return the rows that have ended, and keep book of the calls that have not.
+    """Return the rows of calls that have ended, and keep track of those that have not.
 
     Of a call whose row cannot be read the reason is kept; what began stays, and is a row.
     """

@@ -1,8 +1,8 @@
-"""Rows go to the store, and one that it cannot take holds up no other.
+"""Brings rows to the store; one that it cannot take does not hold up the others.
 
-What is wrong with a row's content never gets better by waiting: it is looked for in halves until it
-stands alone, and set aside. Each function returns what was set aside, as the reason of each row.
-Whatever else is wrong with the store is raised, and then the rows wait.
+A bad row does not get better by waiting: it is found by halving what it came with, and set aside.
+Each function returns what was set aside, as the reason of each row. Whatever else is wrong with the
+store is raised, and then the rows wait.
 """
 
 from __future__ import annotations

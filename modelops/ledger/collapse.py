@@ -26,7 +26,7 @@ from modelops.store.books import SLOT_US
 class Stage(NamedTuple):
     """What rows must have in common to become one, besides what the cost is asked of.
 
-    `message` stands in the rows that came of it, in the place of an error's: what they do not tell.
+    `message` says in the merged rows, in place of an error message, what they no longer tell.
     """
 
     unit_us: int
@@ -57,7 +57,7 @@ Collapsed = dict[Key, tuple[Attempt, Amounts]]
 
 
 def collapse(row: Attempt, into: Collapsed, stage: int = 0) -> None:
-    """Put one row to those that are like it at a stage, or at that which made the row already."""
+    """Add a row to those that are like it at a stage, or at the later one that it came from."""
     key, amounts = _key(row, max(stage, _stage_of(row))), _amounts(row)
     while found := into.get(key):
         sums = tuple(
@@ -91,7 +91,7 @@ def thinned(waiting: Iterable[Attempt], most: int) -> list[Attempt]:
 
 
 def unit_us(row: Attempt) -> int:
-    """Return how long a time a row stands for, from a multiple of it on; a minute if for one."""
+    """Return the length of the time unit that a row stands for; a minute for one attempt."""
     return STAGES[_stage_of(row)].unit_us
 
 
@@ -100,7 +100,7 @@ def _stage_of(row: Attempt) -> int:
 
 
 def _key(row: Attempt, number: int) -> Key:
-    """Return what rows must have in common; adjustments, which name what they correct, nothing."""
+    """Return what rows must share; an adjustment, which names what it corrects, is never merged."""
     stage = STAGES[number]
     return (
         number,

@@ -30,8 +30,8 @@ GAIN = 0.75
 _READ_BYTES = 256 << 10
 _ROWS_AT_ONCE = 200
 _PAUSE_S = 0.002
-"""Between two reads, or so many rows, about as long as those take: the thread that serves gets half
-of the time."""
+"""Between two reads, or so many rows, about as long as they take, so that the serving thread gets
+half of the time."""
 
 
 class Left(NamedTuple):

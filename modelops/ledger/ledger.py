@@ -35,8 +35,8 @@ DRAIN_S = 1.0
 """Seconds between two batches for the store: a transaction costs 1 ms, whatever its size."""
 
 DRAIN_AT = 1_500
-"""Rows that do not wait for the second to be over: so the journal need not be read back
-(`reading.ROWS_MAX` are kept in memory)."""
+"""So many waiting rows are brought before the second is over, so that the journal need not be read
+back (`reading.ROWS_MAX` are kept in memory)."""
 
 ADOPT_EVERY = 5
 """Such batches between two looks for journals of workers that are gone."""

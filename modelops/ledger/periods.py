@@ -23,7 +23,7 @@ MAX_POINTS = 1_000
 """Buckets in one report: forty days by hour, or years by day."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
-"""Beyond them a moment is none in another time zone."""
+"""Beyond them a time cannot be converted to every time zone."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

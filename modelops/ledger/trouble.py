@@ -1,4 +1,4 @@
-"""What went wrong with the books that waiting does not mend: rows that were lost, and bugs.
+"""Problems with the books that waiting does not solve: rows that were lost, and bugs.
 
 Both are told in the log once and not at every round, and in the status: bugs for as long as they
 last, of lost rows the last reason.
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Trouble:
-    """Why a row was lost last, and which work fails for a reason that nobody thought of."""
+    """Why a row was lost last, and which work fails for an unforeseen reason."""
 
     def __init__(self) -> None:
         self.loss = ""

@@ -1,7 +1,7 @@
 """Build a plan: a declaration and a revision in, one frozen document out.
 
 Pure: no clock, no file, no store. Whatever a plan has to know of the world is handed in, so the
-same inputs give the same document, and rendering and executing it are other places' business.
+same inputs give the same document, and rendering and executing it happen elsewhere.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvalidPlanError(ModelopsError):
-    """A plan file cannot be read: no plan, cut off, edited, or of a newer form (exit 1)."""
+    """A plan file cannot be read: not a plan, cut off, edited, or of a newer form (exit 1)."""
 
 
 def seal(plan: Plan) -> Plan:

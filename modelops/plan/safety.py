@@ -18,7 +18,7 @@ from modelops.resources.resolved import Provider, Settings
 from modelops.resources.state import State
 
 MOST_DELETED = 0.3
-"""Share of a kind that may go unasked; octoDNS' MAX_SAFE_DELETE_PCENT."""
+"""Share of a kind that may be deleted unasked; octoDNS' MAX_SAFE_DELETE_PCENT."""
 
 FEW = 2
 """Deletions of a kind from which the share counts: one can always go."""

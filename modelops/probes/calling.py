@@ -20,7 +20,7 @@ from modelops.resources.resolved import Model, ModelType, Protocol, Provider, To
 from modelops.secrets.secret import Secret
 
 TIMEOUT = 120.0
-"""Seconds for the child in all: some for its imports, and local models are loaded first."""
+"""Seconds for the child in total: some for its imports, and local models are loaded first."""
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")

@@ -55,7 +55,7 @@ async def probe(
         else:
             checks = await _call(record, provider, call, secret, checks)
     except ProbeError:
-        pass  # on record, and the steps behind it are not come to
+        pass  # recorded; the steps after it are not reached
     finally:
         session.close()
     steps = record.steps()
@@ -180,7 +180,7 @@ async def _call(
     try:
         await record.run("call", calling.call(provider, model, secret), str)
     except ProbeError:
-        called = "failed"  # on record; nothing comes after it
+        called = "failed"  # recorded; nothing comes after it
     return tuple(
         replace(check, called=called) if check.model == model.model else check for check in checks
     )

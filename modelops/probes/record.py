@@ -40,7 +40,7 @@ class Record:
         return result
 
     def fail(self, step: StepName, error: ProbeError) -> None:
-        """Record a step as failed that gave something and not enough."""
+        """Record as failed a step that returned something, but not enough."""
         taken = self._steps.get(step) or Step(step=step, status="failed")
         self._steps[step] = replace(
             taken, status="failed", diagnosis=diagnose(error, self._provider)
@@ -51,7 +51,7 @@ class Record:
         self._steps[step] = Step(step=step, status="skipped", detail=why)
 
     def steps(self) -> tuple[Step, ...]:
-        """Return every step in order; those behind a failure were not come to."""
+        """Return every step in order; those after a failure were not reached."""
         return tuple(
             self._steps.get(name) or Step(step=name, status="skipped", detail="not come to")
             for name in get_args(StepName)

@@ -30,7 +30,7 @@ class Groups(dict[Key, Packed]):
     """What is found; a group that is looked up is there from then on."""
 
     def __missing__(self, key: Key) -> Packed:
-        """Make a group of nothing; ModelopsError when there are too many."""
+        """Make an empty group; ModelopsError when there are too many."""
         if len(self) == MAX_GROUPS:
             raise ModelopsError(
                 f"a report has at most {MAX_GROUPS:,} groups, and this one has more",

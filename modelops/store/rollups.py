@@ -34,7 +34,7 @@ _OF_AGENTS = _OF_USERS.where(rollups.c.agent.in_(bindparam("agents", expanding=T
 
 
 def add(connection: Connection, tallies: Tallies) -> None:
-    """Add what attempts come to, none of which was in the table before.
+    """Add attempts to the rollups; none of them was in the table before.
 
     Writers on Postgres take turns from here to their commit: two that read the same cell would
     each write their own sum.

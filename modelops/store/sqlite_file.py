@@ -106,7 +106,8 @@ _REFUSED = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MIS
 def store_error(error: BaseException, path: Path) -> StoreError:
     """Return what an error of the driver means for the person who runs this.
 
-    The driver raises Python's own errors for integers over 64 bits and text that is no Unicode.
+    The driver raises Python's own errors for integers over 64 bits and text that is not valid
+    Unicode.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     place = place_of(path)

@@ -140,7 +140,7 @@ def _histogram(buckets: Sequence[int | None], weight: int) -> int:
 
 
 def merged(parts: Sequence[Tallies]) -> Tallies:
-    """Return what several come to together."""
+    """Return the sum of several."""
     if len(parts) == 1:
         return parts[0]
     found: Tallies = {}

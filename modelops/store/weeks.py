@@ -112,7 +112,7 @@ def _most(occurring: Sequence[_Occurrence], eras: Eras) -> dict[str, int]:
 
 
 def _within(others: Iterable[tuple[int, str, int]]) -> list[ColumnElement[bool]]:
-    """Return conditions that these cells of days meet, and not many else."""
+    """Return conditions that these cells of days meet, and few others."""
     days, _, revisions = map(set[Any], zip(*others, strict=True))
     columns = rollups.c
     pairs = {(agent, revision) for _, agent, revision in others}

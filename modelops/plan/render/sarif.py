@@ -1,4 +1,4 @@
-"""What a plan warns of or refuses, as SARIF for code scanning services; changes are no findings."""
+"""What a plan warns of or refuses, as SARIF for code scanning services; changes are left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelops.resources.configuration import Diagnostic, Position
 
 
 def render(plan: Plan) -> str:
-    """Return one SARIF run; a check that is of no one line stands at the settings."""
+    """Return one SARIF run; a check without a line of its own is placed at the settings."""
     found = tuple(_diagnostic(check) for check in plan.checks)
     return report(Report(folder=plan.git_prefix or ".", diagnostics=found), "sarif")
 
