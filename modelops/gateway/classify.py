@@ -1,8 +1,7 @@
 """What a provider's error answer means: body codes first, then wording, then status.
 
-The codes are gathered from the providers' documentation and recorded traffic. Bodies are read
-defensively: `error` may be an object, a string or an array, codes may be numbers, and the body may
-be a CDN's HTML.
+What each means stands in `meanings`. Bodies are read defensively: `error` may be an object, a
+string or an array, codes may be numbers, and what comes may be a CDN's HTML.
 """
 
 from __future__ import annotations
@@ -15,6 +14,13 @@ import msgspec
 
 from modelops.gateway.errors import NOT_JSON, UNUSABLE
 from modelops.gateway.failure import Failure, Kind
+from modelops.gateway.meanings import (
+    ANOTHER_THING,
+    KIND_OF_CODE,
+    KIND_OF_STATUS,
+    SIZE_AND_LIMIT,
+    WORDING,
+)
 from modelops.gateway.redaction import redact
 from modelops.gateway.retry_after import duration, retry_after
 from modelops.gateway.upstream.errors import (
@@ -34,83 +40,9 @@ from modelops.gateway.upstream.errors import (
 BODY_MAX = 1024 * 1024
 """Bytes of an error body that are read."""
 
-_CODES: dict[Kind, str] = {
-    "quota": """
-        insufficient_quota credit_balance_exhausted organization_spend_limit_exceeded
-        project_spend_limit_exceeded organization_usage_limit_exceeded billing_error
-        billing_hard_limit_reached billing_not_active enforced_spend_limit_reached arrearage
-        insufficient_user_quota insufficient_balance payment_required failed_precondition
-        1113 1308 1309 1310
-    """,
-    "credential": """
-        invalid_api_key authentication_error permission_error api_key_invalid permission_denied
-        unauthenticated accessdenied invalidapikey invalid_authentication account_deactivated
-        unsupported_country_region_territory 1000 1001 1002 1003 1004
-    """,
-    "rate_limit": """
-        rate_limit_exceeded rate_limit_error slow_down resource_exhausted throttling
-        throttling.ratequota throttling.allocationquota too_many_requests capacity_exceeded
-        1302 1303 1304 1305
-    """,
-    "transient": """
-        server_is_overloaded overloaded_error api_error timeout_error internal_error server_error
-        internal_server_error unavailable internal deadline_exceeded engine_overloaded
-        service_unavailable
-    """,
-    "model_fault": "tool_use_failed json_validate_failed",
-    "model_gone": """
-        model_not_found not_found_error not_found deploymentnotfound model_not_exist
-        modelnotfound model_decommissioned model_not_available invalid_model 1211
-    """,
-    "context_length": """
-        context_length_exceeded exceed_context_size_error context_window_exceeded 1261
-    """,
-    "caller": "content_filter datainspectionfailed data_inspection_failed request_too_large",
-}
-KIND_OF_CODE: dict[str, Kind] = {
-    code: kind for kind, codes in _CODES.items() for code in codes.split()
-}
-"""What a code in a body means, in lower case; it decides before anything else."""
-
-WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (
-        re.compile(
-            r"(?i)prompt is too long|maximum context length|context (window|length|size)"
-            r"|input token count.{0,40}exceed|input length should be|too many input tokens"
-        ),
-        "context_length",
-    ),
-    (
-        re.compile(
-            r"(?i)(does not|doesn't|do not|not) (currently )?support"
-            r"[^.]{0,40}\b(image|vision|audio|video|document|file|pdf|tool|function)"
-        ),
-        "unsupported",
-    ),
-    (re.compile(r"(?i)api key not valid|invalid api key"), "credential"),
-    (re.compile(r"(?i)credit balance is too low|insufficient (balance|credit)"), "quota"),
-    (re.compile(r"(?i)no available channel|无可用渠道"), "model_gone"),
-)
 _WORDING_STATUSES = frozenset({200, 400, 403, 404, 413, 422, 503})
 """Where the status alone does not say enough to stand against the wording."""
 
-KIND_OF_STATUS: dict[int, Kind] = {
-    401: "credential",
-    402: "quota",
-    403: "credential",
-    404: "model_gone",
-    408: "transient",
-    409: "transient",
-    424: "transient",
-    425: "transient",
-    429: "rate_limit",
-    434: "credential",
-    435: "credential",
-    498: "rate_limit",
-    499: "transient",
-}
-"""What a status means where the body says nothing; any other 4xx is the caller's fault, any other
-5xx transient."""
 _HTML_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406})
 """Statuses that mean nothing about key, model or request when a CDN's page carries them."""
 
@@ -142,14 +74,15 @@ def classify_answer(
     wait = retry_after(fields, unix_us)
     if wait is None:
         wait = _retry_info(error)
+    too_large = kind == "rate_limit" and _too_large(message)
     return Failure(
         kind=kind,
         status=status,
         code=codes[0] if codes else "",
         message=message,
         label=str(told) if told >= 300 else "error",
-        retry_after=wait,
-        retryable=fields.get(b"x-should-retry") != b"false",
+        retry_after=0.0 if too_large else wait,
+        retryable=not too_large and fields.get(b"x-should-retry") != b"false",
         answered=unusable and 200 <= status < 300,
         body=body,
         tokens=_tokens(codes, error),
@@ -178,6 +111,18 @@ _EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
 
 
 def _kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
+    kind = _kind_told(status, codes, message, html=html)
+    # A caller who names what is no more, say a file, says nothing about the model.
+    return "caller" if kind == "model_gone" and ANOTHER_THING.search(message) else kind
+
+
+def _too_large(message: str) -> bool:
+    """Whether one request is beyond what a minute allows: no wait helps it, others still fit."""
+    found = SIZE_AND_LIMIT.search(message)
+    return found is not None and int(found[2]) > int(found[1])
+
+
+def _kind_told(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
     if 300 <= status < 400:
         return "invalid_answer"  # a redirect is never followed: it would carry the key elsewhere
     for code in codes:
@@ -227,6 +172,9 @@ def _codes(error: Any, document: Any) -> Iterator[str]:
                 yield from _texts(detail, "reason")
                 if "PerDay" in str(detail.get("violations", "")):
                     yield "insufficient_quota"  # a day's quota does not come back in a minute
+        metadata = error.get("metadata")
+        if isinstance(metadata, dict) and "flagged_input" in metadata:
+            yield "content_policy_violation"  # OpenRouter's, with a 403 as for a key that may not
         yield from _texts(error, "code", "type", "status")
     if isinstance(document, dict) and document is not error:
         yield from _texts(document, "code", "type")

@@ -35,12 +35,26 @@ VLLM = (
     b'{"object":"error","message":"This model\'s maximum context length is 8",'
     b'"type":"BadRequestError","code":400}'
 )
+VLLM_NO_MODEL = (
+    b'{"object":"error","message":"The model `x` does not exist.",'
+    b'"type":"NotFoundError","code":404}'
+)
 CASES: list[tuple[str, int, bytes, Kind]] = [
     ("OpenAI bad key", 401, openai(code="invalid_api_key"), "credential"),
     ("OpenAI region", 403, openai(code="unsupported_country_region_territory"), "credential"),
     ("OpenAI no model", 404, openai(code="model_not_found"), "model_gone"),
     ("OpenAI no model on /responses", 400, openai(code="model_not_found"), "model_gone"),
     ("OpenAI context", 400, openai(code="context_length_exceeded"), "context_length"),
+    ("OpenAI no conversation", 404, openai("Conversation with id 'conv_1' not found."), "caller"),
+    ("OpenAI no item", 404, openai(
+        "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false. Try "
+        "again with `store` set to true, or remove this item from your input.",
+        type="invalid_request_error", param="input", code=None,
+    ), "caller"),
+    ("OpenAI no file", 404, openai("No such File object: file-1", param="id"), "caller"),
+    ("OpenAI no model in words", 404, openai("The model `gpt-4.5` does not exist"), "model_gone"),
+    ("OpenAI no such path", 404, openai("Invalid URL (POST /v1/responses)"), "model_gone"),
+    ("OpenAI policy", 403, openai(code="content_policy_violation"), "caller"),
     ("OpenAI parameter", 400, openai(code="unsupported_parameter"), "caller"),
     ("OpenAI rate", 429, openai(type="tokens", code="rate_limit_exceeded"), "rate_limit"),
     ("OpenAI slow down", 429, openai(code="slow_down"), "rate_limit"),
@@ -61,6 +75,9 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("Anthropic billing", 402, anthropic("billing_error"), "quota"),
     ("Anthropic permission", 403, anthropic("permission_error"), "credential"),
     ("Anthropic no model", 404, anthropic("not_found_error"), "model_gone"),
+    ("Anthropic no model in words", 404,
+     anthropic("not_found_error", "model: claude-9"), "model_gone"),
+    ("Anthropic no file", 404, anthropic("not_found_error", "File not found: file_1"), "caller"),
     ("Anthropic size", 413, anthropic("request_too_large"), "caller"),
     ("Anthropic rate", 429, anthropic("rate_limit_error"), "rate_limit"),
     ("Anthropic spend limit", 429,
@@ -75,6 +92,10 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("Gemini region", 400, gemini(400, "FAILED_PRECONDITION"), "quota"),
     ("Gemini permission", 403, gemini(403, "PERMISSION_DENIED"), "credential"),
     ("Gemini no model", 404, gemini(404, "NOT_FOUND"), "model_gone"),
+    ("Gemini no model in words", 404, gemini(404, "NOT_FOUND", message=(
+        "models/gemini-9 is not found for API version v1beta, or is not supported for "
+        "generateContent."
+    )), "model_gone"),
     ("Gemini rate", 429, gemini(429, "RESOURCE_EXHAUSTED", {"retryDelay": "34.4s"}), "rate_limit"),
     ("Gemini day's quota", 429, gemini(
         429, "RESOURCE_EXHAUSTED", {"violations": [{"quotaId": "RequestsPerDayPerProject"}]}
@@ -85,6 +106,22 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
         message="The input token count (9) exceeds the maximum number of tokens allowed (8)."
     ), "context_length"),
     ("OpenRouter credits", 402, openai(code=402), "quota"),
+    ("OpenRouter moderation", 403, openai(
+        'openai/gpt-4o requires moderation. Your input was flagged for "violence"', code=403,
+        metadata={"reasons": ["violence"], "flagged_input": "a fist", "provider_name": "OpenAI"},
+    ), "caller"),
+    ("OpenRouter moderation in other words", 403, openai(
+        code=403, metadata={"reasons": ["violence"], "flagged_input": "a fist"},
+    ), "caller"),
+    ("OpenRouter guardrail", 403,
+     openai("Request blocked: prompt injection patterns detected", code=403), "caller"),
+    ("OpenRouter key", 403, openai("Only management keys can do this", code=403), "credential"),
+    ("OpenRouter images", 404,
+     openai("No endpoints found that support image input", code=404), "unsupported"),
+    ("OpenRouter tools", 404, openai(
+        'No endpoints found that support tool use. Try disabling "get_date".', code=404
+    ), "unsupported"),
+    ("OpenRouter no model", 404, openai("No endpoints found for x/y.", code=404), "model_gone"),
     ("OpenRouter error in 200", 200, openai(code=502), "transient"),
     ("OpenRouter rate in 200", 200, openai(code=429), "rate_limit"),
     ("DeepSeek balance", 402, openai("Insufficient Balance"), "quota"),
@@ -108,6 +145,8 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("Azure filter", 400, openai(code="content_filter"), "caller"),
     ("Ollama not pulled", 404, b'{"error":"model x not found, try pulling it"}', "model_gone"),
     ("vLLM flat", 400, VLLM, "context_length"),
+    ("vLLM no model", 404, VLLM_NO_MODEL, "model_gone"),
+    ("a framework's 404", 404, b'{"detail":"Not Found"}', "model_gone"),
     ("llama.cpp", 400, openai(type="exceed_context_size_error", code=400), "context_length"),
     ("images", 400, openai("This model does not support image input"), "unsupported"),
     ("Cloudflare 5xx", 522, b"<!DOCTYPE html><html>timed out</html>", "transient"),
@@ -138,6 +177,31 @@ def test_waits_are_read_from_headers_and_bodies() -> None:
     body = gemini(429, "RESOURCE_EXHAUSTED", {"retryDelay": "34.4s"})
     assert classify_answer(429, [], body, 0).retry_after == 34.4
     assert classify_answer(429, [(b"retry-after", b"7")], body, 0).retry_after == 7
+
+
+TOO_LARGE = (
+    "Request too large for gpt-4o in organization org-1 on tokens per min (TPM): Limit 30000, "
+    "Requested 40000. The input or output tokens must be reduced in order to run successfully."
+)
+TOO_MANY = (
+    "Rate limit reached for gpt-4o in organization org-1 on tokens per min (TPM): Limit 30000, "
+    "Used 29000, Requested 4000. Please try again in 6s."
+)
+
+
+@pytest.mark.parametrize("status", [413, 429])
+def test_a_request_larger_than_a_minute_allows_cools_nothing_and_is_not_repeated(
+    status: int,
+) -> None:
+    headers = [(b"retry-after", b"20")]
+    large, many = (
+        classify_answer(
+            status, headers, openai(words, type="tokens", code="rate_limit_exceeded"), 0
+        )
+        for words in (TOO_LARGE, TOO_MANY)
+    )
+    assert (large.kind, large.retry_after, large.retryable) == ("rate_limit", 0, False)
+    assert (many.kind, many.retry_after, many.retryable) == ("rate_limit", 20, True)
 
 
 def test_a_provider_may_forbid_retries() -> None:
