@@ -282,7 +282,7 @@ def test_a_conversation_with_tools_goes_from_one_provider_to_the_next_and_back(
 
 def test_anthropics_sdk_takes_its_conversation_the_same_way(claude: anthropic.Anthropic) -> None:
     conversation: Any = []
-    thinking = {"type": "enabled", "budget_tokens": 1024}
+    thinking = {"type": "adaptive"}
     for turn, model in enumerate([*ROUND, *reversed(ROUND)]):
         asked: Any = {"model": model, "max_tokens": 3000, "tools": ANTHROPIC_TOOLS}
         if model in (TARGETS["anthropic"], TARGETS["gemini"]):  # the others' models do not reason
@@ -329,7 +329,7 @@ def test_thinking_is_counted_and_brought_back(
     asked: Any = {
         "model": "anthropic/claude-sonnet-5",
         "max_tokens": 3000,
-        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "thinking": {"type": "adaptive"},
     }
     with claude.messages.stream(messages=HELLO, **asked) as stream:
         first = stream.get_final_message()

@@ -117,7 +117,7 @@ async def test_anthropic_streams_with_its_helper(claude: anthropic.AsyncAnthropi
     async with claude.messages.stream(
         model="claude-sonnet-5",
         max_tokens=2000,
-        thinking={"type": "enabled", "budget_tokens": 1024},
+        thinking={"type": "adaptive"},
         messages=[{"role": "user", "content": "write 30 words"}],
     ) as stream:
         text = "".join([piece async for piece in stream.text_stream])

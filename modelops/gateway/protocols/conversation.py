@@ -18,7 +18,7 @@ Origin = Literal["", "anthropic", "gemini"]
 """Whose signature a piece of reasoning carries: no other provider can check it."""
 
 StopReason = Literal["stop", "stop_sequence", "length", "tools", "blocked"]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):

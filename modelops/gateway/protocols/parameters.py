@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelops.gateway.body import Body, Fields
+from modelops.gateway.protocols.models import samples
 from modelops.gateway.table import Target
 from modelops.resources.resolved import Parameters
 
@@ -30,12 +31,18 @@ def fill_in(
         if target.max_output_tokens is not None:
             limit = min(limit, target.max_output_tokens)
         fields[limit_name] = number(limit)
-    if target.capabilities is not None and "reasoning" in target.capabilities:
+    if not takes_sampling(target):
         return
     if parameters.temperature is not None and body.absent("temperature"):
         fields["temperature"] = number(parameters.temperature)
     if parameters.top_p is not None and body.absent("top_p"):
         fields["top_p"] = number(parameters.top_p)
+
+
+def takes_sampling(target: Target) -> bool:
+    """Whether a model takes sampling values of others' choosing, as far as is known."""
+    reasons = target.capabilities is not None and "reasoning" in target.capabilities
+    return not reasons and samples(target.upstream_model)
 
 
 def number(value: object) -> msgspec.Raw:

@@ -16,6 +16,7 @@ from modelops.gateway.errors import unusable
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
 from modelops.gateway.protocols.answers import decode_answer
 from modelops.gateway.protocols.conversation import Conversation, Event, Said
+from modelops.gateway.protocols.parameters import takes_sampling
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
 from modelops.metering.attempt import Usage
@@ -206,7 +207,7 @@ def _with_parameters(
     if conversation.max_tokens is None and parameters.max_tokens is not None:
         most = target.max_output_tokens or parameters.max_tokens
         changes["max_tokens"] = min(parameters.max_tokens, most)
-    samples = target.capabilities is None or "reasoning" not in target.capabilities
+    samples = takes_sampling(target)
     for name in ("temperature", "top_p"):
         value = getattr(parameters, name)
         if samples and value is not None and getattr(conversation, name) is None:

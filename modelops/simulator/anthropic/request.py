@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from modelops.simulator.anthropic.thinking import check, check_budget
 from modelops.simulator.question import (
     CacheLifetime,
     Question,
@@ -24,8 +25,6 @@ from modelops.simulator.question import (
     segment,
 )
 from modelops.simulator.wire import Request, RequestError, encode, read
-
-MIN_THINKING_BUDGET = 1024
 
 
 class Block(msgspec.Struct):
@@ -68,6 +67,7 @@ class OutputConfig(msgspec.Struct):
     """How the answer is to come."""
 
     format: Format | None = None
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
 
 
 class Offered(msgspec.Struct):
@@ -96,6 +96,8 @@ class Messages(msgspec.Struct, kw_only=True):
     stop_sequences: list[str] | None = None
     stream: bool = False
     temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
     metadata: dict[str, Any] | None = None
 
     @property
@@ -117,6 +119,9 @@ def load(request: Request) -> Messages:
     _check_tools(asked.messages)
     if asked.temperature is not None and not 0 <= asked.temperature <= 1:
         raise RequestError("temperature: range: 0..1")
+    sampling = {"temperature": asked.temperature, "top_p": asked.top_p, "top_k": asked.top_k}
+    effort = asked.output_config.effort if asked.output_config else None
+    check(asked.model, asked.thinking, effort, sampling)
     if asked.thinks:
         _check_thinking(asked)
     return asked
@@ -187,18 +192,16 @@ def _check_tools(messages: list[Message]) -> None:
 
 
 def _check_thinking(asked: Messages) -> None:
-    thinking = asked.thinking or {}
-    if thinking.get("type") == "enabled":
-        budget = thinking.get("budget_tokens")
-        if not isinstance(budget, int) or budget < MIN_THINKING_BUDGET:
-            raise RequestError(
-                "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"
-            )
-        if asked.max_tokens is not None and asked.max_tokens <= budget:
-            raise RequestError("`max_tokens` must be greater than `thinking.budget_tokens`.")
+    manual = asked.thinking is not None and asked.thinking.get("type") == "enabled"
+    if asked.thinking is not None and manual:
+        check_budget(asked.thinking, asked.max_tokens, asked.messages)
     if asked.temperature not in {None, 1}:
         raise RequestError("`temperature` may only be set to 1 when thinking is enabled.")
-    if (asked.tool_choice or {}).get("type") in {"any", "tool"}:
+    if asked.top_p is not None and asked.top_p < 0.95:
+        raise RequestError(
+            "`top_p` must be greater than or equal to 0.95 when thinking is enabled."
+        )
+    if manual and (asked.tool_choice or {}).get("type") in {"any", "tool"}:
         raise RequestError("Thinking may not be enabled when tool_choice forces tool use.")
 
 

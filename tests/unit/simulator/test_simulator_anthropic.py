@@ -32,6 +32,7 @@ THINK: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": 1024},
 ASK = {"role": "user", "content": "call get_weather"}
 USE = {"type": "tool_use", "id": "t1", "name": "get_weather", "input": {"city": "Paris"}}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "sunny"}
+LOOP = [ASK, {"role": "assistant", "content": [USE]}, {"role": "user", "content": [RESULT]}]
 
 
 def post(asked: dict[str, Any], sim: Simulator | None = None) -> Exchange:
@@ -121,7 +122,15 @@ def test_counting_agrees_with_using() -> None:
         ({"temperature": 1.5}, "temperature: range"),
         ({**THINK, "max_tokens": 1000}, "must be greater than"),
         ({**THINK, "temperature": 0.5}, "only be set to 1"),
+        ({**THINK, "top_p": 0.5}, "`top_p` must be"),
         ({**THINK, "tool_choice": {"type": "any"}}, "forces tool use"),
+        ({**THINK, "model": "claude-opus-4-7"}, '"thinking.type.enabled" is not supported'),
+        ({"model": "claude-sonnet-4-5", "thinking": {"type": "adaptive"}}, "not supported"),
+        ({"model": "claude-fable-5", "thinking": {"type": "disabled"}}, "not supported"),
+        ({"model": "claude-opus-5", "temperature": 0.5}, "`temperature` is deprecated"),
+        ({"model": "claude-opus-4-6", "output_config": {"effort": "xhigh"}}, "effort"),
+        ({"model": "claude-opus-5", "output_config": {"effort": "minimal"}}, "effort"),
+        ({**THINK, "messages": LOOP}, "but found `tool_use`"),
         (
             {
                 "messages": [
@@ -149,6 +158,18 @@ def test_thinking_brought_back_with_its_signature_is_taken() -> None:
     content = body(post(messages(**THINK)))["content"]
     conversation = [ASK, {"role": "assistant", "content": content}, ASK]
     assert status(post(messages(messages=conversation))) == 200
+
+
+def test_newer_models_decide_themselves_how_much_to_think() -> None:
+    asked: dict[str, Any] = {
+        "thinking": {"type": "adaptive"},
+        "output_config": {"effort": "max"},
+        "temperature": 1,
+    }
+    forced = {"tool_choice": {"type": "any"}, "tools": TOOLS}
+    for more in ({}, {"messages": LOOP}, forced):
+        assert status(post({**messages(), **asked, "model": "claude-opus-4-8", **more})) == 200
+    assert status(post(messages(messages=LOOP))) == 200, "without thinking no thought is missed"
 
 
 def test_the_version_header_is_needed() -> None:

@@ -20,10 +20,27 @@ _DECODE = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _BLOCKS = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class _Block(msgspec.Struct):
-    """The part of a block that says whose thought it is."""
+class _Kind(msgspec.Struct):
+    """The part of a block that says what it is."""
 
     type: str = ""
+
+
+class _Turn(msgspec.Struct):
+    """The part of a turn that says whether it belongs to a tool loop."""
+
+    role: str = ""
+    content: str | list[_Kind] = ""
+
+
+_TURNS = msgspec.json.Decoder(list[_Turn]).decode
+_KIND = msgspec.json.Decoder(_Kind).decode
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+
+
+class _Block(_Kind):
+    """The part of a block that says whose thought it is."""
+
     signature: str = ""
     data: str = ""
 
@@ -39,6 +56,31 @@ def without_foreign_thoughts(messages: msgspec.Raw) -> msgspec.Raw:
     except (msgspec.DecodeError, RecursionError):
         return messages  # Anthropic says what is wrong with it
     return msgspec.Raw(msgspec.json.encode(kept))
+
+
+def budget_refused(thinking: msgspec.Raw, messages: msgspec.Raw) -> bool:
+    """Whether a budget for thinking is answered 400: in a tool loop that began without a thought.
+
+    Another provider began it, whose thoughts Anthropic does not take. The budget has to go: the
+    thinking of a loop is that of its first turn
+    (https://platform.claude.com/docs/en/build-with-claude/thinking-tool-workflows).
+    """
+    if b'"tool_result"' not in bytes(messages):
+        return False
+    try:
+        if _KIND(thinking).type != "enabled":
+            return False
+        turns = _TURNS(messages)
+    except (msgspec.DecodeError, RecursionError):
+        return False  # Anthropic says what is wrong with it
+    first = ""
+    for turn in reversed(turns):
+        kinds = [] if isinstance(turn.content, str) else [block.type for block in turn.content]
+        if turn.role == "assistant":
+            first = kinds[0] if kinds else "text"
+        elif "tool_result" not in kinds:
+            break
+    return first not in _THOUGHTS and bool(first)
 
 
 def _turn(turn: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw] | None:

@@ -1,8 +1,8 @@
 """`/v1/messages` and its token count to targets that speak the Anthropic protocol: bytes pass.
 
-Only the model's name changes, what the agent sets for requests that leave it out, and thoughts
-of other providers, which Anthropic refuses. The headers that choose version and beta features go
-on as the client sent them.
+Only the model's name changes, what the agent sets for requests that leave it out, and what
+Anthropic would refuse of another provider's: its thoughts, and a budget for thinking in a tool loop
+it began. The headers that choose version and beta features go on as the client sent them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from modelops.gateway.body import Body, Fields
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer, text_size
-from modelops.gateway.protocols.anthropic.foreign import without_foreign_thoughts
+from modelops.gateway.protocols.anthropic.foreign import budget_refused, without_foreign_thoughts
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
@@ -41,6 +41,8 @@ def _fields(body: Body, target: Target) -> Fields:
     fields = {**body.fields, "model": target.upstream_json}
     if "messages" in fields:
         fields["messages"] = without_foreign_thoughts(fields["messages"])
+        if "thinking" in fields and budget_refused(fields["thinking"], fields["messages"]):
+            del fields["thinking"]
     return fields
 
 

@@ -279,7 +279,7 @@ def _format(config: _OutputConfig | None) -> canonical.Format | None:
 
 def _thinking(request: _Request) -> canonical.Thinking | None:
     effort = request.output_config.effort if request.output_config else None
-    word: canonical.Effort | None = "xhigh" if effort == "max" else effort
+    word: canonical.Effort | None = effort
     if isinstance(request.thinking, _Enabled):
         return canonical.Thinking(word, request.thinking.budget_tokens)
     if isinstance(request.thinking, _Adaptive):

@@ -8,48 +8,33 @@ import msgspec
 
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
+from modelops.gateway.protocols.anthropic import thinking
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, leading_system
+from modelops.gateway.protocols.models import samples
 from modelops.gateway.protocols.tool_ids import portable
 from modelops.gateway.protocols.wording import arguments_json
 from modelops.gateway.table import Target
 
-MAX_TOKENS = 4096
-"""The API requires a limit: this one is for requests without one, where the model's is unknown."""
-
-BUDGET_MIN = 1024
-"""Tokens: the least the API takes for reasoning."""
-
-_BUDGETS: dict[canonical.Effort, int] = {
-    "minimal": BUDGET_MIN,
-    "low": 2048,
-    "medium": 8192,
-    "high": 16_384,
-    "xhigh": 32_768,
-}
-"""What OpenAI's efforts stand for, in tokens of reasoning."""
+TOP_P_MIN = 0.95
+"""The least that goes together with reasoning
+(https://platform.claude.com/docs/en/build-with-claude/extended-thinking, feature compatibility)."""
 
 
 def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
     """Return the request as JSON-to-be; CannotCarryError for what the protocol has no word for."""
     _refuse_the_unsayable(conversation)
     system, rest = leading_system(conversation.messages)
-    limit = conversation.max_tokens or target.max_output_tokens or MAX_TOKENS
-    thinking = _thinking(conversation, target)
-    if thinking is not None:
-        # OpenAI's limit covers the reasoning too, Anthropic's must lie above its budget.
-        limit = max(limit, thinking["budget_tokens"] + BUDGET_MIN)
+    wanted = thinking.asked(conversation, target)
     fields: dict[str, Any] = {
         "model": target.upstream_model,
-        "max_tokens": limit,
+        "max_tokens": wanted.max_tokens,
         "system": [_block(part) for message in system for part in message.parts] or None,
         "messages": _turns(rest),
         "tools": [_tool(tool) for tool in conversation.tools] or None,
         "tool_choice": _tool_choice(conversation),
-        "thinking": thinking,
-        "output_config": _output_config(conversation.format),
-        "temperature": conversation.temperature,
-        "top_p": conversation.top_p,
-        "top_k": conversation.top_k,
+        "thinking": wanted.thinking,
+        "output_config": _output_config(conversation.format, wanted.effort),
+        **_sampling(conversation, wanted, target),
         "stop_sequences": list(conversation.stop) or None,
         "metadata": {"user_id": conversation.user} if conversation.user else None,
         "stream": conversation.stream or None,
@@ -61,8 +46,20 @@ def _refuse_the_unsayable(conversation: Conversation) -> None:
     for name in ("seed", "presence_penalty", "frequency_penalty"):
         if getattr(conversation, name) is not None:
             raise CannotCarryError(f"`{name}`")
-    if conversation.temperature is not None and conversation.temperature > 1:
+
+
+def _sampling(conversation: Conversation, wanted: thinking.Asked, target: Target) -> dict[str, Any]:
+    """Return what is said of sampling, nothing to models that take none."""
+    if not samples(target.upstream_model):
+        return {}
+    temperature, top_p = conversation.temperature, conversation.top_p
+    if temperature is not None and temperature > 1:
         raise CannotCarryError("a temperature over 1")
+    if wanted.thinks and temperature not in (None, 1):
+        raise CannotCarryError("a temperature together with reasoning")
+    if wanted.thinks and top_p is not None and top_p < TOP_P_MIN:
+        raise CannotCarryError(f"a `top_p` under {TOP_P_MIN} together with reasoning")
+    return {"temperature": temperature, "top_p": top_p, "top_k": conversation.top_k}
 
 
 def _turns(messages: list[Message]) -> list[dict[str, Any]]:
@@ -119,13 +116,10 @@ def _media(part: canonical.Image | canonical.Document) -> dict[str, Any]:
 
 
 def _reasoning(part: canonical.Reasoning) -> dict[str, Any] | None:
-    """Return what Anthropic itself signed; it takes no other reasoning."""
-    if part.origin != "anthropic":
+    if not thinking.is_own_thought(part):
         return None
     if part.sealed:
         return {"type": "redacted_thinking", "data": part.sealed}
-    if not part.signature:
-        return None
     return {"type": "thinking", "thinking": part.text, "signature": part.signature}
 
 
@@ -160,21 +154,10 @@ def _tool_choice(conversation: Conversation) -> dict[str, Any] | None:
     return written
 
 
-def _output_config(wanted: canonical.Format | None) -> dict[str, Any] | None:
-    if wanted is None:
-        return None
-    if wanted.schema is None:
-        raise CannotCarryError("JSON without a schema (`json_object`)")
-    return {"format": {"type": "json_schema", "schema": wanted.schema}}
-
-
-def _thinking(conversation: Conversation, target: Target) -> dict[str, Any] | None:
-    thinking = conversation.thinking
-    if thinking is None or thinking.effort == "none":
-        return None
-    if target.capabilities is not None and "reasoning" not in target.capabilities:
-        raise CannotCarryError("reasoning: the model does none")
-    if conversation.temperature not in (None, 1):
-        raise CannotCarryError("a temperature together with reasoning")
-    budget = thinking.budget or _BUDGETS[thinking.effort or "medium"]
-    return {"type": "enabled", "budget_tokens": max(budget, BUDGET_MIN)}
+def _output_config(wanted: canonical.Format | None, effort: str | None) -> dict[str, Any] | None:
+    config: dict[str, Any] = {"effort": effort} if effort else {}
+    if wanted is not None:
+        if wanted.schema is None:
+            raise CannotCarryError("JSON without a schema (`json_object`)")
+        config["format"] = {"type": "json_schema", "schema": wanted.schema}
+    return config or None

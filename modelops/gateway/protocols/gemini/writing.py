@@ -23,6 +23,7 @@ _BUDGETS: dict[canonical.Effort, int] = {
     "medium": 8192,
     "high": 24_576,
     "xhigh": 24_576,
+    "max": 24_576,
 }
 """Tokens of reasoning for an effort, as Google's own OpenAI layer maps them."""
 

@@ -149,5 +149,5 @@ def _effort(thinking: canonical.Thinking | None, target: Target) -> str | None:
             return None
         raise CannotCarryError("reasoning: the model does none")
     if thinking.effort is not None or not thinking.budget:
-        return thinking.effort
+        return "xhigh" if thinking.effort == "max" else thinking.effort  # more models know it
     return next((effort for most, effort in _BUDGETS if thinking.budget <= most), "high")

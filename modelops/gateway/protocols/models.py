@@ -1,0 +1,36 @@
+"""What follows from a model's name alone: no list of models says which parameters one refuses.
+
+The names are those at the provider, which may stand behind a vendor's (`anthropic/claude-opus-4.8`,
+`us.anthropic.claude-opus-4-7-v1:0`).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+ADAPTIVE = (4, 6)
+"""Claude's version from which on it can decide itself how much to think
+(https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking)."""
+
+ADAPTIVE_ONLY = (4, 7)
+"""The version from which on a budget for thinking, and sampling, are answered 400
+(https://platform.claude.com/docs/en/about-claude/models/migration-guide)."""
+
+_NEWEST = (99, 0)
+_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
+_UNNUMBERED = re.compile(r"claude-(mythos|fable)")
+
+
+@lru_cache(maxsize=1024)
+def claude_version(model: str) -> tuple[int, int] | None:
+    """Return the version in the name of a Claude model, None for any other model."""
+    if found := _CLAUDE.search(model):
+        return int(found[1]), int(found[2] or 0)
+    return _NEWEST if _UNNUMBERED.search(model) else None
+
+
+def samples(model: str) -> bool:
+    """Whether a model takes temperature and its like at all, as far as its name says."""
+    version = claude_version(model)
+    return version is None or version < ADAPTIVE_ONLY
