@@ -8,7 +8,8 @@ is worked out here, last. The same frozen document is printed by `modelops usage
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -128,10 +129,10 @@ def build(
     per_target = not _PER_TARGET.isdisjoint(by)
     found = _by_key((group.key, group.packed) for group in groups)
     totals = add_up(found.values())
-    keys: list[Names] = _dearest(found, limit) if by else [()]
-    others = found.keys() - keys
+    keys: list[Names] = _dearest(found, limit) if by else [_OTHERS]
+    others = max(len(found) - len(keys), 0)
     if others:
-        found[_OTHERS] = add_up(map(found.__getitem__, others))
+        found[_OTHERS] = _without(totals, map(found.__getitem__, keys))
         keys.append(_OTHERS)
     return UsageReport(
         since=from_us(span.since_us, local).isoformat(timespec="seconds"),
@@ -141,15 +142,13 @@ def build(
         bucket=bucket,
         totals=measures(totals, per_target=per_target),
         rows=tuple(_row(_named(by, key), found[key], per_target) for key in keys) if by else (),
-        others=len(others),
+        others=others,
         series=tuple(
             UsagePoint(
                 start=from_us(start, local).isoformat(timespec="seconds"),
                 **msgspec.structs.asdict(_row(_named(by, key), packed, per_target)),
             )
-            for start, key, packed in _series(
-                groups, bucket_starts(span, bucket, local), keys, others
-            )
+            for start, key, packed in _series(groups, bucket_starts(span, bucket, local), keys)
         ),
     )
 
@@ -181,20 +180,31 @@ def _by_key(groups: Iterable[tuple[Key, Packed]]) -> dict[Key, Packed]:
 def _dearest(groups: Mapping[Names, Packed], limit: int) -> list[Names]:
     """Return the groups that cost most, dearest first.
 
-    The others are not sorted: that is one call, for which a server's event loop would wait.
+    The others are not sorted, but for their costs: that is one call, for which a server's event
+    loop would wait.
     """
-    costs = (
-        (-packed.measure("cost_pico"), -packed.measure("attempts"), key)
-        for key, packed in groups.items()
+    costs = [packed.measure("cost_pico") for packed in groups.values()]
+    least = sorted(costs)[-limit] if limit < len(costs) else -math.inf
+    dear = (
+        (-cost, -packed.measure("attempts"), key)
+        for cost, (key, packed) in zip(costs, groups.items(), strict=True)
+        if cost >= least
     )
-    return [key for *_, key in heapq.nsmallest(limit, costs)]
+    return [key for *_, key in heapq.nsmallest(limit, dear)]
+
+
+def _without(whole: Packed, parts: Iterable[Packed]) -> Packed:
+    """Return the rest of a group; of many, they are fewer than what is left."""
+    rest = add_up([whole])
+    for part in parts:
+        rest.take_away(part)
+    return rest
 
 
 def _series(
     groups: Sequence[UsageGroup],
     starts: Sequence[int],
     keys: Sequence[Names],
-    others: Collection[Names],
 ) -> Iterator[tuple[int, Names, Packed]]:
     """Yield every bucket's groups, those with nothing in them included."""
     if len(starts) * len(keys) > MAX_SERIES:
@@ -202,8 +212,9 @@ def _series(
             f"{len(starts)} buckets of {len(keys)} rows are too many for one report",
             "shorten it, use a longer bucket, group by less, or lower the limit of rows",
         )
+    shown = set(keys)
     cells = _by_key(
-        ((group.start_us, _OTHERS if group.key in others else group.key), group.packed)
+        ((group.start_us, group.key if group.key in shown else _OTHERS), group.packed)
         for group in groups
         if starts
     )

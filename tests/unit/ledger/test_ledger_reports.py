@@ -103,7 +103,7 @@ _GROUPS = st.lists(
 
 
 @given(_GROUPS, st.integers(1, 7), st.sampled_from(["none", "hour"]))
-def test_rows_and_points_add_up_to_the_totals_however_few_there_are(
+def test_the_dearest_have_rows_and_all_add_up_to_the_totals_however_few_there_are(
     found: list[tuple[str, int, int, int]], limit: int, bucket: Bucket
 ) -> None:
     starts = bucket_starts(SPAN, "hour", zone("UTC"))
@@ -120,8 +120,12 @@ def test_rows_and_points_add_up_to_the_totals_however_few_there_are(
         assert sum(row.attempts for row in shown) == made.totals.attempts
         costs = sum(Decimal(row.cost_usd or 0) for row in shown)
         assert costs == sum(cost for *_, cost, _ in found)
-    dearest = [Decimal(row.cost_usd or 0) for row in made.rows if row.key]
-    assert dearest == sorted(dearest, reverse=True)
+    dearness = {user: [0, 0] for user in users}
+    for user, _, cost, attempts in found:
+        dearness[user][0] -= cost
+        dearness[user][1] -= attempts
+    dearest = sorted(users, key=lambda user: (*dearness[user], user))
+    assert [row.key["user"] for row in made.rows if row.key] == dearest[:limit]
 
 
 def test_all_other_groups_are_the_last_row() -> None:
