@@ -6,13 +6,14 @@ together.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Text, and_, case, cast, func, literal
 
 from modelops.store.books import Dimension
-from modelops.store.sums import MEASURES, pack
+from modelops.store.sums import MEASURES, Packed, counted, pack
 from modelops.store.tables import attempts
 
 _columns = attempts.c
@@ -73,21 +74,28 @@ numbers may not fit into one."""
 MONEY = tuple(name for name in MEASURES if name.endswith("_pico"))
 _MONEY_LANES = tuple(map(MEASURES.index, MONEY))
 
-SUMS = (
+_WEIGHT_PART = 100
+"""More than there are buckets in a histogram."""
+
+
+def _listed(bucket: ColumnElement[Any]) -> ColumnElement[str]:
+    weighed = bucket + _WEIGHT_PART * cast(_columns.weight, BigInteger)
+    return func.aggregate_strings(cast(weighed, Text), " ")
+
+
+SUMS: tuple[ColumnElement[Any], ...] = (
     *(
         func.sum(_VALUES[name] % MONEY_PART if name in MONEY else _VALUES[name])
         for name in MEASURES
     ),
     *(func.sum(_VALUES[name] // MONEY_PART) for name in MONEY),
+    _listed(case((_succeeded, _columns.latency_bucket))),
+    _listed(_columns.first_content_bucket),
 )
-"""What rows add up to: in the order of sums.MEASURES, of money the remainders; then the quotients.
+"""What rows add up to: in the order of sums.MEASURES, of money the remainders; then the quotients;
+then the histograms, as text that lists a number for each row, its bucket and weight. By bucket they
+were nearly as many groups as there are rows.
 """
-
-DURATIONS = (case((_succeeded, _columns.latency_bucket)), _columns.first_content_bucket)
-"""The buckets of a row's latency and time to first content, NULL where it does not count."""
-
-WEIGHT = func.sum(_columns.weight)
-"""How many attempts rows stand for."""
 
 
 def dimensions(table: FromClause) -> dict[Dimension, ColumnElement[Any]]:
@@ -115,9 +123,18 @@ def matches(
     ]
 
 
-def packed_sums(values: Sequence[int]) -> int:
+def packed_sums(values: Sequence[Any]) -> Packed:
     """Return what SUMS found, packed."""
-    numbers = list(map(int, values))
+    *sums, latency, first_content = values
+    numbers = list(map(int, sums))
     for lane, quotient in zip(_MONEY_LANES, numbers[len(MEASURES) :], strict=True):
         numbers[lane] += quotient * MONEY_PART
-    return pack(numbers[: len(MEASURES)])
+    return Packed(pack(numbers[: len(MEASURES)]), _histogram(latency), _histogram(first_content))
+
+
+def _histogram(listed: str | None) -> int:
+    found = 0
+    for number, times in Counter((listed or "").split()).items():
+        weight, bucket = divmod(int(number), _WEIGHT_PART)
+        found += counted(bucket, weight * times)
+    return found

@@ -18,8 +18,7 @@ from modelops.store import retention
 from modelops.store.books import SLOT_US, Selection, UsageGroup
 from modelops.store.cells import Eras, Groups, cells, start_of, streamed
 from modelops.store.cubes import Cube, cubes_for
-from modelops.store.measures import DURATIONS, SUMS, WEIGHT, dimensions, matches, packed_sums
-from modelops.store.sums import Packed, counted
+from modelops.store.measures import SUMS, dimensions, matches, packed_sums
 from modelops.store.tables import attempts
 from modelops.store.weeks import add_week, weeks_in_use
 
@@ -137,26 +136,16 @@ def _from_attempts(
         *matches(attempts, selection.filters),
     )
 
-    def group_of(row: Sequence[Any]) -> Packed:
-        values = list(row)
-        start = start_of(selection, values.pop() * step_us) if starts else None
-        if place is not None:
-            agent = values.pop()
-            values[place] = eras[agent, values[place]]
-        return groups[(start, *values)]
-
     for rows in streamed(connection, _grouped(keys, SUMS).where(*within)):
         for row in rows:
-            if row[-1] is not None:  # a sum of no row at all
-                group_of(row[: len(keys)]).sums += packed_sums(row[len(keys) :])
-    counted_rows = _grouped([*keys, *DURATIONS], [WEIGHT]).where(*within)
-    for rows in streamed(connection, counted_rows):
-        for *values, latency, first_content, weight in rows:
-            found = group_of(values)
-            if latency is not None:
-                found.latency += counted(latency, int(weight))
-            if first_content is not None:
-                found.first_content += counted(first_content, int(weight))
+            values, found = list(row[: len(keys)]), row[len(keys) :]
+            if found[0] is None:  # a sum of no row at all
+                continue
+            start = start_of(selection, values.pop() * step_us) if starts else None
+            if place is not None:
+                agent = values.pop()
+                values[place] = eras[agent, values[place]]
+            groups[(start, *values)].add(packed_sums(found))
 
 
 def _era_place(selection: Selection) -> int | None:
