@@ -14,8 +14,10 @@ import msgspec
 Raw = Mapping[str, Any]
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
-MAX_TOKENS = 1_000_000_000
-"""No request has this many tokens; context windows of 2026 end at ten million."""
+MAX_TOKENS = 20_000_000
+"""No call has this many tokens. Context windows of 2026 end at ten million (Llama 4 Scout), and
+calls that search on their own add up to a few times a smaller one: o3-deep-research, whose window
+is 200,000, has been billed up to three million."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=MAX_TOKENS)] | None
 
