@@ -50,7 +50,7 @@ def test_serving_goes_on_while_the_store_is_gone(folder: Path, simulator_url: st
         move(folder / ".modelops", away)
         eventually(lambda: state(server), "degraded")
         assert server.ask()[0] == 200
-        eventually(lambda: "no store at" in server.get("/api/status")[1]["store"], True)
+        eventually(lambda: "is not there" in server.get("/api/status")[1]["store"], True)
         status = server.get("/api/status")[1]
         assert (status["revision"], status["live"]) == (1, 1)
         for path in ("/api/usage", "/api/usage/attempts", "/api/usage/export.csv"):
