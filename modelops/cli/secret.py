@@ -44,5 +44,5 @@ def _value(address: str) -> Secret:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise ModelopsError("what came from stdin is no key: it is not text") from None
+        raise ModelopsError("what came from stdin is not a key: it is not text") from None
     return checked(text.removesuffix("\n").removesuffix("\r"), "the key from stdin")

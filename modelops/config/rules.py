@@ -83,7 +83,7 @@ FILE_NAME = _error("file-name", "A file is not named after the one thing it decl
 UNKNOWN_FIELD = _error("unknown-field", "A field that the form does not know.")
 MISSING_FIELD = _error("missing-field", "A field that must be written is missing.")
 WRONG_TYPE = _error("wrong-type", "A value has another type than its field.")
-BAD_VALUE = _error("bad-value", "A value is none of those its field allows, or out of bounds.")
+BAD_VALUE = _error("bad-value", "A value is not one its field allows, or is out of bounds.")
 UNENCRYPTED_SECRET = _error(
     "unencrypted-secret",
     "A secret stands in clear where SOPS ciphertext or a reference ({env: ...}, {file: ...}) "
@@ -138,7 +138,7 @@ UNKNOWN_PRESET = _error("unknown-preset", "A preset that modelops does not know.
 INCOMPLETE_PROVIDER = _error(
     "incomplete-provider", "A provider without preset must declare protocol and base_url."
 )
-BAD_URL = _error("bad-url", "A base_url without a host, or with a port that is none.")
+BAD_URL = _error("bad-url", "A base_url without a host, or with an invalid port.")
 INSECURE_URL = _error(
     "insecure-url", "A key would go over plain http to another machine; `insecure: true` allows it."
 )
@@ -156,7 +156,7 @@ PRICE_TIERS = _error("price-tiers", "The bounds of price tiers do not rise.")
 PRICE_SERVICE_TIERS = _error("price-service-tiers", "A price names a service tier twice.")
 PRICE_HOURS = _error("price-hours", "Hours of a price are empty, or overlap with others.")
 PRICE_DIFFERS = _warning(
-    "price-differs", "A declared price is another than the catalog's: one of them may be wrong."
+    "price-differs", "A declared price differs from the catalog's: one of them may be wrong."
 )
 UNPRICED_MODEL = _warning(
     "unpriced-model", "Neither declaration nor catalog price a model: its cost is not counted."
@@ -177,10 +177,10 @@ UNKNOWN_CAPABILITY = _warning(
 MIXED_TYPES = _error("mixed-types", "A chain mixes chat and embedding models.")
 
 # Callers and settings
-UNMET_PARAMETER = _warning("unmet-parameter", "A parameter asks more than a target can give.")
+UNMET_PARAMETER = _warning("unmet-parameter", "A parameter asks for more than a target can give.")
 PARAMETER_RANGE = _error("parameter-range", "A temperature or top_p is out of its bounds.")
 REPEATED_NAME = _error("repeated-name", "A list names the same key, operator or provider twice.")
 SHARED_KEY = _error("shared-key", "Two callers have the same key; which one calls is then unknown.")
-BAD_DATE = _error("bad-date", "An expiry is no date.")
+BAD_DATE = _error("bad-date", "An expiry is not a date.")
 EXPIRED_KEY = _warning("expired-key", "A caller's key has expired.")
 UNKNOWN_TIMEZONE = _error("unknown-timezone", "A time zone that the IANA database does not have.")

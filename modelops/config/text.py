@@ -1,7 +1,7 @@
 """Bytes of a file to text that every reader sees the same way.
 
 What cannot be seen is refused here, before any parser: other encodings, control characters, marks
-that turn the reading direction (a reviewer would read something else than is applied), and the
+that turn the reading direction (a reviewer would read something other than is applied), and the
 line breaks that YAML 1.1 knows and editors do not.
 """
 

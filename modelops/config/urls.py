@@ -17,7 +17,7 @@ def parse(url: str) -> SplitResult:
     if not parts.hostname.isascii():
         raise ValueError("write an international host name in its xn-- form")
     if parts.port == 0:
-        raise ValueError("0 is no port")
+        raise ValueError("0 is not a port")
     return parts
 
 

@@ -38,7 +38,7 @@ IDLE_SECONDS = 60.0
 DRAIN_SECONDS = 0.5
 """How long to wait for the end of a body after the end marker, to keep the connection."""
 
-_NO_EVENT = "the stream holds something that is no event"
+_NO_EVENT = "the stream holds something that is not an event"
 """The message for an answer that cannot be decoded and does not itself say what went wrong."""
 
 _NOT_READ = Failure(kind="timeout", message="it was read too slowly", label="slow-client")

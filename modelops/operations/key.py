@@ -37,7 +37,9 @@ def new_key(
     """
     kind, _, caller = address.partition("/")
     if kind not in ("agent", "operator") or not re.fullmatch(patterns.NAME, caller):
-        raise ModelopsError(f"{address!r} is no caller", "name an agent/NAME or an operator/NAME")
+        raise ModelopsError(
+            f"{address!r} is not a caller", "name an agent/NAME or an operator/NAME"
+        )
     key_id, secret = _text(random(_ID_BYTES)), _text(random(_SECRET_BYTES))
     name = name or f"key-{key_id}"
     if not re.fullmatch(patterns.NAME, name):
@@ -63,7 +65,7 @@ def _expiry(expires: str) -> str:
     try:
         day = date.fromisoformat(expires)
     except ValueError:
-        raise ModelopsError(f"{expires!r} is no day", "write it as YYYY-MM-DD") from None
+        raise ModelopsError(f"{expires!r} is not a date", "write it as YYYY-MM-DD") from None
     return f', expires: "{day.isoformat()}"'
 
 

@@ -77,7 +77,7 @@ TABLE: Mapping[str, tuple[str, str]] = {
         "the provider refuses this country or region",
         "run the gateway where it serves, or declare its host for your region",
     ),
-    "no_credit": ("the key is valid, and there is no credit", "top up at {key_url}"),
+    "no_credit": ("the key is valid, but there is no credit", "top up at {key_url}"),
     # The provider's own trouble
     "rate_limited": ("the key is valid and at its rate limit", "wait, or raise the limit"),
     "provider_down": ("the provider has trouble of its own: {detail}", "try again later"),

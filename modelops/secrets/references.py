@@ -58,7 +58,7 @@ def _path(name: str, environ: Mapping[str, str]) -> Path:
     """
     if not _FILE.fullmatch(name):
         raise SecretError(
-            "the reference names a file by something else than a plain file name",
+            "the reference names a file by something other than a plain file name",
             f"files lie directly under {DIRECTORY_VARIABLE}",
         )
     setting = environ.get(DIRECTORY_VARIABLE)

@@ -101,7 +101,7 @@ def _decrypted(blob: str, identities: Sequence[Identity]) -> bytes:
     except binascii.Error:
         raise TamperedError("a sealed secret is damaged") from None
     if not content.startswith(_MARK):
-        raise TamperedError("what stands in place of a sealed secret is none")
+        raise TamperedError("what stands in place of a sealed secret is not one")
     return content
 
 

@@ -149,7 +149,7 @@ def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.s
         return worker
     if not worker.mourned:
         worker.mourned = True
-        logger.error("worker %d ended with %s; another follows", worker.process.pid, _ending(code))
+        logger.error("worker %d ended with %s; starting another", worker.process.pid, _ending(code))
     if time.monotonic() - worker.started_at < RESTART_S:
         return worker
     _close_pipes(worker)

@@ -119,7 +119,7 @@ def store_error(error: BaseException, place: str) -> StoreError:
         )
     if code in ("25006", "42501"):
         return StoreReadOnlyError(
-            f"{place} is read-only", "check the grants of its user, and that it is no replica"
+            f"{place} is read-only", "check the grants of its user, and that it is not a replica"
         )
     if code in ("53100", "53200"):
         return StoreFullError(f"the disk or memory of {place} is full", "make room and try again")

@@ -165,7 +165,7 @@ class RemoteStore:
             problem = msgspec.json.decode(answer, type=_Problem)
         except msgspec.MsgspecError:
             raise StoreError(
-                f"{self._url}{path} answered {status} with something else than modelops does"
+                f"{self._url}{path} answered {status}, but not as modelops does"
             ) from None
         raise _error(status, problem, self._url)
 

@@ -62,7 +62,7 @@ def _expiry(key: Key, document: Document, path: Path, today: date) -> Iterator[D
     try:
         last = date.fromisoformat(key.expires)
     except ValueError:
-        message = f"{key.expires} is no date"
+        message = f"{key.expires} is not a date"
         yield found(rules.BAD_DATE, document.position(path), message)
         return
     if last < today:

@@ -50,7 +50,11 @@ def _complete(entry: Entry[Provider]) -> Iterator[Diagnostic]:
     if not value.base_url and (preset is None or not preset.base_url):
         missing.append("base_url")
     if missing:
-        why = f"preset {preset.name!r} knows none" if preset else f"{value.provider!r} is no preset"
+        why = (
+            f"preset {preset.name!r} knows none"
+            if preset
+            else f"{value.provider!r} is not a preset"
+        )
         message = f"{' and '.join(missing)} must be written: {why}"
         hint = "" if preset else did_you_mean(value.provider, catalog.PRESETS)
         yield found(rules.INCOMPLETE_PROVIDER, entry.at("provider"), message, hint)

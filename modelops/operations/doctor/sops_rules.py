@@ -60,7 +60,9 @@ def matching(rules: Sequence[Rule], path: str) -> Rule | None:
             if re.search(rule.path_regex, path):
                 return rule
         except re.error as error:
-            raise ModelopsError(f"the path_regex of rule {rule.number} is none: {error}") from None
+            raise ModelopsError(
+                f"the path_regex of rule {rule.number} is not a regular expression: {error}"
+            ) from None
     return None
 
 

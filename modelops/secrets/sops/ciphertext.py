@@ -45,7 +45,7 @@ def parts(ciphertext: str) -> tuple[bytes, bytes, bytes, str]:
     match = _ENCRYPTED.fullmatch(ciphertext)
     if match is None:
         raise TamperedError(
-            "a value that should be encrypted has not the form of SOPS ciphertext",
+            "a value that should be encrypted does not have the form of SOPS ciphertext",
             "its sops block selects it: modelops secret set encrypts it, or restore the file",
         )
     try:

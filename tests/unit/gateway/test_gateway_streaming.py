@@ -146,10 +146,14 @@ async def test_until_the_first_content_a_stream_can_be_made_good(failure: FakeRe
 @pytest.mark.parametrize(
     ("stream", "source", "message"),
     [
-        (HELLO * 4 + STOP + NO_JSON, "none", "the stream holds something that is no event"),
-        (ROLE + NO_JSON, "none", "the stream holds something that is no event"),
+        (HELLO * 4 + STOP + NO_JSON, "none", "the stream holds something that is not an event"),
+        (ROLE + NO_JSON, "none", "the stream holds something that is not an event"),
         (HELLO + b'data: {"error":{"message":"sorry"}}\n\n', "none", "sorry"),
-        (HELLO + STOP + USAGE + NO_JSON, "reported", "the stream holds something that is no event"),
+        (
+            HELLO + STOP + USAGE + NO_JSON,
+            "reported",
+            "the stream holds something that is not an event",
+        ),
         (b'data: {"error":{"message":"sorry"}}\n\n', "free", "sorry"),
     ],
 )
