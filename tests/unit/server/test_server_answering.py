@@ -49,6 +49,25 @@ async def test_a_client_that_leaves_raises_nothing(caplog: pytest.LogCaptureFixt
     assert caplog.text == ""
 
 
+async def test_a_client_that_leaves_is_not_counted_as_refused() -> None:
+    began = asyncio.Event()
+
+    async def script(_call: Call, _reply: Reply) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    runtime = make_runtime(MemoryStore(state()), script)
+    async with serving(runtime) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port))
+        await began.wait()
+        writer.close()
+        async with asyncio.timeout(5):
+            while asyncio.all_tasks() != {asyncio.current_task()}:
+                await asyncio.sleep(0.01)
+    assert not runtime.observer.counters.refused
+
+
 async def test_a_client_that_leaves_within_its_body_reaches_no_gateway() -> None:
     runtime = make_runtime(MemoryStore(state()))
     async with serving(runtime) as port:
