@@ -11,7 +11,7 @@ import click
 from modelops.cli import options, stores, terminal
 from modelops.cli.execution import carry_out
 from modelops.operations.apply import check_saved, read_plan
-from modelops.operations.location import is_simulated, state_directory
+from modelops.operations.location import state_directory
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, prepare
 
@@ -63,7 +63,7 @@ def command(
         allowed_origins=frozenset(allowed_origins),
         reapply=reapply,
         state_directory=state_directory(url, folder),
-        simulated=is_simulated(url),
+        simulated=stores.is_simulated(url),
     )
     asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare(store, request))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from modelops.cli import options, stores, terminal
-from modelops.operations.location import is_simulated, state_directory
+from modelops.operations.location import state_directory
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, plan
 from modelops.plan import document
@@ -58,7 +58,7 @@ def command(
         created_by=terminal.caller(),
         now=datetime.now(UTC),
         state_directory=state_directory(url, folder),
-        simulated=is_simulated(url),
+        simulated=base_ref is None and stores.is_simulated(url),
     )
     if base_ref is None:
         made = stores.using(url, lambda store: plan(store, request))

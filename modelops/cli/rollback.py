@@ -10,7 +10,6 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.cli.execution import carry_out
-from modelops.operations.location import is_simulated
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request
 from modelops.operations.rollback import prepare_rollback
@@ -48,7 +47,7 @@ def command(
         created_by=terminal.caller(),
         now=datetime.now(UTC),
         confirmed=frozenset(confirmed),
-        simulated=is_simulated(url),
+        simulated=stores.is_simulated(url),
     )
     asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare_rollback(store, revision, request))

@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from modelops.operations import location
 from modelops.operations.plan import PlanningStore
 from modelops.store import migrate, open_revisions, open_store
 from modelops.store.books import KeepingStore
+from modelops.store.opening import is_remote
 from modelops.store.protocol import ConfigStore, StoreOlderError
 
 T = TypeVar("T")
@@ -35,6 +37,20 @@ def using_books(url: str, operation: Callable[[KeepingStore], Awaitable[T]]) -> 
             await store.close()
 
     return asyncio.run(run())
+
+
+def is_simulated(url: str) -> bool:
+    """Return whether a store keeps no secrets, being that of `up --simulate` or its server's."""
+    if not is_remote(url):
+        return location.is_simulated(url)
+
+    from modelops.store.remote import RemoteStore
+
+    async def ask() -> bool:
+        store = open_revisions(url)
+        return isinstance(store, RemoteStore) and await store.simulated()
+
+    return asyncio.run(ask())
 
 
 async def renew(url: str, opener: Callable[[str], ConfigStore] = open_revisions) -> None:

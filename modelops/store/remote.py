@@ -46,10 +46,14 @@ ANSWER_MAX = 128 * 1024 * 1024
 
 
 class StateAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `GET /api/state` answers; `resources` and `secrets` are empty without content."""
+    """What `GET /api/state` answers; `resources` and `secrets` are empty without content.
+
+    `simulated`, which is told without content, says that it is the store of `up --simulate`.
+    """
 
     head: Head
     instances: tuple[Instance, ...]
+    simulated: bool = False
     resources: tuple[Resource, ...] = ()
     secrets: tuple[SealedSecret, ...] = ()
 
@@ -105,6 +109,10 @@ class RemoteStore:
         """Return a revision whole, the head's by default."""
         found = await self._state(content=True, revision=revision)
         return Snapshot(head=found.head, state=by_address(found.resources))
+
+    async def simulated(self) -> bool:
+        """Return whether it is the store of `up --simulate`, which keeps no secrets."""
+        return (await self._state(content=False)).simulated
 
     async def secrets(self) -> Sequence[SealedSecret]:
         """Return every sealed secret the store keeps."""

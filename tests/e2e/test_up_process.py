@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def test_up_with_the_simulator(folder: Path, workers: str) -> None:
         children = server.children()
         assert len(children) == (1 if workers == "1" else 3)
         eventually(lambda: server.get("/api/usage")[1]["totals"]["simulated"], 1)
+        if workers == "1":
+            apply_through(server, folder)
         assert server.stop(signal.SIGINT) == 0
         eventually(lambda: [pid for pid in children if running(pid)], [])
     said = errors.read_text()
@@ -39,6 +42,15 @@ def test_up_with_the_simulator(folder: Path, workers: str) -> None:
     assert "modelops usage" in said
     assert (folder / ".modelops/simulated.db").exists()
     assert not (folder / ".modelops/store.db").exists()
+
+
+def apply_through(server: Server, folder: Path) -> None:
+    """Change a chain through the server: nobody is asked for the keys it does without."""
+    write_configuration(folder, NOWHERE, note="two")
+    arguments = ["-C", str(folder), "--store", server.url, "--format", "json"]
+    made = json.loads(modelops("plan", *arguments).stdout)
+    assert [change["address"] for change in made["changes"]] == ["chain/production"]
+    assert modelops("apply", *arguments, "--yes").returncode == 0
 
 
 def test_killing_it_leaves_no_simulator(folder: Path) -> None:

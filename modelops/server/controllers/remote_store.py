@@ -18,6 +18,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, QueryParameter
 
 from modelops.operations.apply_remote import apply_remote
+from modelops.operations.location import is_simulated
 from modelops.operations.status import alive
 from modelops.operations.usage import known_filters
 from modelops.secrets import server_identity
@@ -52,7 +53,11 @@ async def get_state(
             f"there is no revision {revision}; the store stands at {head.revision}"
         )
     if not content:
-        return StateAnswer(head=head, instances=instances)
+        return StateAnswer(
+            head=head,
+            instances=instances,
+            simulated=is_simulated(runtime.settings.store_url),
+        )
     snapshot = await store.snapshot(revision)
     return StateAnswer(
         head=snapshot.head,
