@@ -11,6 +11,7 @@ import msgspec
 
 from modelops.gateway.call import Endpoint
 from modelops.gateway.errors import GatewayError
+from modelops.gateway.kept import FILE, STATE, names_what_one_keeps
 from modelops.gateway.written import written_size
 
 Fields = dict[str, msgspec.Raw]
@@ -25,8 +26,6 @@ _FALSY = (b"false", b"null")
 STREAMABLE: frozenset[Endpoint] = frozenset(
     {"/v1/chat/completions", "/v1/messages", "/v1/responses"}
 )
-STATE = frozenset({"previous_response_id", "conversation", "container"})
-"""Fields that name something only one provider keeps."""
 
 
 class Body:
@@ -57,9 +56,9 @@ class Body:
         self.written = written_size(content)
         self.model = self.text("model")
         self.stream = endpoint in STREAMABLE and self._flag("stream")
-        self.stateful = b'"file_id"' in content or (
-            not STATE.isdisjoint(self.fields) and not all(map(self.absent, STATE))
-        )
+        self.stateful = (
+            FILE in content or not STATE.isdisjoint(self.fields)
+        ) and names_what_one_keeps(content, self.fields)
 
     def text(self, name: str) -> str:
         """Return a string field, '' when it is absent or null; a 400 when it is something else."""

@@ -63,20 +63,6 @@ def test_values_keep_their_bytes() -> None:
     assert msgspec.json.encode(body(odd).fields) == odd
 
 
-@pytest.mark.parametrize(
-    ("content", "stateful"),
-    [
-        (b'{"input":"x"}', False),
-        (b'{"previous_response_id":null}', False),
-        (b'{"previous_response_id":"resp_1"}', True),
-        (b'{"messages":[{"content":[{"type":"file","file":{"file_id":"f"}}]}]}', True),
-        (b'{"messages":[{"content":"say \\"file_id\\" twice"}]}', False),
-    ],
-)
-def test_requests_that_only_one_provider_can_serve(content: bytes, *, stateful: bool) -> None:
-    assert body(content).stateful is stateful
-
-
 # Ids, waits
 
 

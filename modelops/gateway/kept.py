@@ -1,0 +1,60 @@
+"""Whether a request names what only one provider keeps: an earlier answer, or an uploaded file.
+
+Asked before the target is known. Tools call their parameters `file_id` too, in their schemas and
+in what a model made of them, so only the places count where the protocols put an uploaded file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+FILE = b'"file_id"'
+STATE = frozenset({"previous_response_id", "conversation", "container"})
+"""Fields of a request that name something only one provider keeps."""
+
+
+class _Part(msgspec.Struct):
+    """A message or a part of one, as far as it leads to a file. All else is skipped undecoded.
+
+    `file` is of Chat Completions, `source` of Messages, `output` of Responses. A part that is
+    itself a `file_id` is of Messages (`container_upload`) or Responses (`input_file`).
+    """
+
+    file_id: str | None = None
+    file: _Part | None = None
+    source: _Part | None = None
+    content: str | list[_Part] | _Part | None = None
+    output: str | list[_Part] | _Part | None = None
+
+
+_PARTS = msgspec.json.Decoder(str | list[_Part] | None)
+
+
+def names_what_one_keeps(content: bytes, fields: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether a request, given as it came and as its fields, can be served by one provider alone.
+
+    What is not written as the protocols have it counts when it might be one.
+    """
+    if any(bytes(fields[name]) != b"null" for name in STATE & fields.keys()):
+        return True
+    if FILE not in content:
+        return False
+    try:
+        return any(
+            _leads_to_file(_PARTS.decode(fields[name]))
+            for name in ("messages", "input")
+            if name in fields
+        )
+    except (msgspec.DecodeError, RecursionError):
+        return True
+
+
+def _leads_to_file(found: str | list[_Part] | _Part | None) -> bool:
+    if isinstance(found, list):
+        return any(map(_leads_to_file, found))
+    if not isinstance(found, _Part):
+        return False
+    held = (found.file, found.source, found.content, found.output)
+    return found.file_id is not None or any(map(_leads_to_file, held))
