@@ -12,6 +12,7 @@ import msgspec
 
 from modelops.simulator.openai import habits
 from modelops.simulator.openai.habits import Habit
+from modelops.simulator.openai.strict import check_schema
 from modelops.simulator.question import (
     Question,
     Segment,
@@ -36,6 +37,7 @@ class Function(msgspec.Struct):
     name: str
     arguments: str = ""
     parameters: dict[str, Any] | None = None
+    strict: bool | None = None
 
 
 class Called(msgspec.Struct):
@@ -71,6 +73,8 @@ class JsonSchema(msgspec.Struct):
     """The schema an answer must fit."""
 
     schema: dict[str, Any] | None = None
+    name: str = ""
+    strict: bool | None = None
 
 
 class ResponseFormat(msgspec.Struct):
@@ -139,6 +143,8 @@ def _check(chat: Chat, habit: Habit) -> None:
         )
     if not 1 <= (chat.n or 1) <= 128:
         raise RequestError("'n' must be between 1 and 128.", param="n")
+    if habit.checks_strict:
+        _check_strict(chat)
     open_calls: set[str] = set()
     for index, message in enumerate(chat.messages):
         if message.role == "tool":
@@ -155,6 +161,17 @@ def _check(chat: Chat, habit: Habit) -> None:
             open_calls = {call.id for call in message.tool_calls or ()}
     if open_calls:
         raise _unanswered(open_calls)
+
+
+def _check_strict(chat: Chat) -> None:
+    """Refuse strict schemas as platform.openai.com/docs/guides/structured-outputs says."""
+    for offer in chat.tools or ():
+        if offer.function and offer.function.strict:
+            where = f"function '{offer.function.name}'"
+            check_schema(offer.function.parameters or {}, where)
+    wanted = chat.response_format.json_schema if chat.response_format else None
+    if wanted is not None and wanted.strict:
+        check_schema(wanted.schema or {}, f"response_format '{wanted.name}'")
 
 
 def _unanswered(calls: set[str]) -> RequestError:

@@ -35,9 +35,11 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
     cache_split: bool = False
     rejects_max_tokens: bool = False
     """Answers 400 to `max_tokens` for models that reason."""
+    checks_strict: bool = False
+    """Answers 400 to a strict schema that leaves a property optional or allows others."""
 
 
-OPENAI = Habit(rejects_max_tokens=True)
+OPENAI = Habit(rejects_max_tokens=True, checks_strict=True)
 
 HABITS: Mapping[str, Habit] = {
     "openai": OPENAI,

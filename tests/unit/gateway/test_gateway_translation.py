@@ -79,7 +79,12 @@ def histories(draw: st.DrawFn) -> tuple[Message, ...]:
     return (*system, *draw(asked), *(turn for turns in later for turn in turns))
 
 
-schemas = st.just(msgspec.Raw(b'{"type":"object","properties":{"a":{"type":"integer"}}}'))
+schemas = st.just(
+    msgspec.Raw(
+        b'{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],'
+        b'"additionalProperties":false}'
+    )
+)
 tools = st.lists(st.builds(canonical.Tool, names, st.just("") | words, schemas, st.booleans()),
                  max_size=2)  # fmt: skip
 conversations = st.builds(

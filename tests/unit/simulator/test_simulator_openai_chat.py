@@ -111,6 +111,27 @@ def test_max_tokens_is_refused_for_models_that_reason_at_openai_only() -> None:
     assert status(send(simulator(), "/deepseek/chat/completions", asked)) == 200
 
 
+@pytest.mark.parametrize(
+    ("schema", "part"),
+    [
+        ({"properties": {"n": {}}, "additionalProperties": False}, "Missing 'n'"),
+        ({"properties": {"n": {}}, "required": ["n"]}, "'additionalProperties' is required"),
+        ({"additionalProperties": False, "$defs": {"x": {"type": "object"}}}, "('$defs', 'x')"),
+    ],
+)
+def test_strict_schemas_are_closed_and_complete_at_openai_only(schema: Any, part: str) -> None:
+    whole = {"type": "object", **schema}
+    tool = {"name": "f", "parameters": whole, "strict": True}
+    answer = {"name": "x", "schema": whole, "strict": True}
+    for fields in (
+        {"tools": [{"type": "function", "function": tool}]},
+        {"response_format": {"type": "json_schema", "json_schema": answer}},
+    ):
+        asked = {**chat(), **fields}
+        assert part in body(send(simulator(), URL, asked))["error"]["message"]
+        assert status(send(simulator(), "/deepseek/chat/completions", asked)) == 200
+
+
 def test_reasoning_is_counted_and_hidden_at_openai() -> None:
     answered = body(send(simulator(), URL, chat(model="o3-mini")))
     assert answered["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0

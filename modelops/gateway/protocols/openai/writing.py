@@ -10,6 +10,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part
+from modelops.gateway.protocols.openai import strict
 from modelops.gateway.protocols.openai.answer import write_call
 from modelops.gateway.protocols.tool_ids import portable
 from modelops.gateway.protocols.wording import result_text
@@ -118,7 +119,7 @@ def _tool(tool: canonical.Tool) -> dict[str, Any]:
     function: dict[str, Any] = {"name": tool.name, "parameters": tool.parameters}
     if tool.description:
         function["description"] = tool.description
-    if tool.strict:
+    if tool.strict and strict.accepts(tool.parameters):
         function["strict"] = True
     return {"type": "function", "function": function}
 
@@ -136,7 +137,8 @@ def _format(wanted: canonical.Format | None) -> dict[str, Any] | None:
         return None
     if wanted.schema is None:
         return {"type": "json_object"}
-    schema = {"name": wanted.name, "schema": wanted.schema, "strict": wanted.strict}
+    held = wanted.strict and strict.accepts(wanted.schema)
+    schema = {"name": wanted.name, "schema": wanted.schema, "strict": held}
     return {"type": "json_schema", "json_schema": schema}
 
 
