@@ -27,7 +27,8 @@ store cannot take is lost."""
 class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Tokens of one attempt, the same whatever the provider's habit.
 
-    Input includes cache, output includes reasoning. None: not reported. `source` `none` has None
+    Input includes cache, output includes reasoning. None: not reported. `source` `partial` is a
+    report before the last one, or without something that the cost depends on; `none` has None
     everywhere; an error before any content used 0 of each and is `reported`.
     """
 

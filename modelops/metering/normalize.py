@@ -116,6 +116,8 @@ def openai(raw: Raw, complete: bool) -> Usage:
     if found.cost is not None or found.cost_in_usd_ticks is not None:
         cost, cost_of_input, odd = _openai_cost(found)
         absurd = absurd or odd
+    if found.is_byok is True and cost is None:
+        complete = False  # nor does a price tell the fee
     return Usage(
         source=_source(absurd=absurd, complete=complete),
         input_tokens=input_tokens,
@@ -154,8 +156,9 @@ class _Money:
 def _openai_cost(found: _OpenAi) -> tuple[int | None, int | None, bool]:
     """Return what xAI or OpenRouter says the call cost, the input's part, and whether it is odd.
 
-    With a key of the caller's own (`is_byok`) OpenRouter's `cost` is its fee alone; the provider's
-    bill stands beside it. The split is used only where its two parts make up the whole.
+    With a key of the caller's own (`is_byok`) OpenRouter's `cost` is its fee alone, often 0; the
+    provider's bill stands beside it, and without it nobody knows the whole. The split is used only
+    where its two parts make up the whole.
     """
     money = _Money()
     cost = money.pico(found.cost_in_usd_ticks, PICO_PER_TICK)
@@ -165,8 +168,10 @@ def _openai_cost(found: _OpenAi) -> tuple[int | None, int | None, bool]:
         return None, None, money.absurd
     details = found.cost_details if isinstance(found.cost_details, dict) else {}
     if found.is_byok is True:
-        cost = _total(cost, money.pico(details.get("upstream_inference_cost")))
-        return cost, None, money.absurd
+        bill = money.pico(details.get("upstream_inference_cost"))
+        if bill is None:
+            return None, None, money.absurd
+        cost += bill
     for before, after in (("prompt", "completions"), ("input", "output")):
         cost_of_input = money.pico(details.get(f"upstream_inference_{before}_cost"))
         cost_of_output = money.pico(details.get(f"upstream_inference_{after}_cost"))
