@@ -6,7 +6,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_doubles import Bench, FakeResponse, chain, model, provider, table
+from gateway_doubles import (
+    DONE,
+    HELLO,
+    Bench,
+    FakeResponse,
+    chain,
+    chunk,
+    completion,
+    model,
+    provider,
+    table,
+)
 
 from modelops.gateway.body import Body
 from modelops.gateway.protocols import ADAPTERS
@@ -66,3 +77,33 @@ def test_what_a_model_wrote_instead_of_arguments_goes_back_to_it(protocol: Any) 
     body = Body("/v1/chat/completions", msgspec.json.encode(asked))
     sent = ADAPTERS["/v1/chat/completions", protocol].outgoing(body, {}, target, None)
     assert b'{"INVALID_JSON":"{\\"a\\":"}' in sent.body
+
+
+BROKEN: list[dict[str, Any]] = [
+    {"finish_reason": "error", "error": {"code": 502, "message": "upstream died"}},
+    {"finish_reason": "error"},
+    {"finish_reason": None, "error": {"code": 502, "message": "upstream died"}},
+]
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/messages", "/v1/chat/completions"])
+@pytest.mark.parametrize("ended", BROKEN)
+async def test_a_choice_that_holds_an_error_is_a_failure(
+    endpoint: Any, ended: dict[str, Any]
+) -> None:
+    bench = Bench(TABLE)
+    choice = {"index": 0, "message": {"role": "assistant", "content": ""}, **ended}
+    broken = msgspec.json.encode({"id": "c1", "model": "m", "choices": [choice]})
+    bench.client.script("one", *[FakeResponse(200, broken) for _ in range(3)])
+    bench.client.script("two", FakeResponse(200, completion()))
+    reply = await bench.ask(ASK, endpoint=endpoint)
+    assert (reply.status, reply.headers["x-modelops-target"]) == (200, "two/b")
+
+
+async def test_a_stream_that_ends_with_an_error_is_cut() -> None:
+    bench = Bench(TABLE)
+    bench.client.script("one", FakeResponse(200, HELLO, chunk({}, "error"), DONE))
+    reply = await bench.ask({**ASK, "stream": True})
+    assert reply.body.startswith(HELLO)
+    assert b'"code":"stream_interrupted"' in reply.body
+    assert [row.outcome for row in bench.rows] == ["failed"]

@@ -9,6 +9,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import NotAnAnswerError
 from modelops.gateway.protocols.conversation import Part, Reasoning, Said, StopReason, Text
+from modelops.gateway.protocols.openai.chat import BROKEN
 from modelops.gateway.protocols.tool_ids import made_up
 from modelops.metering.attempt import Usage
 
@@ -37,6 +38,8 @@ def read_answer(document: dict[str, Any], usage: Usage) -> Said:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict) or not isinstance(choice, dict):
         raise NotAnAnswerError("the answer has no message")
+    if choice.get("error") or choice.get("finish_reason") == BROKEN:
+        raise NotAnAnswerError("a choice holds an error")
     answer_id = str(document.get("id") or "")
     parts = [*read_words(message), *_calls(message, answer_id)]
     word = str(choice.get("finish_reason") or "")

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from modelops.gateway.body import Body, Fields
-from modelops.gateway.errors import GatewayError
+from modelops.gateway.errors import GatewayError, unusable
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_as, text_size
 from modelops.gateway.protocols.parameters import fill_in
@@ -30,6 +30,10 @@ TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 _LABELS = frozenset({"role", "channel"})
 """Fields of a delta that are not content: Groq writes the channel of gpt-oss beside every word."""
+
+BROKEN = "error"
+"""OpenRouter's finish reason of an answer whose provider failed
+(https://openrouter.ai/docs/api/reference/errors-and-debugging)."""
 
 _USAGE_NULL = (b',"usage":null', b', "usage": null', b',"usage": null')
 _DECODE = msgspec.json.Decoder().decode
@@ -107,7 +111,7 @@ class OpenAiChat:
             raise NotAnAnswerError("the answer has no choices")
         reason = ""
         for choice in document.choices:
-            if choice.error:
+            if choice.error or choice.finish_reason == BROKEN:
                 raise NotAnAnswerError("a choice holds an error")
             reason = reason or str(choice.finish_reason or "")
         usage, tier = whole_usage("openai", msgspec.structs.asdict(document))
@@ -142,6 +146,9 @@ class OpenAiChatStream(PassingStream[Chunk]):
                         self.content = True
                         self.size += len(value) if type(value) is str else text_size(value)
             if reason := choice.get("finish_reason"):
+                if reason == BROKEN and not event.error:
+                    self.failure = unusable("a choice holds an error")
+                    return b""
                 self.content = True
                 self.finish_reason = str(reason)
         if event.error:
