@@ -34,6 +34,7 @@ MEANING: Mapping[Kind, str] = {
     "model_gone": "the provider has no such model",
     "context_length": "the request is too long for the model",
     "unsupported": "the model does not take images, tools, ...",
+    "parameter": "the model does not take a parameter, or its value",
     "caller": "the request is wrong",
 }
 
@@ -93,6 +94,8 @@ def _policy(kind: Kind, policy: Policy) -> tuple[str, str, str, str]:
     following = "yes" if policy.failover else "no: returned to the caller"
     if policy.fits:
         following = "if it can carry the request; otherwise returned to the caller"
+    if policy.addressed:
+        following = "yes; returned to the caller where none is left, or from the chain's first"
     return (
         again,
         following,

@@ -78,7 +78,8 @@ class Failover:
                 self._skip(outcome)
                 continue
             self._failures.append((turn, outcome))
-            if not outcome.policy.failover:
+            policy = outcome.policy
+            if not policy.failover or (policy.addressed and not turn.position):
                 raise CallerFaultError(outcome, native=turn.adapter.native)
         raise self._unanswered()
 

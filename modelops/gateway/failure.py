@@ -18,6 +18,7 @@ Kind = Literal[
     "model_gone",
     "context_length",
     "unsupported",
+    "parameter",
     "caller",
 ]
 """The error class of an attempt, as the books show it."""
@@ -30,7 +31,8 @@ class Policy(msgspec.Struct, frozen=True):
 
     `retry`: the same target may be called again. `failover`: the next target may be. `breaker`:
     it counts against the target's health. `cools`: what is left alone for a while. `fits`: only a
-    target that can carry the request is worth trying.
+    target that can carry the request is worth trying. `addressed`: for the chain's first target,
+    which the request was written for, it is the caller's fault.
     """
 
     retry: bool = False
@@ -38,6 +40,7 @@ class Policy(msgspec.Struct, frozen=True):
     breaker: bool = False
     cools: Cooled = ""
     fits: bool = False
+    addressed: bool = False
 
 
 POLICIES: dict[Kind, Policy] = {
@@ -52,10 +55,11 @@ POLICIES: dict[Kind, Policy] = {
     "model_gone": Policy(cools="model"),
     "context_length": Policy(fits=True),
     "unsupported": Policy(fits=True),
+    "parameter": Policy(addressed=True),
     "caller": Policy(failover=False),
 }
 
-PASSED_ON: frozenset[Kind] = frozenset({"caller", "context_length", "unsupported"})
+PASSED_ON: frozenset[Kind] = frozenset({"caller", "context_length", "unsupported", "parameter"})
 """Kinds that are the request's own fault: the provider's answer is what the caller should see."""
 
 QUOTING: frozenset[Kind] = PASSED_ON | {"model_fault"}

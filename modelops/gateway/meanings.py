@@ -40,6 +40,7 @@ _CODES: dict[Kind, str] = {
     "context_length": """
         context_length_exceeded exceed_context_size_error context_window_exceeded 1261
     """,
+    "parameter": "unsupported_parameter unsupported_value",
     "caller": """
         content_filter content_policy_violation datainspectionfailed data_inspection_failed
         request_too_large
@@ -64,6 +65,13 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
             r"[^.]{0,40}\b(image|vision|audio|video|document|file|pdf|tool|function)"
         ),
         "unsupported",
+    ),
+    (
+        re.compile(
+            r"(?i)supports at most \d|range of max_tokens|maximum allowed number of output tokens"
+            r"|response_format.{0,20} unavailable|unsupported (parameter|value):"
+        ),
+        "parameter",
     ),
     (re.compile(r"(?i)api key not valid|invalid api key"), "credential"),
     (re.compile(r"(?i)credit balance is too low|insufficient (balance|credit)"), "quota"),

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from gateway_doubles import ASK, Bench, FakeReply, FakeResponse, completion, error, two_targets
+from gateway_doubles import (
+    ASK,
+    Bench,
+    FakeReply,
+    FakeResponse,
+    chain,
+    completion,
+    error,
+    model,
+    provider,
+    settings,
+    table,
+    two_targets,
+)
 
 OK = (200, completion())
 
@@ -43,3 +56,36 @@ async def test_a_request_too_large_for_a_minute_goes_on_and_cools_nothing() -> N
     assert story(await bench.ask(ASK)) == "one/a=200"
     assert (await bench.ask(ASK)).status == 429
     assert bench.clock.slept == [], "no wait makes it smaller"
+
+
+REFUSED = error("Unsupported value: 'temperature'", code="unsupported_value", param="temperature")
+
+
+async def test_what_a_fallback_target_does_not_take_is_asked_of_the_next() -> None:
+    bench = Bench(table(
+        provider("one"), provider("two"), provider("three"),
+        model("one/a"), model("two/b"), model("three/c"),
+        chain("pair", "one/a", "two/b", "three/c"), settings("pair"),
+    ))  # fmt: skip
+    bench.client.script("one", *[FakeResponse(401, error())] * 2)
+    bench.client.script("two", FakeResponse(400, REFUSED), FakeResponse(*OK))
+    bench.client.script("three", FakeResponse(*OK))
+    assert story(await bench.ask(ASK)) == "one/a=401, two/b=400, three/c=200"
+    assert [row.error_class for row in bench.rows] == ["credential", "parameter", ""]
+    assert story(await bench.ask(ASK)) == "one/a=cooling, two/b=200", "it is not held against it"
+
+
+async def test_the_last_of_such_refusals_is_returned() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(401, error()))
+    bench.client.script("two", FakeResponse(400, REFUSED))
+    reply = await bench.ask(ASK)
+    assert (reply.status, reply.body) == (400, REFUSED)
+
+
+async def test_what_the_first_target_does_not_take_is_the_callers_to_know() -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(400, REFUSED))
+    reply = await bench.ask(ASK)
+    assert (reply.status, reply.body) == (400, REFUSED)
+    assert story(reply) == "one/a=400"

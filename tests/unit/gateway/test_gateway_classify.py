@@ -55,7 +55,13 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("OpenAI no model in words", 404, openai("The model `gpt-4.5` does not exist"), "model_gone"),
     ("OpenAI no such path", 404, openai("Invalid URL (POST /v1/responses)"), "model_gone"),
     ("OpenAI policy", 403, openai(code="content_policy_violation"), "caller"),
-    ("OpenAI parameter", 400, openai(code="unsupported_parameter"), "caller"),
+    ("OpenAI parameter", 400, openai(code="unsupported_parameter"), "parameter"),
+    ("OpenAI value", 400, openai(code="unsupported_value"), "parameter"),
+    ("OpenAI output", 400, openai(
+        "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, "
+        "whereas you provided 100000.", param="max_tokens", code="invalid_value",
+    ), "parameter"),
+    ("OpenAI wrong value", 400, openai(code="invalid_value"), "caller"),
     ("OpenAI rate", 429, openai(type="tokens", code="rate_limit_exceeded"), "rate_limit"),
     ("OpenAI slow down", 429, openai(code="slow_down"), "rate_limit"),
     ("OpenAI slow down, formerly", 503, openai(code="slow_down"), "rate_limit"),
@@ -69,6 +75,10 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("Anthropic too long", 400,
      anthropic("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"),
      "context_length"),
+    ("Anthropic output", 400, anthropic(
+        "invalid_request_error",
+        "max_tokens: 99999 > 8192, which is the maximum allowed number of output tokens for claude",
+    ), "parameter"),
     ("Anthropic credit", 400,
      anthropic("invalid_request_error", "Your credit balance is too low to use the API"), "quota"),
     ("Anthropic key", 401, anthropic("authentication_error"), "credential"),
@@ -125,6 +135,12 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("OpenRouter error in 200", 200, openai(code=502), "transient"),
     ("OpenRouter rate in 200", 200, openai(code=429), "rate_limit"),
     ("DeepSeek balance", 402, openai("Insufficient Balance"), "quota"),
+    ("DeepSeek format", 400, openai(
+        "This response_format type is unavailable now", code="invalid_request_error"
+    ), "parameter"),
+    ("DeepSeek output", 400, openai(
+        "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]"
+    ), "parameter"),
     ("DeepSeek parameters", 422, openai(), "caller"),
     ("Qwen arrears", 400, openai(code="Arrearage"), "quota"),
     ("Qwen content", 400, openai(code="DataInspectionFailed"), "caller"),
