@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from modelops.gateway.body import Body
 from modelops.gateway.call import Dialect, Endpoint
 from modelops.gateway.protocols import ADAPTERS
-from modelops.resources.resolved import Protocol
+from modelops.resources.resolved import Parameters, Protocol
 
 TABLE = table(
     provider("one"),
@@ -65,6 +65,27 @@ def test_every_field_of_a_body_arrives_as_it_was_sent(
     assert {name: bytes(value) for name, value in after.items()} == {
         name: bytes(value) for name, value in before.items()
     }
+
+
+@pytest.mark.parametrize("limit_field", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize(
+    ("sent", "limit"),
+    [
+        ({"max_tokens": None, "max_completion_tokens": 100}, 100),
+        ({"max_completion_tokens": None, "max_tokens": 100}, 100),
+        ({"max_tokens": 100}, 100),
+        ({"max_tokens": None, "max_completion_tokens": None}, None),
+    ],
+)
+def test_a_limit_of_null_is_none(limit_field: Any, sent: dict[str, Any], limit: int | None) -> None:
+    one = table(provider("one", token_limit_field=limit_field), model("one/m")).models["one/m"]
+    body = Body("/v1/chat/completions", msgspec.json.encode({"messages": [], **sent}))
+    agents = Parameters(max_tokens=7, temperature=None, top_p=None)
+    for parameters, wanted in ((None, limit), (agents, limit or 7)):
+        adapter = ADAPTERS["/v1/chat/completions", "openai"]
+        fields = msgspec.json.decode(adapter.outgoing(body, {}, one, parameters).body)
+        other = ({"max_tokens", "max_completion_tokens"} - {limit_field}).pop()
+        assert (fields.get(limit_field), other in fields) == (wanted, False)
 
 
 SIGNED = {"type": "thinking", "thinking": "mine", "signature": "c2ln"}

@@ -202,6 +202,10 @@ _ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
 def _name_token_limit(fields: Fields, wanted: str) -> None:
     """Send the token limit under the one name the provider reads."""
     for name in TOKEN_LIMITS:
-        if name != wanted and name in fields:
-            value = fields.pop(name)
-            fields.setdefault(wanted, value)
+        value = fields.pop(name) if name != wanted and name in fields else None
+        if value is not None and _is_null(fields.get(wanted)) and not _is_null(value):
+            fields[wanted] = value
+
+
+def _is_null(raw: msgspec.Raw | None) -> bool:
+    return raw is None or bytes(raw) == b"null"
