@@ -86,7 +86,7 @@ def _last_line(event: Any) -> int:
 
 
 def _is_key(opened: list[_Open]) -> bool:
-    """Say whether the value that begins now is a key, and note that the next one is none."""
+    """Say whether the value that begins now is a key, and note that the next one is not."""
     if not opened or not opened[-1].mapping:
         return False
     due = opened[-1].key_due
