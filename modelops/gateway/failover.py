@@ -15,6 +15,7 @@ from modelops.gateway.exhaustion import exhausted, nothing_tried
 from modelops.gateway.failure import PASSED_ON, Failure
 from modelops.gateway.health import Block
 from modelops.gateway.protocols.adapter import CannotCarryError, Outgoing
+from modelops.gateway.protocols.limits import within
 from modelops.gateway.trial import Trial
 
 BACKOFF = 0.5
@@ -112,7 +113,9 @@ class Failover:
                 raise CannotCarryError("it cannot carry what an earlier target could not")
         agent = context.road.agent
         parameters = agent.parameters if agent is not None else None
-        return candidate.adapter.outgoing(context.body, context.call.headers, target, parameters)
+        fallback = candidate.position > 0
+        body = within(context.body, target.max_output_tokens) if fallback else context.body
+        return candidate.adapter.outgoing(body, context.call.headers, target, parameters)
 
     async def _try(self, candidate: Candidate, outgoing: Outgoing) -> Failure | None:
         """Call one target until it answers or its retries are over; return the last failure."""

@@ -6,7 +6,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_doubles import Bench, FakeResponse, completion, model, provider, table
+from gateway_doubles import (
+    Bench,
+    FakeResponse,
+    completion,
+    error,
+    model,
+    provider,
+    table,
+    two_targets,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +95,34 @@ def test_a_limit_of_null_is_none(limit_field: Any, sent: dict[str, Any], limit: 
         fields = msgspec.json.decode(adapter.outgoing(body, {}, one, parameters).body)
         other = ({"max_tokens", "max_completion_tokens"} - {limit_field}).pop()
         assert (fields.get(limit_field), other in fields) == (wanted, False)
+
+
+LIMITS: list[tuple[Endpoint, Dialect, str]] = [
+    ("/v1/chat/completions", "openai", "max_tokens"),
+    ("/v1/chat/completions", "openai", "max_completion_tokens"),
+    ("/v1/messages", "anthropic", "max_tokens"),
+    ("/v1/responses", "openai", "max_output_tokens"),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "dialect", "name"), LIMITS)
+@pytest.mark.parametrize(("asked", "second"), [(9000, 4096), (4096, 4096), (10, 10)])
+async def test_a_fallback_is_asked_for_no_more_than_it_can_write(
+    endpoint: Endpoint, dialect: Dialect, name: str, asked: int, second: int
+) -> None:
+    bench = Bench(two_targets())
+    for provider_name in ("one", "two"):
+        bench.client.script(provider_name, *[FakeResponse(500, error()) for _ in range(3)])
+    body = {"model": "pair", "messages": [{"role": "user", "content": "x"}], name: asked}
+    if endpoint == "/v1/responses":
+        body["input"] = body.pop("messages")
+    await bench.ask(body, endpoint=endpoint, dialect=dialect)
+    limits: dict[str, set[int]] = {"one.test": set(), "two.test": set()}
+    for request in bench.client.requests:
+        fields = msgspec.json.decode(request.body)
+        sent = [fields[field] for field in fields if field.startswith("max_")]
+        limits[request.origin.host] |= set(sent)
+    assert limits == {"one.test": {asked}, "two.test": {second}}
 
 
 SIGNED = {"type": "thinking", "thinking": "mine", "signature": "c2ln"}
