@@ -25,7 +25,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One client request, read whole. Header names are lower case; `agent` '' is nobody's.
 
-    `headers` holds the last value of each name. `received_at_us` is Unix time.
+    `headers` holds the values of each name as one list. `received_at_us` is Unix time.
     """
 
     endpoint: Endpoint

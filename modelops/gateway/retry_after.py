@@ -13,9 +13,13 @@ _MILLISECONDS = (b"retry-after-ms", b"x-ms-retry-after-ms")
 
 
 def retry_after(headers: Mapping[bytes, bytes], unix_us: int) -> float | None:
-    """Return the seconds a response's headers ask for, None when they do not."""
+    """Return the seconds a response's headers ask for, None when they do not.
+
+    No time, and one that is over, asks for nothing either: as in the official SDKs, the usual wait
+    is kept then, and a provider that sends them is not called three times within a millisecond.
+    """
     for name in _MILLISECONDS:
-        if (wait := _number(headers.get(name, b""))) is not None:
+        if wait := _number(headers.get(name, b"")):
             return _bounded(wait / 1000)
     value = headers.get(b"retry-after", b"")
     if (wait := _number(value)) is not None:
@@ -45,5 +49,5 @@ def _number(value: bytes) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), LONGEST)
+def _bounded(seconds: float) -> float | None:
+    return min(seconds, LONGEST) if seconds > 0 else None

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from modelops.gateway.call import Call, Dialect, Endpoint
+from modelops.gateway.call import Call, Dialect, Endpoint, Headers
 from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
@@ -118,11 +119,22 @@ def _admit(
     live = runtime.live
     if live is None or not live.head.revision:
         raise AccessError(503, runtime.nothing_served())
-    headers = dict(scope["headers"])
+    lines: Any = scope["headers"]
+    headers: Mapping[bytes, bytes] = dict(lines)
+    if len(headers) != len(lines):
+        headers = _joined(lines)
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
     return headers, caller.name
+
+
+def _joined(lines: Headers) -> Mapping[bytes, bytes]:
+    """Return headers of which some stand in several lines, as one list each (RFC 9110 5.3)."""
+    values: dict[bytes, dict[bytes, None]] = {}
+    for name, value in lines:
+        values.setdefault(name, {})[value] = None
+    return {name: b", ".join(listed) for name, listed in values.items()}
 
 
 async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
