@@ -72,7 +72,7 @@ class Failover:
             try:
                 outcome = await self._call(turn)
             except CannotCarryError as error:
-                outcome = Skip(turn.step, "cannot-carry", str(error))
+                outcome = Skip(turn.step, "cannot-carry", f"it cannot carry {error}")
             if outcome is None:
                 return
             if isinstance(outcome, Skip):
@@ -110,7 +110,7 @@ class Failover:
         context, target = self._context, candidate.step.target
         for earlier, why in self._failures:
             if not fits(target, earlier.step.target, why):
-                raise CannotCarryError("it cannot carry what an earlier target could not")
+                raise CannotCarryError("what an earlier target could not")
         agent = context.road.agent
         parameters = agent.parameters if agent is not None else None
         fallback = candidate.position > 0

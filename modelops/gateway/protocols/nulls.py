@@ -18,6 +18,11 @@ Request = TypeVar("Request")
 _WORDS = re.compile(r" '(?![A-Za-z0-9_.-]{1,40}' - at `\$).*'(?= - at `\$|$)", re.DOTALL)
 """A value in an error that is more than the one word a kind or a role is."""
 
+_WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_VALUE = re.compile(r"Invalid (?:enum )?value ?(.*)", re.DOTALL)
+"""The decoder's own sentences, which say what it expected; a caller needs what to leave out."""
+
 _KEPT = frozenset({"input", "input_schema", "parameters", "schema"})
 """Fields whose value is the caller's own JSON, in which null means something."""
 
@@ -37,7 +42,16 @@ def decode_request(decoder: msgspec.json.Decoder[Request], content: bytes) -> Re
 
 def _named(error: Exception) -> CannotCarryError:
     """Return what cannot be carried and where it stands, without words: the books see this."""
-    return CannotCarryError(_WORDS.sub("", str(error)))
+    said = _WORDS.sub("", str(error))
+    found = _WHERE.fullmatch(said)
+    what, path = (found["what"], found["path"] or "") if found else (said, "")
+    if unknown := _UNKNOWN.fullmatch(what):
+        return CannotCarryError(f"`{path}.{unknown[1]}`".replace("`.", "`"))
+    if value := _VALUE.fullmatch(what):
+        return CannotCarryError(f"`{path}`" + (f"={value[1]}" if value[1] else ""))
+    if what.startswith("Expected `null`"):
+        return CannotCarryError(f"`{path}`")
+    return CannotCarryError(f"`{path}`: {what[:1].lower()}{what[1:]}" if path else what)
 
 
 def _without(value: Any) -> Any:

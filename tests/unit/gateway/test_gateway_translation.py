@@ -168,17 +168,20 @@ ANTHROPIC: dict[str, Any] = {**OPENAI, "max_tokens": 9}
 @pytest.mark.parametrize(
     ("protocol", "more", "feature"),
     [
-        ("anthropic", {"n": 2}, r"\$.n"),
+        ("anthropic", {"n": 2}, "^`n`=2$"),
         ("anthropic", {"seed": 7}, "seed"),
         ("anthropic", {"frequency_penalty": 0.5}, "frequency_penalty"),
         ("anthropic", {"temperature": 1.5}, "temperature over 1"),
         ("anthropic", {"response_format": {"type": "json_object"}}, "json_object"),
         ("anthropic", {"logit_bias": {"1": 2}}, "logit_bias"),
-        ("anthropic", {"tools": [{"type": "web_search"}]}, "tools"),
+        ("anthropic", {"tools": [{"type": "web_search"}]}, r"^`tools\[0\].type`='web_search'$"),
         ("anthropic", {"store": True}, "store"),
         ("gemini", {"parallel_tool_calls": False}, "one tool call"),
         ("ollama", {"tool_choice": "required"}, "must be called"),
-        ("anthropic", {"some_future_field": 1}, "some_future_field"),
+        ("anthropic", {"some_future_field": 1}, "^`some_future_field`$"),
+        ("anthropic", {"response_format": {"type": "text", "x": 1}}, "^`response_format.x`$"),
+        ("anthropic", {"max_tokens": "9"}, "^`max_tokens`: expected `int"),
+        ("anthropic", {"messages": [{"role": "assistant", "audio": {"id": "a"}}]}, "0..audio`$"),
     ],
 )
 def test_what_a_target_cannot_carry_is_named(
