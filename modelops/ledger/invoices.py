@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from modelops.metering.normalize import PICO_PER_USD
+from modelops.metering.attempt import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 
 

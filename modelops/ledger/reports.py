@@ -15,8 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from modelops.ledger.periods import Bucket, Span, bucket_starts, from_us, zone
+from modelops.metering.attempt import PICO_PER_USD
 from modelops.metering.histogram import percentiles
-from modelops.metering.normalize import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import UsageGroup
 from modelops.store.sums import Packed, add_up, consecutive

@@ -19,6 +19,8 @@ Status = Literal["success", "fallback", "failed", "cancelled", "interrupted", "r
 MESSAGE_MAX = 300
 """Characters of an error message that are kept, after redaction."""
 
+PICO_PER_USD = 10**12
+
 COST_MAX_PICO = 10**17
 """100,000 USD: no call costs more. What would is unpriced: columns have 64 bits, and a row that the
 store cannot take is lost."""

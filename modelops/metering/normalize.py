@@ -7,18 +7,14 @@ the fields they send, not by their names. A count that cannot be true is None an
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from modelops.metering import counts
-from modelops.metering.attempt import COST_MAX_PICO, Usage, UsageSource
+from modelops.metering.attempt import Usage, UsageSource
 from modelops.metering.counts import MAX_TOKENS, Count, Raw
-
-PICO_PER_USD = 10**12
-PICO_PER_TICK = 100
-"""xAI counts in ticks of 1e-10 USD."""
+from modelops.metering.stated_cost import stated_cost
 
 BILLED_OUTPUT_ITEMS = frozenset(
     {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"}
@@ -26,11 +22,14 @@ BILLED_OUTPUT_ITEMS = frozenset(
 """Output items of the Responses API that OpenAI bills by the call."""
 
 
-def _source(*, absurd: bool, complete: bool) -> UsageSource:
-    """Return how far counts can be trusted."""
+def _source(
+    input_tokens: int | None, output_tokens: int | None, *, absurd: bool, complete: bool
+) -> UsageSource:
+    """Return how far counts can be trusted; those of one side alone are only a part."""
     if absurd:
         return "invalid"
-    return "reported" if complete else "partial"
+    both = input_tokens is not None and output_tokens is not None
+    return "reported" if complete and both else "partial"
 
 
 def _total(*values: int | None) -> int | None:
@@ -114,12 +113,14 @@ def openai(raw: Raw, complete: bool) -> Usage:
         absurd, cache_read, cache_write = True, None, None
     cost = cost_of_input = None
     if found.cost is not None or found.cost_in_usd_ticks is not None:
-        cost, cost_of_input, odd = _openai_cost(found)
+        cost, cost_of_input, odd = stated_cost(
+            found.cost_in_usd_ticks, found.cost, found.cost_details, byok=found.is_byok is True
+        )
         absurd = absurd or odd
     if found.is_byok is True and cost is None:
         complete = False  # nor does a price tell the fee
     return Usage(
-        source=_source(absurd=absurd, complete=complete),
+        source=_source(input_tokens, output_tokens, absurd=absurd, complete=complete),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=cache_read,
@@ -133,51 +134,6 @@ def openai(raw: Raw, complete: bool) -> Usage:
 
 def _first(one: int | None, other: int | None) -> int | None:
     return other if one is None else one
-
-
-class _Money:
-    """Takes amounts of money out of a report and remembers whether one of them was absurd."""
-
-    def __init__(self) -> None:
-        self.absurd = False
-
-    def pico(self, value: object, pico_per_unit: int = PICO_PER_USD) -> int | None:
-        """Return an amount in pico-USD, None when it is absent or absurd."""
-        if value is None or isinstance(value, (dict, bool)):
-            return None
-        if isinstance(value, (int, float)):
-            amount = Decimal(repr(value)) * pico_per_unit
-            if amount.is_finite() and 0 <= amount <= COST_MAX_PICO:
-                return int(amount.to_integral_value())
-        self.absurd = True
-        return None
-
-
-def _openai_cost(found: _OpenAi) -> tuple[int | None, int | None, bool]:
-    """Return what xAI or OpenRouter says the call cost, the input's part, and whether it is odd.
-
-    With a key of the caller's own (`is_byok`) OpenRouter's `cost` is its fee alone, often 0; the
-    provider's bill stands beside it, and without it nobody knows the whole. The split is used only
-    where its two parts make up the whole.
-    """
-    money = _Money()
-    cost = money.pico(found.cost_in_usd_ticks, PICO_PER_TICK)
-    if cost is None:
-        cost = money.pico(found.cost)
-    if cost is None:
-        return None, None, money.absurd
-    details = found.cost_details if isinstance(found.cost_details, dict) else {}
-    if found.is_byok is True:
-        bill = money.pico(details.get("upstream_inference_cost"))
-        if bill is None:
-            return None, None, money.absurd
-        cost += bill
-    for before, after in (("prompt", "completions"), ("input", "output")):
-        cost_of_input = money.pico(details.get(f"upstream_inference_{before}_cost"))
-        cost_of_output = money.pico(details.get(f"upstream_inference_{after}_cost"))
-        if _total(cost_of_input, cost_of_output) == cost:
-            return cost, cost_of_input, money.absurd
-    return cost, None, money.absurd
 
 
 class _AnthropicLives(msgspec.Struct, gc=False):
@@ -223,11 +179,13 @@ def anthropic(raw: Raw, complete: bool) -> Usage:
     lives = [call.cache_creation for call in calls if call.cache_creation is not None]
     for_an_hour = _total(*[life.ephemeral_1h_input_tokens for life in lives])
     for_minutes = written if written is None else written - (for_an_hour or 0)
+    input_tokens = None if uncached is None else _total(uncached, cache_read, written)
+    output_tokens = _total(*[call.output_tokens for call in calls])
     thought, tools = found.output_tokens_details, found.server_tool_use
     usage = Usage(
-        source=_source(absurd=absurd, complete=complete),
-        input_tokens=None if uncached is None else _total(uncached, cache_read, written),
-        output_tokens=_total(*[call.output_tokens for call in calls]),
+        source=_source(input_tokens, output_tokens, absurd=absurd, complete=complete),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
         cache_read_tokens=cache_read,
         cache_write_tokens=for_minutes,
         cache_write_1h_tokens=for_an_hour,
@@ -279,7 +237,7 @@ def gemini(raw: Raw, complete: bool) -> Usage:
     if cached is not None and input_tokens is not None and cached > input_tokens:
         absurd, cached = True, None
     usage = Usage(
-        source=_source(absurd=absurd, complete=complete),
+        source=_source(input_tokens, output_tokens, absurd=absurd, complete=complete),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=cached,
@@ -296,8 +254,9 @@ class _Ollama(msgspec.Struct, gc=False):
 def ollama(raw: Raw, complete: bool) -> Usage:
     """Native chat: two counts, nothing on cache or reasoning."""
     found, absurd = counts.read(raw, _Ollama)
+    input_tokens, output_tokens = found.prompt_eval_count, found.eval_count
     return Usage(
-        source=_source(absurd=absurd, complete=complete),
-        input_tokens=found.prompt_eval_count,
-        output_tokens=found.eval_count,
+        source=_source(input_tokens, output_tokens, absurd=absurd, complete=complete),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from modelops.metering import normalize
-from modelops.metering.attempt import NO_USAGE, Usage
+from modelops.metering.attempt import NO_USAGE, Usage, UsageSource
 from modelops.resources.resolved import Protocol
 
 Event = Mapping[str, Any]
@@ -66,7 +66,8 @@ def embedding_usage(protocol: Protocol, body: Event) -> Usage:
     usage, _ = whole_usage(protocol, body)
     if usage.input_tokens is None or usage.output_tokens is not None:
         return usage
-    return msgspec.structs.replace(usage, output_tokens=0)
+    source: UsageSource = "reported" if usage.source == "partial" else usage.source
+    return msgspec.structs.replace(usage, source=source, output_tokens=0)
 
 
 def _tier(found: Event, event: Event) -> str:

@@ -20,7 +20,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from modelops.metering.normalize import PICO_PER_USD
+from modelops.metering.attempt import PICO_PER_USD
 from modelops.operations.worker_report import (
     TARGET_STATES,
     Histogram,

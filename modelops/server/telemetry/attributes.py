@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from modelops.metering.attempt import Attempt, Usage, request_status
-from modelops.metering.normalize import PICO_PER_USD
+from modelops.metering.attempt import PICO_PER_USD, Attempt, Usage, request_status
 from modelops.server.telemetry import names
 
 Value = str | bool | int | float | Sequence[str]

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from opentelemetry.metrics import Meter
 
-from modelops.metering.attempt import Attempt, request_status
-from modelops.metering.normalize import PICO_PER_USD
+from modelops.metering.attempt import PICO_PER_USD, Attempt, request_status
 from modelops.server.telemetry import attributes, names
 from modelops.server.telemetry.attributes import US_PER_S
 

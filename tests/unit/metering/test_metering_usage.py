@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelops.metering.attempt import NO_USAGE, Usage
-from modelops.metering.usage import UsageReader, whole_usage
+from modelops.metering.usage import UsageReader, embedding_usage, whole_usage
 from modelops.resources.resolved import Protocol
 
 
@@ -261,6 +261,31 @@ def test_gemini_adds_thoughts_and_tool_prompts_and_its_last_chunk_wins() -> None
         cache_read_tokens=9,
         reasoning_tokens=804,
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "body"),
+    [
+        ("openai", {"usage": {"prompt_tokens": 100}}),
+        ("openai", {"usage": {"completion_tokens": 10}}),
+        ("openai", {"usage": {"output_tokens": 10, "total_tokens": 110}}),
+        ("anthropic", {"usage": {"output_tokens": 10}}),
+        ("anthropic", {"usage": {"iterations": [{"type": "compaction"}]}}),
+        ("gemini", {"usageMetadata": {"candidatesTokenCount": 10}}),
+        ("ollama", {"eval_count": 10}),
+    ],
+)
+def test_the_counts_of_one_side_are_a_part_of_the_report(
+    protocol: Protocol, body: dict[str, Any]
+) -> None:
+    assert read_usage(protocol, body).source == "partial"
+
+
+def test_the_input_is_all_there_is_to_report_of_an_embedding() -> None:
+    found = embedding_usage("openai", {"usage": {"prompt_tokens": 8}})
+    assert (found.source, found.input_tokens, found.output_tokens) == ("reported", 8, 0)
+    found = embedding_usage("openai", {"usage": {"prompt_tokens": 8, "cost": -1}})
+    assert found.source == "invalid"
 
 
 def test_gemini_without_candidates_answered_nothing() -> None:
