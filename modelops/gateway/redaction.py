@@ -16,10 +16,20 @@ from modelops.metering.attempt import MESSAGE_MAX
 
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 _NAMED = re.compile(
-    r"(?i)\b(api[-_ ]?key|key|token|secret|password)(\s*[=:]\s*)[\"']?[^\s\"'&,;]{6,}"
+    r"(?i)\b(api[-_ ]?key|secret|password"
+    r"|(?:key|token)(?=\s*[=:]\s*[\"']?(?:[^\s\"'&,;]*[0-9]|[^\s\"'&,;]{20})))"
+    r"(\s*[=:]\s*)[\"']?[^\s\"'&,;]{6,}"
 )
+"""`Invalid key: temperature` is about a parameter: a bare `key` holds a digit, or is long."""
+
 _PREFIXED = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|hf|mo)[-_*]|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{5,}")
-_OPAQUE = re.compile(r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}")
+_LONG = re.compile(r"[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*")
+_DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
+_WORDS = re.compile(
+    r"(?:(?:[A-Za-z]{1,14}|[0-9]{1,8}|[A-Za-z]{0,3}[0-9]{1,4}[A-Za-z]{0,2})(?:[-_]|$))+"
+)
+"""What is long because it is made of words and numbers, as the names of models are."""
+
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 """Control characters too: Postgres takes no row in which there is a NUL."""
 
@@ -75,5 +85,10 @@ def redact(message: str) -> str:
     text = _BEARER.sub(r"\1 [redacted]", text)
     text = _NAMED.sub(r"\1\2[redacted]", text)
     text = _PREFIXED.sub("[redacted]", text)
-    text = _OPAQUE.sub("[redacted]", text)
+    text = _LONG.sub(lambda run: "[redacted]" if _opaque(run[0]) else run[0], text)
     return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 3] + "..."
+
+
+def _opaque(run: str) -> bool:
+    mixed = _DIGIT.search(run) and _LETTER.search(run)
+    return bool(mixed) and not _WORDS.fullmatch(run)

@@ -67,9 +67,35 @@ async def test_an_echoed_key_goes_no_further(how: str, status: int) -> None:
     assert b"cannot serve you" in reply.body, "the rest is still said"
 
 
-def test_words_that_begin_as_keys_do_are_told() -> None:
-    said = "The model `this-model-does-not-exist` was skipped by moderation"
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The model `this-model-does-not-exist` was skipped by moderation",
+        "moonshotai/kimi-k2: model_not_found",
+        "no Llama-4-Maverick-17B-128E-Instruct-FP8, no claude-sonnet-4-5-20250929-thinking",
+        "Invalid key: temperature. Unknown token: <|im_start|>",
+    ],
+)
+def test_words_that_begin_as_keys_do_are_told(said: str) -> None:
     assert redact(said) == said
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "0123456789abcdef0123456789abcdef",  # Azure, Mistral
+        "550e8400-e29b-41d4-a716-446655440000",
+        "0123456789abcdef0123456789abcdef.Secret0123456789",  # GLM
+        "Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u",
+        "tgp_v1_4f9Q2rT8wXy3Zb6Nc1Lm5Kj7Hg0Fd",
+        "token=hunter2go",
+        "password: correcthorse",
+    ],
+)
+def test_what_looks_like_a_key_of_others_is_not(secret: str) -> None:
+    shown = redact(f"rejected {secret} at once")
+    assert secret[-12:] not in shown
+    assert "[redacted]" in shown
 
 
 async def test_a_page_that_is_no_json_does_not_tell_the_key() -> None:
