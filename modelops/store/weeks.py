@@ -9,9 +9,9 @@ from that one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
@@ -61,12 +61,13 @@ def add_week(
     days = range(week * _DAYS, (week + 1) * _DAYS)
     occurring = _occurring(connection, days, selection)
     most = _most(occurring, eras)
-    others = {
-        (day, agent, revision): count
-        for day, agent, revision, count in occurring
-        if eras[agent, revision] != most[agent]
-    }
-    if sum(others.values()) > sum(each.cells for each in occurring) / 2:
+    others: dict[int, set[tuple[str, int]]] = {}
+    foreign = 0
+    for day, agent, revision, count in occurring:
+        if eras[agent, revision] != most[agent]:
+            others.setdefault(day, set()).add((agent, revision))
+            foreign += count
+    if foreign > sum(each.cells for each in occurring) / 2:
         return False
     by, filters = (*selection.by, "agent"), selection.filters
     place, start = by.index("revision"), start_of(selection, week * WEEK_US)
@@ -75,17 +76,17 @@ def add_week(
         values[place] = tuple(map(most.__getitem__, agents))
         keys = zip(repeat(start, len(rows)), *values, strict=True)
         added.add_stored(keys, sums, latency, first_content)
-    if not others:
-        return True
-    for rows in cells(connection, DAY_ALL, days, by, filters, *_within(others)):
-        for *values, agent, day, sums, latency, first_content in rows:
-            if (day, agent, values[place]) in others:
-                cell = Packed()
-                cell.add_stored(sums, latency, first_content)
-                values[place] = eras[agent, values[place]]
-                added[(start, *values)].add(cell)
-                values[place] = most[agent]
-                surplus[(start, *values)].add(cell)
+    for day, pairs in others.items():
+        at = range(day, day + 1)
+        for rows in cells(connection, DAY_ALL, at, by, filters, _among(pairs)):
+            for *values, agent, _, sums, latency, first_content in rows:
+                if (agent, values[place]) in pairs:
+                    cell = Packed()
+                    cell.add_stored(sums, latency, first_content)
+                    values[place] = eras[agent, values[place]]
+                    added[(start, *values)].add(cell)
+                    values[place] = most[agent]
+                    surplus[(start, *values)].add(cell)
     return True
 
 
@@ -111,14 +112,10 @@ def _most(occurring: Sequence[_Occurrence], eras: Eras) -> dict[str, int]:
     return {agent: counts.most_common(1)[0][0] for agent, counts in found.items()}
 
 
-def _within(others: Iterable[tuple[int, str, int]]) -> list[ColumnElement[bool]]:
-    """Return conditions that these cells of days meet, and few others."""
-    days, _, revisions = map(set[Any], zip(*others, strict=True))
+def _among(pairs: Collection[tuple[str, int]]) -> ColumnElement[bool]:
+    """Return a condition that cells of these agents and revisions meet, and not many else."""
     columns = rollups.c
-    pairs = {(agent, revision) for _, agent, revision in others}
-    return [
-        columns.unit.between(min(days), max(days)),
-        tuple_(columns.agent, columns.revision).in_(pairs)
-        if len(pairs) <= _PAIRS_AT_MOST
-        else columns.revision.between(min(revisions), max(revisions)),
-    ]
+    if len(pairs) <= _PAIRS_AT_MOST:
+        return tuple_(columns.agent, columns.revision).in_(pairs)
+    revisions = {revision for _, revision in pairs}
+    return columns.revision.between(min(revisions), max(revisions))
