@@ -63,9 +63,8 @@ def price() -> st.SearchStrategy[Declared]:
         optional=rest,
     )
     return st.fixed_dictionaries(
-        {"input": MONEY},
+        {"input": MONEY, "output": MONEY},
         optional={
-            "output": MONEY,
             **rest,
             "tiers": tiers,
             "service_tiers": st.tuples(*served).map(list),
