@@ -8,7 +8,7 @@ price or speed (cache marks, predictions), and another provider's reasoning.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,9 +22,10 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
-    """Words."""
+    """Words. `cache`: Anthropic's cache mark, as it came; it means nothing elsewhere."""
 
     text: str
+    cache: Any = None
 
 
 class Image(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +35,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     data: str = ""
     url: str = ""
     detail: str = ""
+    cache: Any = None
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +46,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
     url: str = ""
     name: str = ""
+    cache: Any = None
 
 
 class Reasoning(msgspec.Struct, frozen=True, gc=False):
@@ -93,6 +96,7 @@ class Tool(msgspec.Struct, frozen=True, gc=False):
     description: str = ""
     parameters: msgspec.Raw = msgspec.Raw(b"{}")
     strict: bool = False
+    cache: Any = None
 
 
 class ToolChoice(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Literal
 
 ADAPTIVE = (4, 6)
 """Claude's version from which on it can decide itself how much to think
@@ -17,9 +18,17 @@ ADAPTIVE_ONLY = (4, 7)
 """The version from which on a budget for thinking, and sampling, are answered 400
 (https://platform.claude.com/docs/en/about-claude/models/migration-guide)."""
 
+SYSTEM_ANYWHERE = (4, 8)
+"""The version from which on a system message may follow a turn of the user
+(https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages)."""
+
 _NEWEST = (99, 0)
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _UNNUMBERED = re.compile(r"claude-(mythos|fable)")
+
+
+_GPT = re.compile(r"(?:^|/)gpt-(\d+)(?:\.(\d+))?(?!.*(?:codex|pro|chat|oss))")
+_O = re.compile(r"(?:^|/)o\d(?!.*pro)")
 
 
 @lru_cache(maxsize=1024)
@@ -34,3 +43,15 @@ def samples(model: str) -> bool:
     """Whether a model takes temperature and its like at all, as far as its name says."""
     version = claude_version(model)
     return version is None or version < ADAPTIVE_ONLY
+
+
+def least_effort(model: str) -> Literal["none", "minimal", "low"] | None:
+    """Return the least effort an OpenAI model knows, None for models of which nothing is known.
+
+    `none` came with GPT 5.1, `minimal` with GPT 5
+    (https://platform.openai.com/docs/api-reference/chat/create#chat_create-reasoning_effort).
+    """
+    if found := _GPT.search(model):
+        version = int(found[1]), int(found[2] or 0)
+        return "none" if version >= (5, 1) else "minimal" if version >= (5, 0) else None
+    return "low" if _O.search(model) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelops.gateway.protocols.adapter import CannotCarryError
-from modelops.gateway.protocols.conversation import Text, ToolResult
+from modelops.gateway.protocols.conversation import Document, Text, ToolResult
 
 INVALID = "INVALID_JSON"
 
@@ -26,6 +26,19 @@ def read_object(arguments: str) -> msgspec.Raw | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return msgspec.Raw((arguments or "{}").encode()) if isinstance(decoded, dict) else None
+
+
+def with_description(schema: msgspec.Raw, description: str) -> msgspec.Raw:
+    """Return a schema that says what it is for, where its protocol has no other place for that."""
+    fields = msgspec.json.decode(schema) if description else None
+    if not isinstance(fields, dict) or "description" in fields:
+        return schema
+    return msgspec.Raw(msgspec.json.encode({"description": description, **fields}))
+
+
+def document_text(document: Document) -> str:
+    """Return a text document with its title, for protocols in which it is words like any other."""
+    return f"{document.name}\n\n{document.text}" if document.name else document.text
 
 
 def result_text(result: ToolResult) -> str:

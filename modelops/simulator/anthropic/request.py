@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from modelops.simulator.anthropic.thinking import check, check_budget
+from modelops.simulator.anthropic.versions import check, check_budget, check_system
 from modelops.simulator.question import (
     CacheLifetime,
     Question,
@@ -115,6 +115,7 @@ def load(request: Request) -> Messages:
         raise RequestError("messages: at least one message is required")
     if asked.messages[0].role != "user":
         raise RequestError('messages: first message must use the "user" role')
+    _check_roles(asked)
     _check_blocks(asked.messages)
     _check_tools(asked.messages)
     if asked.temperature is not None and not 0 <= asked.temperature <= 1:
@@ -153,11 +154,21 @@ def signature(thinking: str) -> str:
     return base64.b64encode(digest).decode()
 
 
+def _check_roles(asked: Messages) -> None:
+    before = ""
+    for index, message in enumerate(asked.messages):
+        if message.role not in {"user", "assistant", "system"}:
+            raise RequestError(
+                f"messages.{index}.role: Input should be 'user', 'assistant' or 'system'"
+            )
+        if message.role == "system":
+            check_system(asked.model, follows_user=before == "user")
+        before = message.role
+
+
 def _check_blocks(messages: list[Message]) -> None:
     for index, message in enumerate(messages):
         where = f"messages.{index}"
-        if message.role not in {"user", "assistant"}:
-            raise RequestError(f"{where}.role: Input should be 'user' or 'assistant'")
         if not message.content and index < len(messages) - 1:
             raise RequestError(f"{where}: all messages must have non-empty content")
         for place, block in enumerate(message.blocks):

@@ -32,6 +32,7 @@ THINK: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": 1024},
 ASK = {"role": "user", "content": "call get_weather"}
 USE = {"type": "tool_use", "id": "t1", "name": "get_weather", "input": {"city": "Paris"}}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "sunny"}
+LATE = {"role": "system", "content": "from now on"}
 LOOP = [ASK, {"role": "assistant", "content": [USE]}, {"role": "user", "content": [RESULT]}]
 
 
@@ -131,6 +132,8 @@ def test_counting_agrees_with_using() -> None:
         ({"model": "claude-opus-4-6", "output_config": {"effort": "xhigh"}}, "effort"),
         ({"model": "claude-opus-5", "output_config": {"effort": "minimal"}}, "effort"),
         ({**THINK, "messages": LOOP}, "but found `tool_use`"),
+        ({"messages": [ASK, {"role": "system", "content": "x"}]}, "not supported on this model"),
+        ({"model": "claude-opus-5", "messages": [*LOOP[:2], LATE, LOOP[2]]}, "must follow"),
         (
             {
                 "messages": [
@@ -166,6 +169,7 @@ def test_newer_models_decide_themselves_how_much_to_think() -> None:
         "output_config": {"effort": "max"},
         "temperature": 1,
     }
+    asked["messages"] = [ASK, LATE]
     forced = {"tool_choice": {"type": "any"}, "tools": TOOLS}
     for more in ({}, {"messages": LOOP}, forced):
         assert status(post({**messages(), **asked, "model": "claude-opus-4-8", **more})) == 200

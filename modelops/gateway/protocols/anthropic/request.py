@@ -22,6 +22,10 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     pass
 
 
+class _NoCitations(_Strict):
+    enabled: Literal[False] = False
+
+
 class _TextBlock(_Strict, tag="text"):
     text: str
     cache_control: Any = None
@@ -51,7 +55,7 @@ class _DocumentBlock(_Strict, tag="document"):
     source: _Base64 | _Url | _PlainText
     title: str | None = None
     cache_control: Any = None
-    citations: None = None
+    citations: _NoCitations | None = None
     context: None = None
 
 
@@ -95,6 +99,7 @@ class _Tool(_Strict):
     strict: bool | None = None
     cache_control: Any = None
     eager_input_streaming: Any = None
+    defer_loading: Literal[False] | None = None
 
 
 class _Auto(_Strict, tag="auto"):
@@ -137,7 +142,7 @@ class _OutputConfig(_Strict):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
 
 
-class _Metadata(_Strict):
+class _Metadata(msgspec.Struct, gc=False):
     user_id: str | None = None
 
 
@@ -157,6 +162,7 @@ class _Request(_Strict):
     metadata: _Metadata | None = None
     stream: bool | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
+    speed: Literal["standard"] | None = None
     cache_control: Any = None
 
 
@@ -284,6 +290,6 @@ def _thinking(request: _Request) -> canonical.Thinking | None:
         return canonical.Thinking(word, request.thinking.budget_tokens)
     if isinstance(request.thinking, _Adaptive):
         return canonical.Thinking(word)
-    if isinstance(request.thinking, _Disabled) or word is None:
-        return None
-    return canonical.Thinking(word)
+    if isinstance(request.thinking, _Disabled):
+        return canonical.Thinking("none")
+    return None if word is None else canonical.Thinking(word)

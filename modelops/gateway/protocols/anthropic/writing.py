@@ -10,7 +10,7 @@ from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.anthropic import thinking
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, leading_system
-from modelops.gateway.protocols.models import samples
+from modelops.gateway.protocols.models import SYSTEM_ANYWHERE, claude_version, samples
 from modelops.gateway.protocols.tool_ids import portable
 from modelops.gateway.protocols.wording import arguments_json
 from modelops.gateway.table import Target
@@ -29,7 +29,7 @@ def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
         "model": target.upstream_model,
         "max_tokens": wanted.max_tokens,
         "system": [_block(part) for message in system for part in message.parts] or None,
-        "messages": _turns(rest),
+        "messages": _turns(rest, target),
         "tools": [_tool(tool) for tool in conversation.tools] or None,
         "tool_choice": _tool_choice(conversation),
         "thinking": wanted.thinking,
@@ -62,23 +62,45 @@ def _sampling(conversation: Conversation, wanted: thinking.Asked, target: Target
     return {"temperature": temperature, "top_p": top_p, "top_k": conversation.top_k}
 
 
-def _turns(messages: list[Message]) -> list[dict[str, Any]]:
-    """Return the turns; those of one role that follow each other become one."""
+def _turns(messages: list[Message], target: Target) -> list[dict[str, Any]]:
+    """Return the turns; those of one role that follow each other become one.
+
+    A system message in the middle goes behind a turn of the user, the one place for it.
+    """
     turns: list[dict[str, Any]] = []
+    waiting: list[dict[str, Any]] = []
     for message in messages:
-        if message.role == "system":
-            raise CannotCarryError("a system message in the middle of the conversation")
         blocks = [block for part in message.parts if (block := _block(part)) is not None]
-        if message.role == "assistant" and not blocks:
-            continue  # an empty turn: the API refuses it, and it says nothing
-        if turns and turns[-1]["role"] == message.role:
-            turns[-1]["content"] += blocks
-        else:
-            turns.append({"role": message.role, "content": blocks})
+        if message.role == "system":
+            waiting += blocks
+        elif blocks or message.role == "user":  # the API refuses an empty turn of the model
+            if turns and turns[-1]["role"] == message.role:
+                turns[-1]["content"] += blocks
+            else:
+                turns.append({"role": message.role, "content": blocks})
+        if waiting and turns and turns[-1]["role"] == "user":
+            turns.append({"role": "system", "content": waiting})
+            waiting = []
+    if waiting or not _takes_system(turns, target):
+        raise CannotCarryError("a system message in the middle of the conversation")
     return turns
 
 
+def _takes_system(turns: list[dict[str, Any]], target: Target) -> bool:
+    if all(turn["role"] != "system" for turn in turns):
+        return True
+    version = claude_version(target.upstream_model)
+    return version is not None and version >= SYSTEM_ANYWHERE
+
+
 def _block(part: Part) -> dict[str, Any] | None:
+    """Return a part as a block, with the cache mark that an OpenAI client gave it."""
+    block = _unmarked(part)
+    cache = getattr(part, "cache", None)
+    return {**block, "cache_control": cache} if block is not None and cache else block
+
+
+def _unmarked(part: Part) -> dict[str, Any] | None:
     match part:
         case canonical.Text():
             return {"type": "text", "text": part.text} if part.text else None
@@ -129,6 +151,8 @@ def _tool(tool: canonical.Tool) -> dict[str, Any]:
         written["description"] = tool.description
     if tool.strict:
         written["strict"] = True
+    if tool.cache:
+        written["cache_control"] = tool.cache
     return written
 
 

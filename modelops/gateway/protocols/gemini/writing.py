@@ -9,7 +9,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, leading_system
-from modelops.gateway.protocols.wording import arguments_json, result_text
+from modelops.gateway.protocols.wording import arguments_json, document_text, result_text
 from modelops.gateway.table import Target
 
 UNSIGNED = "skip_thought_signature_validator"
@@ -26,6 +26,10 @@ _BUDGETS: dict[canonical.Effort, int] = {
     "max": 24_576,
 }
 """Tokens of reasoning for an effort, as Google's own OpenAI layer maps them."""
+
+PRO_BUDGET_MIN = 128
+"""The least of Gemini 2.5 Pro, which cannot be kept from reasoning
+(https://ai.google.dev/gemini-api/docs/thinking)."""
 
 _LEVELS: dict[canonical.Effort, str] = {"none": "low", "minimal": "low", "low": "low"}
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "tool": "ANY"}
@@ -93,7 +97,7 @@ def _media(part: canonical.Image | canonical.Document) -> dict[str, Any]:
     if part.url:
         raise CannotCarryError("an image or a document given by URL")
     if isinstance(part, canonical.Document) and part.text:
-        return {"text": part.text}
+        return {"text": document_text(part)}
     return {"inlineData": {"mimeType": part.media_type, "data": part.data}}
 
 
@@ -172,5 +176,7 @@ def _thinking(thinking: canonical.Thinking | None, target: Target) -> dict[str, 
     if target.upstream_model.startswith("gemini-3") and thinking.effort is not None:
         level = _LEVELS.get(thinking.effort, "high")
         return {"thinkingLevel": level, "includeThoughts": shown}
+    if thinking.effort == "none" and "2.5-pro" in target.upstream_model:
+        return {"thinkingBudget": PRO_BUDGET_MIN, "includeThoughts": False}
     budget = thinking.budget or (_BUDGETS[thinking.effort] if thinking.effort else -1)
     return {"thinkingBudget": budget, "includeThoughts": shown}

@@ -9,7 +9,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message
-from modelops.gateway.protocols.wording import arguments_json, result_text
+from modelops.gateway.protocols.wording import arguments_json, document_text, result_text
 from modelops.gateway.table import Target
 
 
@@ -44,7 +44,7 @@ def _lines(message: Message) -> list[dict[str, Any]]:
             case canonical.Text():
                 words.append(part.text)
             case canonical.Document(text=text) if text:
-                words.append(text)
+                words.append(document_text(part))
             case canonical.Image(data=data) if data:
                 images.append(data)
             case canonical.ToolCall():

@@ -5,7 +5,7 @@ A field of type `Any` is a hint on price or speed, and is not looked at.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -15,6 +15,10 @@ from modelops.gateway.protocols.conversation import Effort
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Base: an unknown field is an error that names it."""
+
+
+Limit = Annotated[int, msgspec.Meta(ge=1)]
+Nothing = Annotated[dict[str, Any], msgspec.Meta(max_length=0)]
 
 
 class TextPart(Strict, tag="text"):
@@ -186,8 +190,8 @@ class Request(Strict):
     tools: list[Tool] | None = None
     tool_choice: Literal["auto", "none", "required"] | NamedChoice | None = None
     parallel_tool_calls: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_tokens: Limit | None = None
+    max_completion_tokens: Limit | None = None
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
@@ -202,6 +206,7 @@ class Request(Strict):
     stream_options: Any = None
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
+    logit_bias: Nothing | None = None
     modalities: list[Literal["text"]] | None = None
     service_tier: Literal["auto", "default"] | None = None
     store: bool | None = None
@@ -209,3 +214,4 @@ class Request(Strict):
     prediction: Any = None
     prompt_cache_key: Any = None
     prompt_cache_retention: Any = None
+    prompt_cache_options: Any = None

@@ -15,6 +15,7 @@ from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, Text
 from modelops.gateway.protocols.nulls import decode_request
 from modelops.gateway.protocols.openai import form
+from modelops.gateway.protocols.wording import with_description
 
 _DECODER = msgspec.json.Decoder(form.Request)
 
@@ -27,7 +28,7 @@ def read_request(content: bytes) -> Conversation:
     limit = request.max_completion_tokens
     return Conversation(
         messages=_messages(request.messages),
-        tools=tuple(_tool(tool.function) for tool in request.tools or ()),
+        tools=tuple(map(_tool, request.tools or ())),
         tool_choice=_tool_choice(request.tool_choice),
         parallel_tools=request.parallel_tool_calls,
         max_tokens=request.max_tokens if limit is None else limit,
@@ -55,7 +56,7 @@ def _messages(
             result = canonical.ToolResult(
                 message.tool_call_id,
                 names.get(message.tool_call_id, ""),
-                tuple(Text(part) for part in _texts(message.content)),
+                _texts(message.content),
             )
             if turns and turns[-1].role == "user" and _only_results(turns[-1]):
                 turns[-1] = Message("user", (*turns[-1].parts, result))
@@ -109,19 +110,19 @@ def _parts(content: str | list[form.Part]) -> tuple[Part, ...]:
 
 def _part(part: form.Part) -> Part:
     if isinstance(part, form.TextPart):
-        return Text(part.text)
+        return Text(part.text, part.cache_control)
     if isinstance(part, form.RefusalPart):
         return Text(part.refusal)
     if isinstance(part, form.ImagePart):
         media_type, data = split_data_url(part.image_url.url)
         detail = part.image_url.detail or ""
         if data:
-            return canonical.Image(media_type, data, "", detail)
-        return canonical.Image("", "", part.image_url.url, detail)
+            return canonical.Image(media_type, data, "", detail, part.cache_control)
+        return canonical.Image("", "", part.image_url.url, detail, part.cache_control)
     media_type, data = split_data_url(part.file.file_data)
     if not data:
         raise CannotCarryError("a file that is not given as a data URL")
-    return canonical.Document(media_type, data, "", "", part.file.filename)
+    return canonical.Document(media_type, data, "", "", part.file.filename, part.cache_control)
 
 
 def split_data_url(url: str) -> tuple[str, str]:
@@ -132,13 +133,20 @@ def split_data_url(url: str) -> tuple[str, str]:
     return head.removeprefix("data:").removesuffix(";base64"), data
 
 
-def _texts(content: str | list[form.TextPart]) -> list[str]:
-    return [content] if isinstance(content, str) else [part.text for part in content]
+def _texts(content: str | list[form.TextPart]) -> tuple[Text, ...]:
+    if isinstance(content, str):
+        return (Text(content),)
+    return tuple(Text(part.text, part.cache_control) for part in content)
 
 
-def _tool(function: form.Function) -> canonical.Tool:
+def _tool(tool: form.Tool) -> canonical.Tool:
+    function = tool.function
     return canonical.Tool(
-        function.name, function.description or "", function.parameters, bool(function.strict)
+        function.name,
+        function.description or "",
+        function.parameters,
+        bool(function.strict),
+        tool.cache_control,
     )
 
 
@@ -155,7 +163,8 @@ def _format(wanted: form.Format | None) -> canonical.Format | None:
     if wanted.json_schema is None:
         return canonical.Format()
     schema = wanted.json_schema
-    return canonical.Format(schema.schema, schema.name, bool(schema.strict))
+    described = with_description(schema.schema, schema.description or "")
+    return canonical.Format(described, schema.name, bool(schema.strict))
 
 
 def _thinking(effort: canonical.Effort | None) -> canonical.Thinking | None:

@@ -10,10 +10,11 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part
+from modelops.gateway.protocols.models import least_effort
 from modelops.gateway.protocols.openai import strict
 from modelops.gateway.protocols.openai.answer import write_call
 from modelops.gateway.protocols.tool_ids import portable
-from modelops.gateway.protocols.wording import result_text
+from modelops.gateway.protocols.wording import document_text, result_text
 from modelops.gateway.table import Target
 
 STOPS_MAX = 4
@@ -107,7 +108,7 @@ def _part(part: Part) -> dict[str, Any]:
         return {"type": "image_url", "image_url": image}
     if isinstance(part, canonical.Document):
         if part.text:
-            return {"type": "text", "text": part.text}
+            return {"type": "text", "text": document_text(part)}
         if part.url:
             raise CannotCarryError("a document given by URL")
         data = f"data:{part.media_type};base64,{part.data}"
@@ -150,6 +151,8 @@ def _effort(thinking: canonical.Thinking | None, target: Target) -> str | None:
         if thinking.effort == "none":
             return None
         raise CannotCarryError("reasoning: the model does none")
+    if thinking.effort == "none":
+        return least_effort(target.upstream_model)
     if thinking.effort is not None or not thinking.budget:
         return "xhigh" if thinking.effort == "max" else thinking.effort  # more models know it
     return next((effort for most, effort in _BUDGETS if thinking.budget <= most), "high")

@@ -1,4 +1,4 @@
-"""What Anthropic refuses of a request that thinks or samples: it differs from version to version.
+"""What Anthropic refuses of some versions of a model only: thinking, sampling, system messages.
 
 Its own pages say so: platform.claude.com/docs, build-with-claude/adaptive-thinking (which models
 take a budget), /effort (levels), /thinking-tool-workflows (forced tools, loops), and the migration
@@ -16,6 +16,7 @@ from modelops.simulator.wire import RequestError
 MIN_BUDGET = 1024
 _ADAPTIVE = (4, 6)
 _ADAPTIVE_ONLY = (4, 7)
+_SYSTEM = (4, 8)
 _VERSION = re.compile(r"claude-(?:opus-|sonnet-|haiku-|fable-|mythos-)?(\d)(?:[-.](\d))?(?!\d)")
 _DEFAULTS = {"temperature": 1, "top_p": 1, "top_k": None}
 _THOUGHTS = {"thinking", "redacted_thinking"}
@@ -65,6 +66,18 @@ def check(
     for name, value in sampling.items():
         if version >= _ADAPTIVE_ONLY and value not in (None, _DEFAULTS[name]):
             raise RequestError(f"`{name}` is deprecated for this model.")
+
+
+def check_system(model: str, *, follows_user: bool) -> None:
+    """Refuse a system message among the others where the version, or the place, is not for it.
+
+    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+    """
+    found = _VERSION.search(model)
+    if found is not None and (int(found[1]), int(found[2] or 0)) < _SYSTEM:
+        raise RequestError("role 'system' is not supported on this model")
+    if not follows_user:
+        raise RequestError("messages: a `system` message must follow a `user` message")
 
 
 def check_budget(thinking: dict[str, Any], max_tokens: int | None, turns: list[Any]) -> None:
