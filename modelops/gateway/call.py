@@ -21,6 +21,9 @@ Dialect = Literal["openai", "anthropic"]
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+REQUEST_ID: Mapping[Dialect, bytes] = {"openai": b"x-request-id", "anthropic": b"request-id"}
+"""Where the official SDKs look for the id of an answer or an error."""
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One client request, read whole. Header names are lower case; `agent` '' is nobody's.

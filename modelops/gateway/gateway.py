@@ -8,7 +8,7 @@ import msgspec
 
 from modelops.gateway.body import Body
 from modelops.gateway.booking import refused_row
-from modelops.gateway.call import Call, Clock, Recorder, Reply, header_lines
+from modelops.gateway.call import REQUEST_ID, Call, Clock, Recorder, Reply, header_lines
 from modelops.gateway.context import Context, Tools, base_lines
 from modelops.gateway.errors import NOT_JSON, GatewayError, error_body
 from modelops.gateway.failover import CallerFaultError, Failover
@@ -68,7 +68,7 @@ class Gateway:
         except GatewayError as error:
             self.tools.recorder.record(refused_row(self.tools, call, table.revision, error))
             content = error_body(call.dialect, error, call.request_id)
-            _reply(reply, base_lines(call, table), error, content)
+            _reply(call, reply, base_lines(call, table), error, content)
             return
         context = Context(self.tools, table, call, body, road, reply)
         try:
@@ -79,11 +79,11 @@ class Gateway:
                 self.tools.recorder.record(row)
             context.record_pending(final=True)
             content = error_body(call.dialect, error, call.request_id)
-            _reply(context.reply, context.head(), error, content)
+            _reply(call, reply, context.head(), error, content)
         except CallerFaultError as fault:
             context.record_pending(final=True)
             told, content = _told(call, fault)
-            _reply(context.reply, context.head(), told, content)
+            _reply(call, reply, context.head(), told, content)
         finally:
             context.record_pending(final=True)
 
@@ -92,8 +92,9 @@ class Gateway:
         await self.tools.client.close()
 
 
-def _reply(reply: Reply, told: bytes, error: GatewayError, content: bytes) -> None:
-    head = told + header_lines([*error.headers, _JSON])
+def _reply(call: Call, reply: Reply, told: bytes, error: GatewayError, content: bytes) -> None:
+    named = (REQUEST_ID[call.dialect], call.request_id.encode())
+    head = told + header_lines([*error.headers, named, _JSON])
     reply.start(error.status, head, len(content))
     reply.finish(content)
 

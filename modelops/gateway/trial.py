@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Coroutine, Sequence
 
 from modelops.gateway.booking import Entry
-from modelops.gateway.call import header_lines
+from modelops.gateway.call import REQUEST_ID, header_lines
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
 from modelops.gateway.context import Context
@@ -235,4 +235,7 @@ class Trial:
             for name, value in response.headers
             if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES)
         ]
+        named = REQUEST_ID[context.call.dialect]
+        if named not in [name for name, _ in passed]:
+            passed.append((named, context.call.request_id.encode()))
         return header_lines(passed) + context.head(self._candidate)

@@ -17,7 +17,7 @@ from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from modelops.gateway.call import Call, Dialect, Endpoint, Headers
+from modelops.gateway.call import REQUEST_ID, Call, Dialect, Endpoint, Headers
 from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
@@ -156,6 +156,8 @@ JSON = (b"content-type", b"application/json")
 
 def _refuse(reply: ConnectionReply, dialect: Dialect, error: GatewayError, request_id: str) -> None:
     """Answer an error before the gateway; the rest of the body is not waited for."""
-    named = (b"x-modelops-request-id", request_id.encode())
+    named = [
+        (name, request_id.encode()) for name in (b"x-modelops-request-id", REQUEST_ID[dialect])
+    ]
     body = error_body(dialect, error, request_id)
-    reply.refuse(error.status, [JSON, named, *error.headers], body)
+    reply.refuse(error.status, [JSON, *named, *error.headers], body)

@@ -17,7 +17,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
-from modelops.gateway.call import Dialect
+from modelops.gateway.call import REQUEST_ID, Dialect
 from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.ids import new_id
 from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
@@ -66,8 +66,9 @@ def server_error(status: int, message: str, *headers: tuple[bytes, bytes]) -> Ga
 async def name_request(message: Message, scope: Scope) -> None:
     """Put a request's id on the answer that Litestar gives under `/v1`."""
     if message["type"] == "http.response.start" and f"{scope['path']}/".startswith("/v1/"):
-        named = (b"x-modelops-request-id", _request_id(scope).encode())
-        message["headers"] = [*message["headers"], named]
+        request_id = _request_id(scope).encode()
+        named = [(name, request_id) for name in (b"x-modelops-request-id", *REQUEST_ID.values())]
+        message["headers"] = [*message["headers"], *named]
 
 
 def _request_id(scope: Scope) -> str:

@@ -223,7 +223,7 @@ async def test_a_refusal_has_an_id_and_is_counted_by_its_code(
     assert ids[0] != ids[1]
     error = answers[0].json()
     assert (answers[0].status, error["error"]["code"]) == (status, code)
-    assert error.get("request_id", ids[0]) == ids[0]
+    assert {error.get("request_id", ids[0]), answers[0].headers["request-id"]} == {ids[0]}
     assert dict(runtime.observer.counters.refused) == {code: 2}
 
 
