@@ -6,6 +6,7 @@ so that nobody pays for a mixture that no provider ever offered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from modelops.catalog.records import CatalogPrice, CatalogTier
@@ -55,14 +56,16 @@ def resolve(
     a write.
     """
     sources: dict[str, Source] = {}
-    tiers = tuple(_tier(tier, f"{prefix}.tiers", sources) for tier in price.tiers)
+    tiers = _tiers(price.tiers, prefix, sources)
     values = _filled(price, prefix, sources)
     service_tiers: tuple[ServiceTier, ...] = ()
     hours: tuple[Hours, ...] = ()
     if isinstance(price, declared.Price):  # the catalog knows neither
         service_tiers = tuple(
             ServiceTier(
-                tier=each.tier, **_filled(each, f"{prefix}.service_tiers[{each.tier}]", sources)
+                tier=each.tier,
+                **_filled(each, f"{prefix}.service_tiers[{each.tier}]", sources),
+                tiers=_tiers(each.tiers, f"{prefix}.service_tiers[{each.tier}]", sources),
             )
             for each in price.service_tiers
         )
@@ -71,15 +74,23 @@ def resolve(
                 from_=each.from_,
                 to=each.to,
                 **_filled(each, f"{prefix}.hours[{each.from_}]", sources),
+                tiers=_tiers(each.tiers, f"{prefix}.hours[{each.from_}]", sources),
             )
             for each in price.hours
         )
     return Price(**values, tiers=tiers, service_tiers=service_tiers, hours=hours), sources
 
 
-def _tier(tier: declared.Tier | CatalogTier, prefix: str, sources: dict[str, Source]) -> Tier:
-    bound = tier.above_input_tokens
-    return Tier(above_input_tokens=bound, **_filled(tier, f"{prefix}[{bound}]", sources))
+def _tiers(
+    tiers: Sequence[declared.Tier | CatalogTier], prefix: str, sources: dict[str, Source]
+) -> tuple[Tier, ...]:
+    return tuple(
+        Tier(
+            above_input_tokens=each.above_input_tokens,
+            **_filled(each, f"{prefix}.tiers[{each.above_input_tokens}]", sources),
+        )
+        for each in tiers
+    )
 
 
 def _filled(

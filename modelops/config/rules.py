@@ -152,8 +152,13 @@ PRICE_RANGE = _error(
 PRICE_OUTPUT = _error(
     "price-output", "A price of a chat model leaves out `output`: that is unknown, not free."
 )
-PRICE_TIERS = _error("price-tiers", "The bounds of price tiers do not rise.")
-PRICE_SERVICE_TIERS = _error("price-service-tiers", "A price names a service tier twice.")
+PRICE_TIERS = _error(
+    "price-tiers",
+    "The bounds of price tiers do not rise, or prices by hour or service tier leave them out.",
+)
+PRICE_SERVICE_TIERS = _error(
+    "price-service-tiers", "A price names a service tier twice, or one that is ordinary service."
+)
 PRICE_HOURS = _error("price-hours", "Hours of a price are empty, or overlap with others.")
 PRICE_DIFFERS = _warning(
     "price-differs", "A declared price differs from the catalog's: one of them may be wrong."

@@ -10,17 +10,13 @@ from decimal import Decimal
 from functools import lru_cache
 
 from modelops.metering.attempt import COST_MAX_PICO, Cost, CostSource, Usage
-from modelops.resources.resolved import Price, Rates
+from modelops.resources.resolved import ORDINARY_TIERS, Price, Rates
 from modelops.resources.times import MINUTE_US
 
 PICO_PER_TOKEN = 1_000_000
 """Pico-USD per token for one USD per million tokens."""
 
 _MINUTES_A_DAY = 24 * 60
-
-ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
-"""What providers call the service that their list prices are for: OpenAI and OpenRouter default,
-Anthropic and Gemini standard, Groq on_demand."""
 
 BYTES_PER_TOKEN = 4
 """OpenAI's rule of thumb for English; used only for estimates, which are shown as such."""
@@ -94,18 +90,22 @@ def estimate(
 def rates_at(
     price: Price, input_tokens: int, service_tier: str = "", started_at_us: int = 0
 ) -> Rates:
-    """Return the rates of a whole request: by its service tier, else its hour, else its size.
+    """Return the rates of a whole request: by its service tier, else its hour, and by its size.
 
-    Tiers are cliffs, not brackets.
+    Tiers by size are cliffs, not brackets.
     """
+    rates: Rates = price
+    tiers = price.tiers
     for served in price.service_tiers:
         if served.tier == service_tier:
-            return served
-    for hours in price.hours:
-        if _within(hours.from_, hours.to, started_at_us):
-            return hours
-    rates: Rates = price
-    for tier in price.tiers:
+            rates, tiers = served, served.tiers
+            break
+    else:
+        for hours in price.hours:
+            if _within(hours.from_, hours.to, started_at_us):
+                rates, tiers = hours, hours.tiers
+                break
+    for tier in tiers:
         if input_tokens > tier.above_input_tokens:
             rates = tier
     return rates

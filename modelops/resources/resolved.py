@@ -113,7 +113,12 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_1h: Decimal
 
 
-class ServiceTier(msgspec.Struct, frozen=True, kw_only=True):
+ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
+"""What providers call the service that their list prices are for: OpenAI and OpenRouter default,
+Anthropic and Gemini standard, Groq on_demand."""
+
+
+class ServiceTier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of a whole request that the provider says it served at this tier."""
 
     tier: str
@@ -122,9 +127,10 @@ class ServiceTier(msgspec.Struct, frozen=True, kw_only=True):
     cache_read: Decimal
     cache_write: Decimal
     cache_write_1h: Decimal
+    tiers: tuple[Tier, ...] = ()
 
 
-class Hours(msgspec.Struct, frozen=True, kw_only=True):
+class Hours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of requests that begin from one time of day to before another, `HH:MM` in UTC.
 
     `to` below `from` is on the next day.
@@ -137,6 +143,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     cache_read: Decimal
     cache_write: Decimal
     cache_write_1h: Decimal
+    tiers: tuple[Tier, ...] = ()
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True):

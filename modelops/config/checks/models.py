@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from modelops import catalog
@@ -56,16 +56,31 @@ def _price(
     entry: Entry[declared.Provider], price: declared.Price, path: Path
 ) -> Iterator[Diagnostic]:
     yield from _parts(entry, price, path)
+    yield from _tiers(entry, price.tiers, (*path, "tiers"))
+    yield from _service_tiers(entry, price.service_tiers, (*path, "service_tiers"))
+    yield from _hours(entry, price.hours, (*path, "hours"))
+    others: Mapping[str, Sequence[declared.ServiceTier | declared.Hours]] = {
+        "service_tiers": price.service_tiers,
+        "hours": price.hours,
+    }
+    for name, listed in others.items() if price.tiers else ():
+        for index in [index for index, each in enumerate(listed) if not each.tiers]:
+            message = "the price has tiers by length of the input, and these prices have none"
+            hint = "give them tiers too, with the same prices where they do not rise"
+            yield found(rules.PRICE_TIERS, entry.at(*path, name, index), message, hint)
+
+
+def _tiers(
+    entry: Entry[declared.Provider], tiers: Sequence[declared.Tier], path: Path
+) -> Iterator[Diagnostic]:
     above = 0
-    for index, tier in enumerate(price.tiers):
-        yield from _parts(entry, tier, (*path, "tiers", index))
+    for index, tier in enumerate(tiers):
+        yield from _parts(entry, tier, (*path, index))
         if tier.above_input_tokens <= above:
-            position = entry.at(*path, "tiers", index, "above_input_tokens")
+            position = entry.at(*path, index, "above_input_tokens")
             message = f"this tier begins at {tier.above_input_tokens}, the one before at {above}"
             yield found(rules.PRICE_TIERS, position, message, "list tiers by rising bound")
         above = tier.above_input_tokens
-    yield from _service_tiers(entry, price.service_tiers, (*path, "service_tiers"))
-    yield from _hours(entry, price.hours, (*path, "hours"))
 
 
 def _output(
@@ -85,9 +100,12 @@ def _service_tiers(
     seen: set[str] = set()
     for index, each in enumerate(tiers):
         yield from _parts(entry, each, (*path, index))
-        if each.tier in seen:
-            message = f"the service tier {each.tier!r} has a price already"
-            yield found(rules.PRICE_SERVICE_TIERS, entry.at(*path, index, "tier"), message)
+        yield from _tiers(entry, each.tiers, (*path, index, "tiers"))
+        if each.tier in seen or each.tier in resolved.ORDINARY_TIERS:
+            which = "has a price already" if each.tier in seen else "is ordinary service"
+            message = f"the service tier {each.tier!r} {which}"
+            hint = "" if each.tier in seen else "its price is that of the model"
+            yield found(rules.PRICE_SERVICE_TIERS, entry.at(*path, index, "tier"), message, hint)
         seen.add(each.tier)
 
 
@@ -97,6 +115,7 @@ def _hours(
     taken: set[int] = set()
     for index, each in enumerate(hours):
         yield from _parts(entry, each, (*path, index))
+        yield from _tiers(entry, each.tiers, (*path, index, "tiers"))
         first, last = _minute(each.from_), _minute(each.to)
         minutes = {minute % _DAY for minute in range(first, last + _DAY * (last < first))}
         if not minutes or minutes & taken:

@@ -45,17 +45,20 @@ class Tier(Declared, frozen=True, kw_only=True):
     cache_write_1h: UsdPerMillion | None = None
 
 
+Tiers = Annotated[
+    tuple[Tier, ...], Meta(description="Dearer prices for longer requests, shortest first.")
+]
 TimeOfDay = Annotated[str, Meta(pattern=patterns.TIME_OF_DAY, examples=["16:30", "00:30"])]
 
 
 class ServiceTier(Declared, frozen=True, kw_only=True):
-    """Prices of a request that the provider says it served at this tier, however long it is."""
+    """Prices of a request that the provider says it served at this tier."""
 
     tier: Annotated[
         str,
         Meta(
             pattern=patterns.SERVICE_TIER,
-            description="What the provider's answer calls it.",
+            description="What the provider's answer calls it, where it is not the ordinary one.",
             examples=["flex", "priority", "batch"],
         ),
     ]
@@ -64,10 +67,11 @@ class ServiceTier(Declared, frozen=True, kw_only=True):
     cache_read: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
     cache_write_1h: UsdPerMillion | None = None
+    tiers: Tiers = ()
 
 
 class Hours(Declared, frozen=True, kw_only=True):
-    """Prices of requests that begin at these hours of every day, in UTC, however long they are."""
+    """Prices of requests that begin at these hours of every day, in UTC."""
 
     from_: Annotated[TimeOfDay, Meta(description="First minute, UTC.")] = msgspec.field(name="from")
     to: Annotated[TimeOfDay, Meta(description="Minute after the last; may be the next day's.")]
@@ -76,6 +80,7 @@ class Hours(Declared, frozen=True, kw_only=True):
     cache_read: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
     cache_write_1h: UsdPerMillion | None = None
+    tiers: Tiers = ()
 
 
 class Price(Declared, frozen=True, kw_only=True):
@@ -95,16 +100,12 @@ class Price(Declared, frozen=True, kw_only=True):
     cache_write_1h: Annotated[
         UsdPerMillion | None, Meta(description="Written for an hour; default: cache_write.")
     ] = None
-    tiers: Annotated[
-        tuple[Tier, ...], Meta(description="Dearer prices for longer requests, shortest first.")
-    ] = ()
+    tiers: Tiers = ()
     service_tiers: Annotated[
         tuple[ServiceTier, ...],
-        Meta(description="Other prices by service tier; they win over all."),
+        Meta(description="Other prices by service tier; they win over hours."),
     ] = ()
-    hours: Annotated[
-        tuple[Hours, ...], Meta(description="Other prices by time of day; they win over tiers.")
-    ] = ()
+    hours: Annotated[tuple[Hours, ...], Meta(description="Other prices by time of day.")] = ()
 
 
 class Model(Declared, frozen=True, kw_only=True):

@@ -187,7 +187,8 @@ def test_a_price_that_is_not_the_catalogs_is_a_warning_with_both_figures(
 def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     text = VALID["providers.d/alpha.yaml"]
     more = (
-        "output: 2, service_tiers: [{tier: flex, input: 0.50, output: 1}],"
+        "output: 2, service_tiers: [{tier: flex, input: 0.50, output: 1,"
+        " tiers: [{above_input_tokens: 9, input: 5, output: 6}]}],"
         ' hours: [{from: "22:00", to: "02:00", input: 3, output: 4, cache_read: 0}]}'
     )
     files = {"providers.d/alpha.yaml": text.replace("output: 2}", more)}
@@ -196,6 +197,9 @@ def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     assert large.price is not None
     (flex,), (night,) = large.price.service_tiers, large.price.hours
     assert (flex.tier, flex.input, flex.cache_write_1h) == ("flex", Decimal("0.5"), Decimal("0.5"))
+    assert [(each.input, each.cache_read) for each in flex.tiers] == [(Decimal(5), Decimal(5))]
+    assert large.sources["price.service_tiers[flex].tiers[9].cache_read"] == "default"
+    assert b'"tiers":[]' not in state.encode(large).partition(b"hours")[2]
     assert (night.from_, night.to) == ("22:00", "02:00")
     assert (night.cache_read, night.cache_write) == (Decimal(0), Decimal(3))
     assert large.sources["price.hours[22:00].cache_write"] == "default"

@@ -191,6 +191,29 @@ CASES: list[tuple[str, Files]] = [
         ),
     ),
     (
+        "price-tiers",
+        alpha(
+            "output: 2}",
+            "output: 2, service_tiers: [{tier: flex, input: 1, output: 1, tiers:"
+            " [{above_input_tokens: 9, input: 1, output: 1},"
+            " {above_input_tokens: ▸8, input: 1, output: 1}]}]}",
+        ),
+    ),
+    (
+        "price-tiers",
+        alpha(
+            "output: 2}",
+            "output: 2, tiers: [{above_input_tokens: 9, input: 1, output: 1}],"
+            ' hours: [▸{from: "16:30", to: "00:30", input: 1, output: 1}],'
+            " service_tiers: [▸{tier: flex, input: 1, output: 1}, {tier: priority, input: 1,"
+            " output: 1, tiers: [{above_input_tokens: 9, input: 1, output: 1}]}]}",
+        ),
+    ),
+    (
+        "price-service-tiers",
+        alpha("output: 2}", "output: 2, service_tiers: [{tier: ▸default, input: 1, output: 1}]}"),
+    ),
+    (
         "price-service-tiers",
         alpha(
             "output: 2}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -195,7 +196,7 @@ def at(time_of_day: str) -> int:
     return int(moment.timestamp()) * 1_000_000
 
 
-def flat(rate: int) -> dict[str, Decimal]:
+def flat(rate: int) -> dict[str, Any]:
     names = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
     return dict.fromkeys(names, Decimal(rate))
 
@@ -203,9 +204,17 @@ def flat(rate: int) -> dict[str, Decimal]:
 FLEXIBLE = Price(
     **flat(10),
     tiers=(Tier(above_input_tokens=1_000, **flat(20)),),
-    service_tiers=(ServiceTier(tier="flex", **flat(5)), ServiceTier(tier="priority", **flat(40))),
+    service_tiers=(
+        ServiceTier(tier="flex", **flat(5), tiers=(Tier(above_input_tokens=2_000, **flat(7)),)),
+        ServiceTier(tier="priority", **flat(40)),
+    ),
     hours=(
-        Hours(from_="16:30", to="00:30", **flat(3)),
+        Hours(
+            from_="16:30",
+            to="00:30",
+            **flat(3),
+            tiers=(Tier(above_input_tokens=1_000, **flat(6)),),
+        ),
         Hours(from_="02:00", to="03:00", **flat(4)),
     ),
 )
@@ -217,11 +226,13 @@ FLEXIBLE = Price(
         (1, "", "12:00:00", 10),
         (1_001, "", "12:00:00", 20),
         (1_001, "flex", "17:00:00", 5),
+        (2_001, "flex", "17:00:00", 7),
         (1, "priority", "12:00:00", 40),
         (1, "default", "12:00:00", 10),
         (1, "", "16:29:59", 10),
         (1, "", "16:30:00", 3),
-        (1_001, "", "23:59:59", 3),
+        (1_000, "", "23:59:59", 3),
+        (1_001, "", "23:59:59", 6),
         (1, "", "00:00:00", 3),
         (1, "", "00:29:59", 3),
         (1, "", "00:30:00", 10),
@@ -229,7 +240,7 @@ FLEXIBLE = Price(
         (1, "", "03:00:00", 10),
     ],
 )
-def test_a_service_tier_wins_over_the_hour_and_the_hour_over_the_size(
+def test_a_service_tier_wins_over_the_hour_and_both_have_their_sizes(
     tokens: int, tier: str, time_of_day: str, rate: int
 ) -> None:
     usage = Usage(source="reported", input_tokens=tokens, output_tokens=0)
