@@ -126,7 +126,21 @@ def _admit(
     caller = data_plane_caller(
         live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
     )
+    if b"content-encoding" in headers or b"transfer-encoding" in headers:
+        _refuse_encodings(headers)
     return headers, caller.name
+
+
+def _refuse_encodings(headers: Mapping[bytes, bytes]) -> None:
+    """AccessError for a body that is not sent as it is, which nobody here would unpack."""
+    encoding = headers.get(b"content-encoding", b"identity").lower()
+    if encoding != b"identity":
+        said = f"the body's content-encoding is {encoding.decode('latin-1')[:64]!r}"
+        raise AccessError(415, f"{said}: send it without", (b"accept-encoding", b"identity"))
+    coding = headers.get(b"transfer-encoding", b"chunked").lower()
+    if coding != b"chunked":
+        said = f"the transfer-encoding is {coding.decode('latin-1')[:64]!r}"
+        raise AccessError(400, f"{said}: send the body chunked, or with a content-length")
 
 
 def _joined(lines: Headers) -> Mapping[bytes, bytes]:

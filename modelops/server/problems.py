@@ -43,6 +43,11 @@ CODES = {
 }
 """The stable code beside each status that the server, not the gateway, answers under `/v1`."""
 
+_WITHOUT_V1 = frozenset(
+    {"/chat/completions", "/responses", "/embeddings", "/messages", "/messages/count_tokens"}
+)
+"""Where a request ends up whose client was given a base URL without `/v1`."""
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Problem details (RFC 9457): `detail` says what is wrong, `hint` what to do next.
@@ -65,10 +70,25 @@ def server_error(status: int, message: str, *headers: tuple[bytes, bytes]) -> Ga
 
 async def name_request(message: Message, scope: Scope) -> None:
     """Put a request's id on the answer that Litestar gives under `/v1`."""
-    if message["type"] == "http.response.start" and f"{scope['path']}/".startswith("/v1/"):
+    if message["type"] == "http.response.start" and _is_v1(scope["path"]):
         request_id = _request_id(scope).encode()
         named = [(name, request_id) for name in (b"x-modelops-request-id", *REQUEST_ID.values())]
         message["headers"] = [*message["headers"], *named]
+
+
+def _is_v1(path: str) -> bool:
+    """Whether the caller expects the shape of one of the two APIs."""
+    return f"{path}/".startswith("/v1/") or path in _WITHOUT_V1
+
+
+def _nothing_at(path: str) -> str:
+    """Return that nothing is served at a path, and what is wrong with the base URL if that is."""
+    hint = ""
+    if path in _WITHOUT_V1:
+        hint = "; the base URL must end in /v1 for a client that does not add it, as OpenAI's SDK"
+    elif path.startswith("/v1/v1/"):
+        hint = "; the base URL has one /v1 too many: Anthropic's SDK adds it itself"
+    return f"nothing is served at {path[:200]}{hint}"
 
 
 def _request_id(scope: Scope) -> str:
@@ -90,7 +110,7 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Return the answer to an error that reached Litestar, in the shape of its path."""
     status, detail, hint = _describe(request, error)
     path = request.scope["path"]
-    if f"{path}/".startswith("/v1/"):
+    if _is_v1(path):
         refusal = server_error(status, detail)
         request.app.state["runtime"].observer.refused(refusal.code)
         dialect = dialect_of(path, request.headers)
@@ -122,7 +142,7 @@ def _describe(request: AnyRequest, error: Exception) -> tuple[int, str, str]:
         return 400, error.message, error.hint
     if isinstance(error, HTTPException):
         if error.status_code == 404 and error.detail == "Not Found":
-            return 404, f"nothing is served at {request.scope['path'][:200]}", "see /schema"
+            return 404, _nothing_at(request.scope["path"]), "see /schema"
         if error.status_code < 500:
             return error.status_code, _detail(error), ""
     if isinstance(error, RecursionError):  # of the JSON decoder: msgspec counts the C stack
