@@ -11,8 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 FILE = b'"file_id"'
-STATE = frozenset({"previous_response_id", "conversation", "container"})
+STATE = frozenset({"previous_response_id", "conversation", "container", "prompt"})
 """Fields of a request that name something only one provider keeps."""
+
+RESPONSES = (b'"encrypted_content"', b'"item_reference"', b'"vector_store_ids"', b'"container"')
+"""What a request of Responses may hold besides: sealed reasoning, items, stores, containers."""
 
 
 class _Part(msgspec.Struct):
@@ -29,6 +32,28 @@ class _Part(msgspec.Struct):
     output: str | list[_Part] | _Part | None = None
 
 
+class _Item(msgspec.Struct):
+    """An item of the input of Responses, which may be sealed or stand for a kept one."""
+
+    type: str = ""
+    encrypted_content: str | None = None
+
+
+class _Files(msgspec.Struct):
+    """A container that the provider makes for a request, out of files it keeps."""
+
+    file_ids: list[str] | None = None
+
+
+class _Tool(msgspec.Struct):
+    """A tool of Responses that runs at the provider."""
+
+    vector_store_ids: list[str] | None = None
+    container: str | _Files | None = None
+
+
+_ITEMS = msgspec.json.Decoder(str | list[_Item] | None)
+_TOOLS = msgspec.json.Decoder(list[_Tool] | None)
 _PARTS = msgspec.json.Decoder(str | list[_Part] | None)
 
 
@@ -39,9 +64,11 @@ def names_what_one_keeps(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
     """
     if any(bytes(fields[name]) != b"null" for name in STATE & fields.keys()):
         return True
-    if FILE not in content:
-        return False
     try:
+        if "input" in fields and (_is_sealed(fields["input"]) or _uses_kept(fields.get("tools"))):
+            return True
+        if FILE not in content:
+            return False
         return any(
             _leads_to_file(_PARTS.decode(fields[name]))
             for name in ("messages", "input")
@@ -49,6 +76,21 @@ def names_what_one_keeps(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
         )
     except (msgspec.DecodeError, RecursionError):
         return True
+
+
+def _is_sealed(items: msgspec.Raw) -> bool:
+    found = _ITEMS.decode(items)
+    return isinstance(found, list) and any(
+        item.encrypted_content or item.type == "item_reference" for item in found
+    )
+
+
+def _uses_kept(tools: msgspec.Raw | None) -> bool:
+    for tool in (_TOOLS.decode(tools) if tools is not None else None) or ():
+        held = tool.container
+        if tool.vector_store_ids or (held.file_ids if isinstance(held, _Files) else held):
+            return True
+    return False
 
 
 def _leads_to_file(found: str | list[_Part] | _Part | None) -> bool:

@@ -35,3 +35,28 @@ def test_files_and_earlier_answers_count_and_a_tools_parameter_does_not(
     content: bytes, *, kept: bool
 ) -> None:
     assert Body("/v1/chat/completions", content).stateful is kept
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        (b'{"input":[{"type":"reasoning","encrypted_content":"sealed"}]}', True),
+        (b'{"input":[{"type":"item_reference","id":"msg_1"}]}', True),
+        (b'{"input":"x","prompt":{"id":"pmpt_1"}}', True),
+        (b'{"input":"x","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}', True),
+        (b'{"input":"x","tools":[{"type":"code_interpreter","container":"cntr_1"}]}', True),
+        (b'{"input":"x","tools":[{"container":{"type":"auto","file_ids":["f"]}}]}', True),
+        (b'{"input":"x","tools":[{"container":7}]}', True),
+        (b'{"input":"x","tools":[{"container":{"type":"auto"}}]}', False),
+        (b'{"input":[{"type":"reasoning","encrypted_content":null}]}', False),
+        (b'{"input":"\\"item_reference\\"","prompt":null}', False),
+        (b'{"input":[{"content":"\\"container\\" \\"encrypted_content\\""}]}', False),
+        (b'{"input":"x","include":["reasoning.encrypted_content"]}', False),
+        (
+            b'{"input":"x","tools":[{"parameters":{"container":{},"vector_store_ids":{}}}]}',
+            False,
+        ),
+    ],
+)
+def test_what_a_response_refers_to_is_kept_by_one_provider(content: bytes, *, kept: bool) -> None:
+    assert Body("/v1/responses", content).stateful is kept

@@ -125,6 +125,18 @@ async def test_a_fallback_is_asked_for_no_more_than_it_can_write(
     assert limits == {"one.test": {asked}, "two.test": {second}}
 
 
+async def test_an_answer_that_would_have_to_be_fetched_later_is_refused() -> None:
+    bench = Bench(TABLE)
+    asked = {"model": "one/m", "input": "x", "background": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert (reply.status, reply.error()["code"]) == (400, "unsupported_feature")
+    assert "`background`" in reply.error()["message"]
+    assert not bench.client.requests
+    bench.client.script("one", FakeResponse(200, b'{"output":[]}'))
+    reply = await bench.ask({**asked, "background": False}, endpoint="/v1/responses")
+    assert reply.status == 200
+
+
 SIGNED = {"type": "thinking", "thinking": "mine", "signature": "c2ln"}
 SEALED = {"type": "redacted_thinking", "data": "c2VhbGVk"}
 THEIRS = {"type": "thinking", "thinking": "theirs", "signature": ""}

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.body import Body
+from modelops.gateway.errors import GatewayError
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer, decode_object, text_size
 from modelops.gateway.protocols.openai.chat import FORWARDED
@@ -28,6 +29,14 @@ _EMPTY_AT_START = frozenset({"message", "function_call", "custom_tool_call"})
 _LIMIT = "max_output_tokens"
 
 
+_NO_BACKGROUND = GatewayError(
+    400,
+    "unsupported_feature",
+    "`background` is not supported: an answer cannot be fetched later through this gateway; "
+    "leave it out, and use `stream` for long answers",
+)
+
+
 class OpenAiResponses:
     """Implements `adapter.Adapter`."""
 
@@ -40,7 +49,9 @@ class OpenAiResponses:
         target: Target,
         parameters: Parameters | None,
     ) -> Outgoing:
-        """Return the request with the target's model in it."""
+        """Return the request with the target's model in it; GatewayError for `background`."""
+        if bytes(body.fields.get("background", b"")) == b"true":
+            raise _NO_BACKGROUND
         fields = {**body.fields, "model": target.upstream_json}
         fill_in(fields, body, parameters, target, limit_names=(_LIMIT,), limit_name=_LIMIT)
         return Outgoing(
