@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from faulty_upstream import FaultyUpstream, certificate, proxying, serving
 from upstream_ends import GRACE, TRIES, end_of, open_sockets, until
 
+from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import (
     ClosedError,
     HeadTimeoutError,
@@ -142,7 +143,7 @@ async def test_headers_come_raw_and_in_lower_case(rig: Rig) -> None:
 @pytest.mark.parametrize("path", ["/close-after", "/connection-close"])
 async def test_a_connection_the_server_closed_is_not_used_again(rig: Rig, path: str) -> None:
     assert await rig.fetch(path) == (200, b"ok")
-    await asyncio.sleep(GRACE)
+    await until(lambda: not rig.client._open)
     assert await rig.fetch("/ok") == (200, b"ok")
     assert [path for _, path, _, _ in rig.upstream.requests] == [path, "/ok"]
 
@@ -162,7 +163,7 @@ async def test_a_new_connection_that_dies_is_not_tried_again(rig: Rig) -> None:
 
 async def test_a_second_response_to_one_request_ends_the_connection(rig: Rig) -> None:
     assert await rig.fetch("/twice") == (200, b"ok")
-    await asyncio.sleep(GRACE)
+    await until(lambda: not rig.client._open)
     assert await rig.fetch("/ok") == (200, b"ok")
     assert rig.upstream.connections == 2
 
@@ -179,18 +180,26 @@ async def test_timers_tell_where_the_time_went(rig: Rig) -> None:
     await asyncio.wait_for(until(lambda: rig.upstream.open == 0), 1.0)
 
 
+def is_read(connection: Connection) -> bool:
+    """Say whether the body of a response has begun, and what came of it has been read."""
+    exchange = connection._exchange
+    return exchange is not None and exchange.status == 200 and not connection.pieces
+
+
 @pytest.mark.parametrize(
-    ("path", "size"),
+    ("path", "size", "in_the_middle"),
     [
-        ("/slow-reader", 50 << 20),
-        ("/hang", 2),
-        ("/stall-in-head", 2),
-        ("/stall", 2),
-        ("/events", 2),
+        ("/slow-reader", 50 << 20, lambda connection: not connection._writable),
+        ("/hang", 2, lambda _: True),
+        ("/stall-in-head", 2, lambda connection: connection._answered),
+        ("/stall", 2, is_read),
+        ("/events", 2, is_read),
     ],
     ids=["sending", "before the head", "in the head", "in the body", "streaming"],
 )
-async def test_a_cancelled_call_ends_its_connection_at_once(rig: Rig, path: str, size: int) -> None:
+async def test_a_cancelled_call_ends_its_connection_at_once(
+    rig: Rig, path: str, size: int, in_the_middle: Callable[[Connection], bool]
+) -> None:
     upstream, body = rig.upstream, b"y" * size
 
     async def cancelled() -> float:
@@ -198,7 +207,7 @@ async def test_a_cancelled_call_ends_its_connection_at_once(rig: Rig, path: str,
         before = len(upstream.requests)
         task = asyncio.create_task(rig.fetch(path, body))
         await until(lambda: upstream.open and (size > 2 or len(upstream.requests) > before))
-        await asyncio.sleep(0.03)
+        await until(lambda: any(map(in_the_middle, rig.client._open)))
         return await end_of(task, upstream)
 
     assert min([await cancelled() for _ in range(TRIES)]) < GRACE
@@ -290,7 +299,7 @@ async def test_who_awaits_a_flow_hears_of_an_error_in_it(rig: Rig) -> None:
 async def test_a_cancelled_flow_ends_its_connection(rig: Rig) -> None:
     response = await rig.client.send(rig.request("/stall"), 5.0)
     flow = asyncio.create_task(response.flow(lambda _: True, 5.0, 30.0))
-    await asyncio.sleep(0.01)
+    await until(lambda: response.take is not None)
     flow.cancel()
     await asyncio.gather(flow, return_exceptions=True)
     response.close()
@@ -301,11 +310,8 @@ async def test_a_paused_reader_stops_the_upstream(rig: Rig) -> None:
     tracemalloc.start()
     try:
         response = await rig.client.send(rig.request("/fifty-megabytes"), 5.0)
-        written = -1
-        while written != rig.upstream.written:
-            written = rig.upstream.written
-            await asyncio.sleep(0.1)
-        # How much the sockets on the way hold is the kernel's to say: over 20 MB have been seen.
+        (connection,) = rig.client._open
+        await until(lambda: connection._transport and not connection._transport.is_reading())
         assert tracemalloc.get_traced_memory()[1] < 8 << 20, "memory does not hold the rest"
     finally:
         tracemalloc.stop()

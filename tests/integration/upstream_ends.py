@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ async def end_of(task: asyncio.Task[Any], upstream: FaultyUpstream) -> float:
     return upstream.ended_at[-1] - cancelled_at
 
 
-async def until(condition: object) -> None:
-    assert callable(condition)
-    while not condition():
-        await asyncio.sleep(0.002)
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition, for half a minute at most."""
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.002)

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
+import pytest
 import resource_samples as samples
 from memory_store import MemoryStore
 from uvicorn.server import ServerState
@@ -169,6 +170,28 @@ async def serving_as_worker(runtime: Runtime) -> AsyncIterator[int]:
     finally:
         server.should_exit = True
         await task
+
+
+class Ears:
+    """Knows what the server has heard, so that a client can send piece by piece."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._heard = 0
+        receive = BoundedProtocol.data_received
+
+        def listen(protocol: BoundedProtocol, data: bytes) -> None:
+            receive(protocol, data)
+            self._heard += len(data)
+
+        monkeypatch.setattr(BoundedProtocol, "data_received", listen)
+
+    async def hear(self, writer: asyncio.StreamWriter, piece: bytes) -> None:
+        """Send a piece, and return once the server has taken it."""
+        heard = self._heard + len(piece)
+        writer.write(piece)
+        async with asyncio.timeout(10):
+            while self._heard < heard:
+                await asyncio.sleep(0)
 
 
 @dataclass(frozen=True)

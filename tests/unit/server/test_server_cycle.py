@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from memory_store import MemoryStore
-from server_support import make_runtime, parse, serving, state
+from server_support import Ears, make_runtime, parse, serving, state
+
+from modelops.server.cycle import Cycle
 
 PATHS = pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/route"])
 
@@ -30,7 +33,10 @@ async def test_a_client_that_waits_to_be_told_to_go_on_is_told(path: str) -> Non
 
 
 @PATHS
-async def test_a_body_that_comes_in_pieces_is_read_whole(path: str) -> None:
+async def test_a_body_that_comes_in_pieces_is_read_whole(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ears = Ears(monkeypatch)
     said = b'{"model": "production", "messages": []}'
     whole = head(path, len(said), "connection: close") + said
     async with serving(make_runtime(MemoryStore(state()))) as port:
@@ -38,19 +44,26 @@ async def test_a_body_that_comes_in_pieces_is_read_whole(path: str) -> None:
         for size in (len(whole), 20):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for start in range(0, len(whole), size):
-                writer.write(whole[start : start + size])
-                await asyncio.sleep(0.001)  # a segment of its own
+                await ears.hear(writer, whole[start : start + size])
             answers.append(parse(await reader.read()))
             writer.close()
     assert answers[0].status == answers[1].status
     assert answers[0].body == answers[1].body
 
 
-async def test_nobody_is_told_to_go_on_who_did_not_ask() -> None:
+async def test_nobody_is_told_to_go_on_who_did_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.Event()
+    receive = Cycle.receive
+
+    def noted(cycle: Cycle) -> Any:
+        asked.set()
+        return receive(cycle)
+
+    monkeypatch.setattr(Cycle, "receive", noted)
     async with serving(make_runtime(MemoryStore(state()))) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head("/v1/chat/completions", 2, "connection: close") + b"{")
-        await asyncio.sleep(0.01)  # longer than the server takes to ask for the rest
+        await asyncio.wait_for(asked.wait(), 10)
         writer.write(b"}")
         answer = await reader.read()
         writer.close()

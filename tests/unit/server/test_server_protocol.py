@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from memory_store import MemoryStore
 from server_support import (
+    Ears,
     ScriptedGateway,
     ask,
     exchange,
@@ -181,7 +182,7 @@ UPLOADS = {"length": "content-length: 2\r\n", "chunked": "transfer-encoding: chu
 @pytest.mark.parametrize("upload", UPLOADS)
 @pytest.mark.parametrize("upgrade", UPGRADES)
 async def test_an_upgrade_is_declined_and_the_request_served(
-    upgrade: str, upload: str, cut: int
+    upgrade: str, upload: str, cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Java's clients offer HTTP/2 with every request on a connection without TLS."""
     one = (
@@ -191,11 +192,11 @@ async def test_an_upgrade_is_declined_and_the_request_served(
     ).encode()
     plain = f"{HEAD.decode()}connection: close\r\n\r\n".encode()
     sent = one + one + plain
+    ears = Ears(monkeypatch)
     async with serving(make_runtime(MemoryStore(state()), echo)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for piece in (sent[:cut], sent[cut:]):
-            writer.write(piece)
-            await asyncio.sleep(0.01)
+            await ears.hear(writer, piece)
         answers = (await reader.read()).split(b"HTTP/1.1 ")[1:]
         writer.close()
     assert [answer[:3] for answer in answers] == [b"200"] * 3
