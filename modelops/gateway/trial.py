@@ -29,8 +29,8 @@ ANSWER_MAX = 128 * 1024 * 1024
 """Bytes of an answer that is not streamed: a large batch of embeddings."""
 
 HELD_BYTES = 256 * 1024
-HELD_PIECES = 64
-"""Most bytes of a stream that are held back until its first content."""
+"""Most of a stream that is held back until its first content. Pieces are not counted: providers
+send a comment every second or so while a request is queued."""
 
 IDLE_SECONDS = 60.0
 """Longest silence within a flowing stream."""
@@ -138,7 +138,7 @@ class Trial:
         reader = self._entry.reader = self._adapter.stream(self._context.body)
         held: list[bytes] = []
         size = 0
-        while not (reader.content or size > HELD_BYTES or len(held) > HELD_PIECES):
+        while not reader.content and size <= HELD_BYTES:
             piece = await response.read(self._remaining(end))
             held.append(reader.feed(piece) if piece else reader.close())
             size += len(held[-1])

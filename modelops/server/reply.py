@@ -24,7 +24,8 @@ CHUNKED = b"transfer-encoding: chunked\r\n"
 class ConnectionReply:
     """One answer. `started` says whether its head was given.
 
-    A body of unknown length is sent in chunks. Nothing is written to a client that left.
+    A body of unknown length is sent in chunks, to HTTP/1.0 as it is (RFC 9112 6.1). Nothing is
+    written to a client that left.
     """
 
     __slots__ = ("_chunked", "_cycle", "_head", "started")
@@ -40,13 +41,18 @@ class ConnectionReply:
         cycle = self._cycle
         self.started = cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        self._chunked = length is None
+        self._chunked = False
+        delimiter = b""  # of HTTP/1.0: the connection's end is the body's
+        if length is not None:
+            delimiter = b"content-length: %d\r\n" % length
+        elif cycle.scope["http_version"] != "1.0":
+            self._chunked, delimiter = True, CHUNKED
         self._head = b"%b%b%b%b%b\r\n" % (
             STATUS_LINE[status],
             _lines(tuple(cycle.default_headers)),
             head,
             b"" if cycle.keep_alive else b"connection: close\r\n",
-            CHUNKED if length is None else b"content-length: %d\r\n" % length,
+            delimiter,
         )
 
     def send(self, data: bytes) -> bool:

@@ -220,10 +220,22 @@ async def test_a_stream_without_its_end_marker_is_whole_when_it_gave_its_reason(
 
 async def test_held_events_are_bounded() -> None:
     bench = Bench(two_targets())
-    bench.client.script("one", FakeResponse(200, *[ROLE] * 80, HELLO, STOP, DONE))
+    padded = chunk({"role": "assistant"}, p="x" * 10_000)
+    bench.client.script("one", FakeResponse(200, *[padded] * 80, HELLO, STOP, DONE))
     reply = await bench.ask(ASK_STREAM)
     assert reply.status == 200
-    assert len(reply.pieces) > 10
+    assert len(reply.pieces) > 50
+
+
+async def test_comments_commit_to_nothing() -> None:
+    bench = Bench(two_targets())
+    waiting = [b": OPENROUTER PROCESSING\n\n"] * 200
+    failed = b"data: " + error("upstream is down", code=502) + b"\n\n"
+    bench.client.script("one", *[FakeResponse(200, *waiting, failed) for _ in range(3)])
+    bench.client.script("two", FakeResponse(200, *waiting, HELLO, STOP, DONE))
+    reply = await bench.ask(ASK_STREAM)
+    assert reply.headers["x-modelops-target"] == "two/b"
+    assert reply.body.endswith(HELLO + STOP + DONE)
 
 
 async def test_a_cancelled_call_is_booked_with_what_it_used() -> None:

@@ -6,7 +6,9 @@ from typing import cast
 
 import pytest
 from memory_store import MemoryStore
-from server_support import ScriptedGateway, ask, exchange, make_runtime, serving, state
+from server_support import ScriptedGateway, ask, exchange, make_runtime, request, serving, state
+
+from modelops.gateway.call import Call, Reply
 
 
 async def test_a_header_in_several_lines_is_one_list() -> None:
@@ -74,3 +76,16 @@ async def test_a_base_url_that_is_wrong_by_v1_is_told_so_in_the_callers_shape(
     assert ("type" in answer.json()) == bool(headers)
     assert len(answer.headers["x-modelops-request-id"]) == 32
     assert other.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_stream_to_http_1_0_ends_with_its_connection() -> None:
+    async def script(_call: Call, reply: Reply) -> None:
+        reply.start(200, b"content-type: text/event-stream\r\n")
+        reply.send(b"data: 1\n\n")
+        reply.finish(b"data: [DONE]\n\n")
+
+    async with serving(make_runtime(MemoryStore(state()), script)) as port:
+        answer = await exchange(port, request(port).replace(b" HTTP/1.1", b" HTTP/1.0"))
+    assert answer.body == b"data: 1\n\ndata: [DONE]\n\n"
+    assert "transfer-encoding" not in answer.headers
+    assert answer.headers["connection"] == "close"

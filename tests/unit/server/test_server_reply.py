@@ -35,7 +35,7 @@ def reply_over(wire: Wire, **fields: Any) -> tuple[ConnectionReply, Any]:
         transport=wire,
         flow=SimpleNamespace(write_paused=False),
         default_headers=[(b"date", b"today")],
-        scope={"method": "POST"},
+        scope={"method": "POST", "http_version": "1.1"},
         keep_alive=True,
         disconnected=False,
         response_started=False,
