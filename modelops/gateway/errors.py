@@ -69,7 +69,16 @@ def error_body(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
     return msgspec.json.encode(error_object(dialect, error, request_id))
 
 
-def error_event(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
-    """Return the server-sent event that ends a stream which has begun."""
+def error_event(
+    dialect: Dialect, error: GatewayError, request_id: str, sequence: int | None = None
+) -> bytes:
+    """Return the server-sent event that ends a stream which has begun.
+
+    `sequence` is its number in a stream of Responses, the one protocol that numbers its events.
+    """
+    if sequence is not None:
+        numbered = {"type": "error", "sequence_number": sequence}
+        told = msgspec.json.encode(numbered | error_object(dialect, error, request_id))
+        return b"event: error\ndata: %b\n\n" % told
     name = b"event: error\n" if dialect == "anthropic" else b""
     return b"%bdata: %b\n\n" % (name, error_body(dialect, error, request_id))

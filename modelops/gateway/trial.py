@@ -194,7 +194,7 @@ class Trial:
         call = self._context.call
         message = f"the stream of {self._candidate.step.target.name} broke off: {failure.message}"
         error = GatewayError(502, "stream_interrupted", message)
-        return error_event(call.dialect, error, call.request_id)
+        return error_event(call.dialect, error, call.request_id, reader.sequence)
 
     # Reading
 

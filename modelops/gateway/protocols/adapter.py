@@ -53,6 +53,7 @@ class StreamReader(Protocol):
     came; `end` is what the client gets for it, with whatever came after. `complete`: the answer
     came to its proper end, marker or not. `failure`: an error event, as it came, or what
     is wrong with the stream; `told`: the client has been given it. `size`: bytes of text so far.
+    `sequence`: the number of the next event, where the client's protocol numbers them.
     """
 
     done: bool
@@ -60,6 +61,11 @@ class StreamReader(Protocol):
     failure: bytes | None
     told: bool
     usage: UsageReader
+
+    @property
+    def sequence(self) -> int | None:
+        """The number of the next event."""
+        ...
 
     @property
     def content(self) -> bool:

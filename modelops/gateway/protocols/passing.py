@@ -34,6 +34,7 @@ class PassingStream(ABC, Generic[Event]):
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
+        self.sequence: int | None = None
         self.finish_reason = ""
         self.size = 0
         self.usage = UsageReader(protocol)

@@ -142,6 +142,7 @@ class TranslatedStream(Generic[Read]):
         self.end = b""
         self.failure: bytes | None = None
         self.told = False
+        self.sequence: int | None = None
         self.usage: UsageReader = watcher.usage
 
     @property

@@ -290,3 +290,16 @@ async def test_a_response_that_is_at_work_in_silence_is_waited_for(
     reply = await bench.ask(asked, endpoint="/v1/responses")
     assert reply.headers["x-modelops-target"] == ("two/b" if held else "one/a")
     assert len(bench.client.requests) == (2 if held else 1)
+
+
+async def test_a_response_that_breaks_off_ends_with_the_protocols_own_error_event() -> None:
+    bench = Bench(two_targets())
+    begun = responses_event("response.created", response={"id": "r1"})
+    said = responses_event("response.output_text.delta", delta="hi")
+    bench.client.script("one", FakeResponse(200, begun, said, TruncatedError("cut")))
+    asked = {"model": "pair", "input": "hi", "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert reply.body.startswith(begun + said + b"event: error\ndata: ")
+    told = msgspec.json.decode(reply.body.rpartition(b"data: ")[2])
+    assert (told["type"], told["sequence_number"]) == ("error", 2)
+    assert told["error"]["code"] == "stream_interrupted"

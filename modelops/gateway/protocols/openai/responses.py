@@ -78,9 +78,11 @@ class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
 
     def __init__(self) -> None:
         super().__init__("openai", decode_object)
+        self.sequence: int = 0
 
     def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
         """Note content, status, usage and errors of one event."""
+        self.sequence += 1
         kind = str(event.get("type") or "")
         if kind.endswith(".delta"):
             self.content = True
