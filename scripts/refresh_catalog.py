@@ -240,7 +240,7 @@ def without_defaults(value: object) -> object:
     if isinstance(value, msgspec.Struct):
         fields = msgspec.structs.fields(value)
         pairs = ((field, getattr(value, field.name)) for field in fields)
-        return {f.name: without_defaults(v) for f, v in pairs if v != f.default}
+        return {f.encode_name: without_defaults(v) for f, v in pairs if v != f.default}
     if isinstance(value, tuple):
         return [without_defaults(item) for item in value]
     return value

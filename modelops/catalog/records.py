@@ -10,7 +10,14 @@ from decimal import Decimal
 
 import msgspec
 
-from modelops.resources.resolved import Capability, KeyTest, ModelType, Protocol, TokenLimitField
+from modelops.resources.resolved import (
+    Capability,
+    Day,
+    KeyTest,
+    ModelType,
+    Protocol,
+    TokenLimitField,
+)
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +52,20 @@ class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_1h: Decimal | None = None
 
 
+class CatalogHours(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of requests that begin at these hours, in UTC; no days: every day."""
+
+    from_: str = msgspec.field(name="from")
+    to: str
+    days: tuple[Day, ...] = ()
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    tiers: tuple[CatalogTier, ...] = ()
+
+
 class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
     """USD per million tokens."""
 
@@ -54,6 +75,7 @@ class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
     cache_write: Decimal | None = None
     cache_write_1h: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
+    hours: tuple[CatalogHours, ...] = ()
 
 
 class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):

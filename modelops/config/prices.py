@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from modelops.catalog.records import CatalogPrice, CatalogTier
+from modelops.catalog.records import CatalogHours, CatalogPrice, CatalogTier
 from modelops.resources import declared
-from modelops.resources.resolved import Hours, Price, ServiceTier, Source, Tier
+from modelops.resources.resolved import DAYS, Day, Hours, Price, ServiceTier, Source, Tier
 
 MAX_PRICE = Decimal(1_000_000)
 """USD per million tokens: a dollar a token."""
@@ -59,8 +59,7 @@ def resolve(
     tiers = _tiers(price.tiers, prefix, sources)
     values = _filled(price, prefix, sources)
     service_tiers: tuple[ServiceTier, ...] = ()
-    hours: tuple[Hours, ...] = ()
-    if isinstance(price, declared.Price):  # the catalog knows neither
+    if isinstance(price, declared.Price):  # the catalog knows none
         service_tiers = tuple(
             ServiceTier(
                 tier=each.tier,
@@ -69,16 +68,23 @@ def resolve(
             )
             for each in price.service_tiers
         )
-        hours = tuple(
-            Hours(
-                from_=each.from_,
-                to=each.to,
-                **_filled(each, f"{prefix}.hours[{each.from_}]", sources),
-                tiers=_tiers(each.tiers, f"{prefix}.hours[{each.from_}]", sources),
-            )
-            for each in price.hours
+    hours = tuple(
+        Hours(
+            from_=each.from_,
+            to=each.to,
+            days=_some(each.days),
+            **_filled(each, f"{prefix}.hours[{each.from_}]", sources),
+            tiers=_tiers(each.tiers, f"{prefix}.hours[{each.from_}]", sources),
         )
+        for each in price.hours
+    )
     return Price(**values, tiers=tiers, service_tiers=service_tiers, hours=hours), sources
+
+
+def _some(days: Sequence[Day]) -> tuple[Day, ...]:
+    """Return days in their order, each once; none where it is all of them."""
+    named = tuple(day for day in DAYS if day in days)
+    return () if named == DAYS else named
 
 
 def _tiers(
@@ -94,7 +100,7 @@ def _tiers(
 
 
 def _filled(
-    price: Declared | CatalogPrice | CatalogTier,
+    price: Declared | CatalogPrice | CatalogTier | CatalogHours,
     prefix: str,
     sources: dict[str, Source],
 ) -> dict[str, Decimal]:

@@ -159,7 +159,7 @@ PRICE_TIERS = _error(
 PRICE_SERVICE_TIERS = _error(
     "price-service-tiers", "A price names a service tier twice, or one that is ordinary service."
 )
-PRICE_HOURS = _error("price-hours", "Hours of a price are empty, or overlap with others.")
+PRICE_HOURS = _error("price-hours", "Hours of a price are empty, overlap, or begin when others do.")
 PRICE_DIFFERS = _warning(
     "price-differs", "A declared price differs from the catalog's: one of them may be wrong."
 )

@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from modelops.metering.attempt import COST_MAX_PICO, Cost, CostSource, Usage
-from modelops.resources.resolved import ORDINARY_TIERS, Price, Rates
-from modelops.resources.times import MINUTE_US
+from modelops.resources.resolved import DAYS, ORDINARY_TIERS, Hours, Price, Rates
+from modelops.resources.times import DAY_US, MINUTE_US
 
 PICO_PER_TOKEN = 1_000_000
 """Pico-USD per token for one USD per million tokens."""
@@ -102,7 +102,7 @@ def rates_at(
             break
     else:
         for hours in price.hours:
-            if _within(hours.from_, hours.to, started_at_us):
+            if _within(hours, started_at_us):
                 rates, tiers = hours, hours.tiers
                 break
     for tier in tiers:
@@ -138,10 +138,13 @@ def _flat(price: Price) -> tuple[int, int] | None:
     return None if each[0] is None or each[1] is None else (each[0], each[1])
 
 
-def _within(start: str, end: str, unix_us: int) -> bool:
-    """Say whether a moment's time of day in UTC lies from `start` to before `end`, `HH:MM`."""
+def _within(hours: Hours, unix_us: int) -> bool:
+    """Say whether a moment's day and time of day in UTC are among these hours."""
+    day = DAYS[(unix_us // DAY_US + DAYS.index("thu")) % len(DAYS)]  # 1970 began on a Thursday
+    if hours.days and day not in hours.days:
+        return False
     hour, minute = divmod(unix_us // MINUTE_US % _MINUTES_A_DAY, 60)
-    now = f"{hour:02}:{minute:02}"
+    now, start, end = f"{hour:02}:{minute:02}", hours.from_, hours.to
     return start <= now < end if start <= end else now >= start or now < end
 
 

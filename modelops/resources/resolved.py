@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -23,8 +23,11 @@ Capability = Literal["vision", "documents", "tools", "json", "reasoning", "promp
 Role = Literal["viewer", "operator", "deployer"]
 Metering = Literal["best_effort", "required"]
 Source = Literal["default", "preset", "catalog"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
 KeyTest = Literal["models", "key_endpoint", "balance", "one_token"]
+
+DAYS: tuple[Day, ...] = get_args(Day)
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -133,7 +136,7 @@ class ServiceTier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Hours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of requests that begin from one time of day to before another, `HH:MM` in UTC.
 
-    `to` below `from` is on the next day.
+    `to` below `from` is on the next day. `days` are those of the moment itself, in UTC; empty: all.
     """
 
     from_: str = msgspec.field(name="from")
@@ -144,6 +147,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_write: Decimal
     cache_write_1h: Decimal
     tiers: tuple[Tier, ...] = ()
+    days: tuple[Day, ...] = ()
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True):

@@ -112,18 +112,25 @@ def _service_tiers(
 def _hours(
     entry: Entry[declared.Provider], hours: Sequence[declared.Hours], path: Path
 ) -> Iterator[Diagnostic]:
-    taken: set[int] = set()
+    taken: set[tuple[resolved.Day, int]] = set()
     for index, each in enumerate(hours):
         yield from _parts(entry, each, (*path, index))
         yield from _tiers(entry, each.tiers, (*path, index, "tiers"))
         first, last = _minute(each.from_), _minute(each.to)
-        minutes = {minute % _DAY for minute in range(first, last + _DAY * (last < first))}
-        if not minutes or minutes & taken:
-            what = "overlaps with one before" if minutes else "is empty"
-            message = f"{each.from_} to {each.to} {what}"
+        minutes = [minute % _DAY for minute in range(first, last + _DAY * (last < first))]
+        moments = {(day, minute) for day in each.days or resolved.DAYS for minute in minutes}
+        wrong = ""
+        if not minutes:
+            wrong = "is empty"
+        elif moments & taken:
+            wrong = "overlaps with one before"
+        elif any(each.from_ == other.from_ for other in hours[:index]):
+            wrong = "begins when one before does, which is known by that"
+        if wrong:
+            message = f"{each.from_} to {each.to} {wrong}"
             position = entry.at(*path, index, "from")
             yield found(rules.PRICE_HOURS, position, message, "leave no minute to two prices")
-        taken |= minutes
+        taken |= moments
 
 
 def _minute(time_of_day: str) -> int:
@@ -194,3 +201,9 @@ def _differences(
             for price in (written, known)
         )
         yield f"tiers {ours or 'none'}, catalog {theirs or 'none'}"
+    if written.hours != known.hours:
+        ours, theirs = (
+            ", ".join(f"{h.from_} to {h.to} {h.input:f}/{h.output:f}" for h in price.hours)
+            for price in (written, known)
+        )
+        yield f"hours {ours or 'none'}, catalog {theirs or 'none'}"

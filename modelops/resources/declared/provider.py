@@ -18,7 +18,7 @@ from modelops.resources.declared.fields import (
     SecretField,
     UsdPerMillion,
 )
-from modelops.resources.resolved import Capability, ModelType, Protocol
+from modelops.resources.resolved import Capability, Day, ModelType, Protocol
 
 
 class AuthHeader(Declared, frozen=True, kw_only=True):
@@ -71,10 +71,13 @@ class ServiceTier(Declared, frozen=True, kw_only=True):
 
 
 class Hours(Declared, frozen=True, kw_only=True):
-    """Prices of requests that begin at these hours of every day, in UTC."""
+    """Prices of requests that begin at these hours, in UTC."""
 
     from_: Annotated[TimeOfDay, Meta(description="First minute, UTC.")] = msgspec.field(name="from")
     to: Annotated[TimeOfDay, Meta(description="Minute after the last; may be the next day's.")]
+    days: Annotated[
+        tuple[Day, ...], Meta(description="On these days only, UTC. Default: every day.")
+    ] = ()
     input: UsdPerMillion
     output: UsdPerMillion
     cache_read: UsdPerMillion | None = None

@@ -162,6 +162,13 @@ def test_a_deprecated_model_is_a_warning(tmp_path: Path) -> None:
     ("price", "differences"),
     [
         ("{input: 2, output: 15, cache_read: 0.3}", "input 2, catalog 3; tiers none, catalog"),
+        (
+            (
+                "{input: 3, output: 15, cache_read: 0.3,"
+                ' hours: [{from: "01:00", to: "04:00", input: 6, output: 30}]}'
+            ),
+            "catalog above 500 6/30; hours 01:00 to 04:00 6/30, catalog none",
+        ),
         ("{input: 3, output: 15}", "cache_read 3, catalog 0.3; tiers none, catalog above 500 6/30"),
         (
             (
@@ -189,7 +196,8 @@ def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     more = (
         "output: 2, service_tiers: [{tier: flex, input: 0.50, output: 1,"
         " tiers: [{above_input_tokens: 9, input: 5, output: 6}]}],"
-        ' hours: [{from: "22:00", to: "02:00", input: 3, output: 4, cache_read: 0}]}'
+        ' hours: [{from: "22:00", to: "02:00", days: [fri, mon, fri], input: 3, output: 4,'
+        " cache_read: 0}]}"
     )
     files = {"providers.d/alpha.yaml": text.replace("output: 2}", more)}
     large = resolved(tmp_path, files).state["model/alpha/large"]
@@ -200,6 +208,7 @@ def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     assert [(each.input, each.cache_read) for each in flex.tiers] == [(Decimal(5), Decimal(5))]
     assert large.sources["price.service_tiers[flex].tiers[9].cache_read"] == "default"
     assert b'"tiers":[]' not in state.encode(large).partition(b"hours")[2]
+    assert night.days == ("mon", "fri")
     assert (night.from_, night.to) == ("22:00", "02:00")
     assert (night.cache_read, night.cache_write) == (Decimal(0), Decimal(3))
     assert large.sources["price.hours[22:00].cache_write"] == "default"

@@ -236,6 +236,16 @@ CASES: list[tuple[str, Files]] = [
         ),
     ),
     (
+        "price-hours",
+        alpha(
+            "output: 2}",
+            'output: 2, hours: [{from: "01:00", to: "04:00", days: [mon], input: 1, output: 1},'
+            ' {from: "02:00", to: "03:00", days: [tue], input: 1, output: 1},'
+            ' {from: ▸"03:59", to: "05:00", days: [sun, mon], input: 1, output: 1},'
+            ' {from: ▸"01:00", to: "02:00", days: [wed], input: 1, output: 1}]}',
+        ),
+    ),
+    (
         "price-range",
         alpha(
             "output: 2}",

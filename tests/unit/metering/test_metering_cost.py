@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelops.config.prices import MAX_PRICE
+from modelops import catalog
+from modelops.config.prices import MAX_PRICE, resolve
 from modelops.metering.attempt import COST_MAX_PICO, NO_USAGE, NOTHING_USED, Cost, Usage
 from modelops.metering.cost import cost, estimate, rates_at
 from modelops.metering.counts import MAX_TOKENS
@@ -256,6 +257,31 @@ def test_a_service_tier_wins_over_the_hour_and_both_have_their_sizes(
         started_at_us=at(time_of_day),
     )
     assert guessed.estimate_pico == found.total_pico
+
+
+@pytest.mark.parametrize(
+    ("moment", "rate"),
+    [
+        ("2026-11-20T01:00", 2),
+        ("2026-11-20T09:59", 2),
+        ("2026-11-20T04:00", 1),
+        ("2026-11-20T10:00", 1),
+        ("2026-11-21T01:00", 1),
+        ("2026-11-22T09:59", 1),
+        ("2026-11-23T06:00", 2),
+    ],
+)
+def test_deepseek_costs_twice_as_much_on_weekdays_at_its_peak(moment: str, rate: int) -> None:
+    found = catalog.find("deepseek", "deepseek-flash")
+    assert found is not None
+    assert found.price is not None
+    resolved, _ = resolve(found.price)
+    started = int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()) * 1_000_000
+    usage = Usage(
+        source="reported", input_tokens=3_000, output_tokens=1_000, cache_read_tokens=1_000
+    )
+    total = cost(usage, resolved, "catalog", started_at_us=started).total_pico
+    assert total == rate * (2_000 * 150_000 + 1_000 * 3_000 + 1_000 * 600_000)
 
 
 NOON = at("12:00:00")
