@@ -1,4 +1,4 @@
-"""Stand-ins for what the gateway is handed: time, providers, books and the way back."""
+"""Stand-ins for what the gateway is handed: providers, and the way back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import resource_samples as samples
+from doubles import FakeClock, Recorder
 from resource_samples import agent as agent
 from resource_samples import chain as chain
 
@@ -22,25 +23,6 @@ from modelops.metering.attempt import Attempt
 from modelops.resources import resolved
 from modelops.resources.state import State, by_address
 from modelops.secrets.secret import Secret
-
-
-class FakeClock:
-    """Time that passes only when somebody waits. `set_back_us`: the wall clock was set back."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.set_back_us = 0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def unix_us(self) -> int:
-        return 1_790_000_000_000_000 + int(self.now * 1e6) - self.set_back_us
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 class FakeResponse:
@@ -167,21 +149,6 @@ class FakeReply:
     def error(self) -> dict[str, str]:
         """Return the error object of an error answer in either dialect."""
         return msgspec.json.decode(self.body, type=dict[str, object])["error"]  # type: ignore[return-value]
-
-
-class Recorder:
-    """Keeps the rows it is given."""
-
-    def __init__(self) -> None:
-        self.begun: list[Attempt] = []
-        self.rows: list[Attempt] = []
-        self.full = False
-
-    def begin(self, attempt: Attempt) -> None:
-        self.begun.append(attempt)
-
-    def record(self, attempt: Attempt) -> None:
-        self.rows.append(attempt)
 
 
 class Bench:

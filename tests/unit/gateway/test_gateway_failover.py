@@ -49,10 +49,11 @@ def story(reply: FakeReply) -> str:
 
 async def test_a_wall_clock_that_is_set_back_changes_no_duration() -> None:
     bench = Bench(two_targets())
+    set_back = bench.clock.epoch_us - 3_600_000_000
 
     class SetBack(FakeResponse):
         async def read(self, wait: float) -> bytes:
-            bench.clock.set_back_us = 3_600_000_000
+            bench.clock.epoch_us = set_back
             return await super().read(wait)
 
     bench.client.script("one", SetBack(401, error(), delay=2.0))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import row_samples
+from doubles import FakeClock, Recorder
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -20,39 +21,11 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CANARY = "sk-canary"
 
 
-class FakeClock:
-    now_us = START_US
-
-    def monotonic(self) -> float:
-        return self.now_us / 1e6
-
-    def unix_us(self) -> int:
-        return self.now_us
-
-    async def sleep(self, seconds: float) -> None:
-        self.now_us += int(seconds * 1e6)
-
-
-class Books:
-    """The recorder behind."""
-
-    def __init__(self) -> None:
-        self.begun: list[Attempt] = []
-        self.rows: list[Attempt] = []
-        self.full = False
-
-    def begin(self, attempt: Attempt) -> None:
-        self.begun.append(attempt)
-
-    def record(self, attempt: Attempt) -> None:
-        self.rows.append(attempt)
-
-
 class Bench:
     """Telemetry with everything it sends at hand."""
 
     def __init__(self) -> None:
-        self.books, self.clock = Books(), FakeClock()
+        self.books, self.clock = Recorder(), FakeClock(0.0, START_US)
         self.spans, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
         self.telemetry = Exporting(
             self.books, self.clock, "i1", SimpleSpanProcessor(self.spans), self.reader
@@ -63,7 +36,7 @@ class Bench:
         with self.telemetry.request(call(headers)):
             for attempt in attempts:
                 self.telemetry.record(attempt)
-            self.clock.now_us += 5_000_000
+            self.clock.now += 5.0
 
     def finished(self) -> Sequence[ReadableSpan]:
         return self.spans.get_finished_spans()

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from doubles import FakeClock
 from memory_store import MemoryStore
 from server_support import ScriptedGateway, chain, make_runtime, model, provider, settings, state
 
@@ -23,22 +24,6 @@ from modelops.store import open_store
 
 def revision(runtime: Runtime) -> int:
     return runtime.required().head.revision
-
-
-class ManualClock:
-    """A clock the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def unix_us(self) -> int:
-        return int(self.now * 1_000_000)
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here sleeps")
 
 
 async def test_a_new_revision_is_swapped_in_whole() -> None:
@@ -155,7 +140,7 @@ async def test_a_bug_while_compiling_is_logged_and_survived(
 async def test_a_failed_revision_is_tried_again_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = ManualClock()
+    clock = FakeClock(0.0)
     runtime = make_runtime(MemoryStore(state(chain("broken", "nobody/nothing"))))
     monkeypatch.setattr(runtime, "clock", clock)
     tried = 0
@@ -201,7 +186,7 @@ async def test_a_provider_without_its_secret_is_named() -> None:
 
 
 async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = ManualClock()
+    clock = FakeClock(0.0)
     runtime = make_runtime(MemoryStore(state(provider("groq"), model("groq/m"))))
     monkeypatch.setattr(runtime, "clock", clock)
     await refresh(runtime)
@@ -231,7 +216,7 @@ async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.Monke
 
 
 async def test_lost_rows_are_told_of_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, clock = MemoryStore(state()), ManualClock()
+    store, clock = MemoryStore(state()), FakeClock(0.0)
     runtime = make_runtime(store)
     monkeypatch.setattr(runtime, "clock", clock)
     await refresh(runtime)
@@ -268,7 +253,7 @@ async def test_files_of_secrets_are_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELOPS_SECRETS_DIR", str(tmp_path))
-    clock = ManualClock()
+    clock = FakeClock(0.0)
     keyed = provider("openai", auth="bearer", api_key="file:openai.key")
     runtime = make_runtime(MemoryStore(state(keyed)))
     monkeypatch.setattr(runtime, "clock", clock)

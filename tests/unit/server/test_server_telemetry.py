@@ -211,7 +211,7 @@ async def test_the_data_plane_has_each_request_followed(bench: Bench) -> None:
     async def script(asked: Call, reply: Reply) -> None:
         now_us = asked.received_at_us
         bench.telemetry.record(attempt(request_id=asked.request_id, started_at_us=now_us))
-        bench.clock.now_us = now_us + 10
+        bench.clock.epoch_us = now_us + 10
         reply.start(200, b"", 0)
         reply.finish()
         raise RuntimeError("after the answer")
