@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -18,6 +18,9 @@ from modelops.store import open_for_commands
 
 MARKS = {"open": "OPEN", "error": "ERROR"}
 """States that somebody woken at three must not overlook."""
+
+SILENT = timedelta(seconds=4)
+"""After two heartbeats that are missing, what workers said may not hold any more."""
 
 SEVERITY: tuple[ProviderState, ...] = (
     "error",
@@ -58,7 +61,7 @@ async def _status(url: str) -> Status:
 
 def lines(found: Status, now: datetime) -> Iterator[str]:
     """Yield the status as text: what is live, what is wrong, what is well, last the way back."""
-    yield from _head(found)
+    yield from _head(found, now)
     for worker in found.workers:
         if not worker.live:
             yield _behind(worker)
@@ -71,7 +74,7 @@ def lines(found: Status, now: datetime) -> Iterator[str]:
         yield f"To undo the last change: {found.undo}"
 
 
-def _head(found: Status) -> Iterator[str]:
+def _head(found: Status, now: datetime) -> Iterator[str]:
     if not found.revision:
         yield "Nothing has been applied yet; run `modelops apply`."
         return
@@ -80,22 +83,32 @@ def _head(found: Status) -> Iterator[str]:
     said = f": {found.message}" if found.message else ""
     applied = f", applied {duration(found.age_s)} ago by {found.applied_by}"
     yield f"{where}: revision {found.revision}{applied if found.applied_at else ''}{commit}{said}"
-    practice = ", simulated providers" if found.simulated else ""
-    live = f"live on {found.live} of {len(found.workers)} workers"
-    if not found.workers and found.heard_at:
-        live = (
-            f"no worker has said anything since {found.heard_at}:"
-            " it is gone, or the store takes no rows"
-        )
-    elif not found.workers:
-        live = "no worker is running; start one with `modelops serve`"
-    yield f"{live}, store {found.store}, {found.waiting} rows waiting{practice}"
+    yield _live(found, now)
     if found.collapsed:
         yield f"{found.collapsed} rows of the books gave up their detail for want of room"
     if found.lost:
-        yield f"{found.lost} rows of the books are LOST: {found.books_error}"
+        why = f": {found.books_error}" if found.books_error else ""
+        yield f"{found.lost} rows of the books are LOST{why}"
     elif found.books_error:
         yield f"the books do not reach the store: {found.books_error}"
+
+
+def _live(found: Status, now: datetime) -> str:
+    """Return what workers say, and when they said it: of one that is silent nothing is known."""
+    if not found.workers and found.heard_at:
+        return (
+            f"no worker has said anything since {found.heard_at}: it is gone, or the store takes no"
+            " rows; what waits for the store is not known"
+        )
+    if not found.workers:
+        live = "no worker is running; start one with `modelops serve`"
+    else:
+        live = f"live on {found.live} of {len(found.workers)} workers"
+    practice = ", simulated providers" if found.simulated else ""
+    said = f"{live}, store {found.store}, {found.waiting} rows waiting{practice}"
+    if not found.heard_at or now - datetime.fromisoformat(found.heard_at) < SILENT:
+        return said
+    return f"{said}, as workers said {_ago(found.heard_at, now)}: perhaps the store takes no rows"
 
 
 def _behind(worker: WorkerStatus) -> str:

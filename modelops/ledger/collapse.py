@@ -83,11 +83,16 @@ def thinned(waiting: Iterable[Attempt], most: int) -> list[Attempt]:
     for stage in range(len(STAGES)):
         if len(left) <= most:
             break
-        collapsed: Collapsed = {}
-        for row in left:
-            collapse(row, collapsed, stage)
-        left = list(rows(collapsed))
+        left = at_stage(left, stage)
     return left
+
+
+def at_stage(waiting: Iterable[Attempt], stage: int) -> list[Attempt]:
+    """Return rows put together at a stage."""
+    collapsed: Collapsed = {}
+    for row in waiting:
+        collapse(row, collapsed, stage)
+    return list(rows(collapsed))
 
 
 def unit_us(row: Attempt) -> int:

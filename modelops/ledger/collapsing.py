@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelops.ledger import segment as segments
-from modelops.ledger.collapse import STAGES, Collapsed, collapse, rows
+from modelops.ledger.collapse import STAGES, Collapsed, at_stage, collapse, rows
 from modelops.ledger.reading import Reading
 from modelops.ledger.records import MAX_RECORD, Kind, Record, Unreadable, encode, iterate, scan
 from modelops.ledger.segment import Segment, SegmentName, parse_name
@@ -91,6 +91,30 @@ def collapse_oldest(
     if refused is not None:
         raise refused
     return None
+
+
+def publish_rows(
+    offered: Sequence[Attempt],
+    others: Sequence[Attempt],
+    name: SegmentName,
+    folder: Path,
+    reserve: Segment | None,
+) -> tuple[Segment, int]:
+    """Publish a segment of rows, and return it with how many are left of the `others`.
+
+    They are collapsed as far as it takes, and those that were offered not. OSError when there is
+    no room even so.
+    """
+    left, refused = list(others), OSError()
+    for stage in range(-1, len(STAGES)):
+        if stage >= 0:
+            left = at_stage(left, stage)
+        content = [encode(Kind.END, row) for row in (*offered, *left)]
+        try:
+            return _published(content, name, folder, reserve), len(left)
+        except OSError as error:
+            refused = error
+    raise refused
 
 
 def _published(

@@ -11,11 +11,11 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from modelops.ledger import segment as segments
-from modelops.ledger.collapsing import Left, collapse_oldest
+from modelops.ledger.collapsing import Left, collapse_oldest, publish_rows
 from modelops.ledger.reading import ROWS_MAX, Batch, Reading
 from modelops.ledger.records import MAX_RECORD, Kind, encode
 from modelops.ledger.segment import Segment, SegmentName, parse_name
@@ -123,12 +123,8 @@ class Journal:
     def keep_reserve(self) -> None:
         """Have room at hand for what a collapse leaves on a full disk, if there is any now."""
         if self._reserve is None and self._readings and not self._full:
-            label = f"{self.worker}.reserve"
             with contextlib.suppress(OSError):  # tried again later
-                self._reserve = self._as_long_as_fits(
-                    self._segment_bytes // 2,
-                    lambda capacity: segments.create_secretly(self._folder, label, capacity),
-                )
+                self._reserve = self._as_long_as_fits(self._segment_bytes // 2, self._set_apart)
 
     def collapse(self) -> Left | None:
         """Collapse the older half of the journal, in a thread, while no batch begins or ends.
@@ -153,11 +149,28 @@ class Journal:
         name = parse_name(left.reading.segment.name)
         if name is not None and name.last == self._number:
             self._number += 1
+        freed = sum(reading.segment.capacity for reading in gone) - left.reading.segment.capacity
         for reading in gone:
             self._remove(reading)
         if self._reserve is left.reading.segment:
             self._reserve = None
-        self.keep_reserve()
+            with contextlib.suppress(OSError):  # others may have been faster
+                self._reserve = self._set_apart(min(freed, self._segment_bytes) // 2)
+
+    def leave(self, offered: Sequence[Attempt], others: Sequence[Attempt]) -> int:
+        """Write rows for which there was no room to the reserve, for the next worker to bring.
+
+        The store may have those it was offered, so they stay as they are; the others lose as much
+        detail as it takes, and how many are fewer for it is returned. OSError when none has room.
+        """
+        if not offered and not others:
+            return 0
+        name = SegmentName(self.worker, self._number)
+        made, kept = publish_rows(offered, others, name, self._folder, self._reserve)
+        if made is self._reserve:
+            self._reserve = None
+        self._readings.append(Reading(made))
+        return len(others) - kept
 
     def close(self) -> None:
         """Let go of all segments, and delete those that are done with."""
@@ -206,6 +219,9 @@ class Journal:
                 capacity //= 2
                 if capacity < _LEAST_BYTES:
                     raise
+
+    def _set_apart(self, capacity: int) -> Segment:
+        return segments.create_secretly(self._folder, f"{self.worker}.reserve", capacity)
 
     def _leave_room(self, capacity: int) -> None:
         """Raise OSError unless a store on the same disk keeps room for the rows."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from modelops.ledger.adoption import Adopted, adopt_orphans
@@ -58,13 +59,7 @@ class Ledger:
     that are gone.
     """
 
-    def __init__(
-        self,
-        store: BooksStore,
-        folder: Path,
-        *,
-        journal: Journal | None = None,
-    ) -> None:
+    def __init__(self, store: BooksStore, folder: Path, *, journal: Journal | None = None) -> None:
         self._store = store
         self._folder = folder
         self._journal = journal or Journal(folder)
@@ -132,23 +127,23 @@ class Ledger:
 
         Each is a task of its own: a locked store is waited for, and a collapse takes seconds.
         """
-        self._tasks = (
-            asyncio.create_task(self._bring_for_ever(), name="ledger to store"),
-            asyncio.create_task(self._sync_for_ever(), name="ledger to disk"),
-            asyncio.create_task(self._make_room_for_ever(), name="ledger room"),
+        work = (
+            self._bring_for_ever(),
+            self._repeat("syncing the journal", self._sync, SYNC_S),
+            self._repeat("making room in the journal", self._make_room, LOOK_S),
         )
+        self._tasks = tuple(map(asyncio.create_task, work))
 
     async def close(self) -> None:
-        """Stop, and bring what waits to the store; what it does not take stays in the journal."""
+        """Stop, and bring what waits to the store; what it does not take is left in the journal."""
         self._stopping.set()
         self._due.set()
         await asyncio.gather(*self._tasks)
         await self._trouble.guard("bringing rows to the store", self.drain)
+        self._leave_memory()
         self._journal.close()
         if not self._store_error:
             await self._forget()
-        self.lost += len(self._memory)
-        self._memory = Memory()
 
     async def drain(self) -> None:
         """Bring what waits to the store, as far as it takes it."""
@@ -197,6 +192,20 @@ class Ledger:
         """Count rows that no store takes."""
         self.lost += len(reasons)
         self._trouble.lost(reasons)
+
+    def _leave_memory(self) -> None:
+        """Write what waits in memory to the journal: with this process it would be gone."""
+        self._check_journal()
+        rows, self._memory = self._memory, Memory()
+        try:
+            collapsed = self._journal.leave(*rows.content())
+        except OSError as error:
+            self.lost += rows.weight
+            self.waiting -= len(rows)
+            self._trouble.lost_at_the_end(rows.weight, str(error))
+        else:
+            self.collapsed += collapsed
+            self.waiting -= collapsed
 
     async def _forget(self) -> None:
         """Drop the marks of segments that are gone."""
@@ -250,19 +259,15 @@ class Ledger:
                 await asyncio.wait_for(self._due.wait(), DRAIN_S)
             self._due.clear()
 
-    async def _sync_for_ever(self) -> None:
-        """Make what was written safe against a loss of power."""
+    async def _repeat(self, name: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
+        """Do some work again and again, until the ledger is closed."""
         while not self._stopping.is_set():
-            await self._trouble.guard("syncing the journal", self._sync)
-            await self._pause(SYNC_S)
-
-    async def _make_room_for_ever(self) -> None:
-        """See that the journal takes rows."""
-        while not self._stopping.is_set():
-            await self._trouble.guard("making room in the journal", self._make_room)
-            await self._pause(LOOK_S)
+            await self._trouble.guard(name, work)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
 
     async def _make_room(self) -> None:
+        """See that the journal takes rows."""
         self._looks += 1
         self._check_journal()
         self._journal.keep_reserve()
@@ -270,10 +275,6 @@ class Ledger:
         if stuck and self._journal.crowded and self._looks > self._collapse_at:
             gained = await self.collapse()
             self._collapse_at = self._looks + (0 if gained else COLLAPSE_EVERY - 1)
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _check_journal(self) -> None:
         """See whether a journal that took nothing does again: what waits in memory first."""
@@ -288,6 +289,7 @@ class Ledger:
             self._journal_error = ""
 
     async def _sync(self) -> None:
+        """Make what was written safe against a loss of power."""
         if self._journal.synced:
             return
         try:

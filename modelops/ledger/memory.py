@@ -35,6 +35,15 @@ class Memory:
         """Whether half of the room is taken; the other half is for calls under way."""
         return len(self) >= CAPACITY // 2
 
+    @property
+    def weight(self) -> int:
+        """How many attempts the rows stand for."""
+        return sum(row.weight for rows in self.content() for row in rows)
+
+    def content(self) -> tuple[list[Attempt], list[Attempt]]:
+        """Return the rows that the store was asked to take, and the others."""
+        return self._offered, list(self._others)
+
     def append(self, row: Attempt) -> tuple[int, int]:
         """Keep a row; return how many lost their detail for it, and how many all.
 

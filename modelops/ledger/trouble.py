@@ -32,6 +32,11 @@ class Trouble:
                 self.loss = said
                 logger.error("%s", said)
 
+    def lost_at_the_end(self, count: int, reason: str) -> None:
+        """Say that so many attempts were lost with the process, as nothing had room for them."""
+        self.loss = f"{count} rows that waited in memory are lost: {reason}"
+        logger.error("%s", self.loss)
+
     async def guard(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do some work of a task that a bug must not end: it is tried again at the next round."""
         try:

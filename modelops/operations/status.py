@@ -79,8 +79,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one glance. Times are RFC 3339 in UTC, '' where there is none.
 
     `store` is `ok` or why it does not answer; what comes from it is then as last seen. `heard_at`
-    is when any worker last said something and did not end. `undo` is the command that takes back
-    the last change, '' when there is nothing to go back to.
+    is when any worker last said something and did not end. `lost` counts rows of workers that have
+    ended, too. `undo` is the command that takes back the last change, '' when there is nothing to
+    go back to.
     """
 
     config: str
@@ -131,7 +132,8 @@ async def status(
         now_us,
         tested=await last_reports(store),
         store_error=store_error,
-        heard_us=max((row.seen_at_us for row in rows), default=0),
+        heard_us=max((row.seen_at_us for row in (*instances, *rows)), default=0),
+        ended=[row for row in rows if row.instance not in {each.instance for each in instances}],
     )
 
 
@@ -151,12 +153,14 @@ def build(
     tested: Mapping[str, Report],
     store_error: str = "",
     heard_us: int = 0,
+    ended: Sequence[Instance] = (),
 ) -> Status:
     """Return the status these rows add up to. `last` is the head's line of history.
 
-    `tested` holds the last connection test of each provider that ever had one.
+    `tested` holds the last connection test of each provider that ever had one. Of workers that have
+    `ended` only what they lost counts.
     """
-    reports = [msgspec.json.decode(row.report, type=WorkerReport) for row in instances]
+    reports = _reports(instances)
     workers = tuple(_worker(row, head.revision) for row in instances)
     applied_us = last.info.created_at_us if last else 0
     return Status(
@@ -178,11 +182,15 @@ def build(
         store=store_error or "ok",
         waiting=sum(report.waiting for report in reports),
         collapsed=sum(report.collapsed for report in reports),
-        lost=sum(report.lost for report in reports),
+        lost=sum(report.lost for report in (*reports, *_reports(ended))),
         books_error=next((report.books_error for report in reports if report.books_error), ""),
         simulated=any(report.simulated for report in reports),
         undo=f"modelops rollback {last.base}" if last and last.base else "",
     )
+
+
+def _reports(rows: Iterable[Instance]) -> list[WorkerReport]:
+    return [msgspec.json.decode(row.report, type=WorkerReport) for row in rows]
 
 
 def _worker(row: Instance, head: int) -> WorkerStatus:

@@ -220,6 +220,15 @@ def test_workers_that_fell_silent_may_be_gone_or_unable_to_write() -> None:
     assert "applied" not in text, "who applied it is not known"
 
 
+def test_of_workers_that_are_silent_it_is_not_said_that_nothing_waits() -> None:
+    gone = build(HEAD, None, {}, [], NOW_US, tested={}, heard_us=NOW_US - 24_000_000)
+    assert "0 rows waiting" not in "\n".join(lines(gone, NOW))
+    late = build(HEAD, None, {}, [instance(1)], NOW_US, tested={}, heard_us=NOW_US - 7_000_000)
+    assert "0 rows waiting, as workers said 7 s ago: perhaps" in "\n".join(lines(late, NOW))
+    just_now = build(HEAD, None, {}, [instance(1)], NOW_US, tested={}, heard_us=NOW_US - 3_000_000)
+    assert "as workers said" not in "\n".join(lines(just_now, NOW))
+
+
 def test_before_the_first_apply_it_says_so() -> None:
     empty = build(msgspec.structs.replace(HEAD, revision=0), None, {}, [], NOW_US, tested={})
     assert "Nothing has been applied yet" in next(lines(empty, NOW))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from memory_store import MemoryStore
 from row_samples import instance
 
+from modelops.operations.status import status
 from modelops.operations.worker_report import Histogram, TargetCounts, WorkerReport
 from modelops.server.counters import OVERHEAD_MS, PROVIDER_MS
 from modelops.server.totals import merge, total
@@ -105,3 +106,12 @@ def test_buckets_of_another_version_are_left_out() -> None:
     old = WorkerReport(lost=1, overhead=Histogram((1, 2), 3))
     assert total([row_of("old", 0, old)]).overhead.sum_us == 0
     assert total([row_of("old", 0, old)]).lost == 1
+
+
+async def test_what_ended_workers_lost_is_in_the_status_and_what_waited_there_is_not() -> None:
+    store = MemoryStore({})
+    report = WorkerReport(lost=3, waiting=4)
+    await store.put_instance(row_of("ended", 0, report))
+    await store.put_instance(row_of("me", SEEN_US - 1_000_000, report))
+    found = await status(store, SEEN_US, asked=row_of("me", SEEN_US, WorkerReport(lost=2)))
+    assert (found.lost, found.waiting, len(found.workers)) == (5, 0, 1)
