@@ -11,7 +11,7 @@ import msgspec
 
 from modelops.gateway.call import Endpoint
 from modelops.gateway.errors import GatewayError
-from modelops.gateway.kept import FILE, RESPONSES, STATE, names_what_one_keeps
+from modelops.gateway.kept import FILE, STATE, names_what_one_keeps
 from modelops.gateway.written import written_size
 
 Fields = dict[str, msgspec.Raw]
@@ -57,9 +57,9 @@ class Body:
         self.model = self.text("model")
         self.stream = endpoint in STREAMABLE and self._flag("stream")
         self.stateful = (
-            FILE in content
+            endpoint == "/v1/responses"  # decoding its items costs less than a search for marks
+            or FILE in content
             or not STATE.isdisjoint(self.fields)
-            or (endpoint == "/v1/responses" and any(mark in content for mark in RESPONSES))
         ) and names_what_one_keeps(content, self.fields)
 
     def text(self, name: str) -> str:

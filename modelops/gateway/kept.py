@@ -14,9 +14,6 @@ FILE = b'"file_id"'
 STATE = frozenset({"previous_response_id", "conversation", "container", "prompt"})
 """Fields of a request that name something only one provider keeps."""
 
-RESPONSES = (b'"encrypted_content"', b'"item_reference"', b'"vector_store_ids"', b'"container"')
-"""What a request of Responses may hold besides: sealed reasoning, items, stores, containers."""
-
 
 class _Part(msgspec.Struct):
     """A message or a part of one, as far as it leads to a file. All else is skipped undecoded.
@@ -35,7 +32,7 @@ class _Part(msgspec.Struct):
 class _Item(msgspec.Struct):
     """An item of the input of Responses, which may be sealed or stand for a kept one."""
 
-    type: str = ""
+    type: str | None = None
     encrypted_content: str | None = None
 
 

@@ -340,6 +340,20 @@ def test_thinking_is_counted_and_brought_back(
     assert second.stop_reason == "end_turn"
 
 
+def test_openais_sdk_has_claude_think_as_hard_as_it_says(
+    program: Running, chatgpt: openai.OpenAI
+) -> None:
+    answered = chatgpt.chat.completions.create(
+        model="anthropic/claude-sonnet-5",
+        messages=[{"role": "user", "content": "hi"}],
+        reasoning_effort="max",
+        temperature=0.2,
+        max_completion_tokens=300,
+    )
+    assert counted(program)["reasoning"] > 0
+    assert answered.choices[0].finish_reason == "stop"
+
+
 def test_the_books_say_what_the_providers_counted(program: Running) -> None:
     served = ledger(program)
     _, books = eventually(

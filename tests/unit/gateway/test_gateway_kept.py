@@ -48,7 +48,7 @@ def test_files_and_earlier_answers_count_and_a_tools_parameter_does_not(
         (b'{"input":"x","tools":[{"container":{"type":"auto","file_ids":["f"]}}]}', True),
         (b'{"input":"x","tools":[{"container":7}]}', True),
         (b'{"input":"x","tools":[{"container":{"type":"auto"}}]}', False),
-        (b'{"input":[{"type":"reasoning","encrypted_content":null}]}', False),
+        (b'{"input":[{"type":"reasoning","encrypted_content":null},{"type":null}]}', False),
         (b'{"input":"\\"item_reference\\"","prompt":null}', False),
         (b'{"input":[{"content":"\\"container\\" \\"encrypted_content\\""}]}', False),
         (b'{"input":"x","include":["reasoning.encrypted_content"]}', False),
