@@ -126,7 +126,7 @@ def build(
     catalog = {}
     for preset in PRESETS:
         rules = overlay.get(preset, {})
-        entries = dict(convert(source.get(PROVIDERS.get(preset, ""), {}), rules.get("tier_bound")))
+        entries = dict(convert(source.get(PROVIDERS.get(preset, ""), {}), rules))
         for name, patch in rules.get("models", {}).items():
             entries[name] = entries.get(name, {}) | patch
         for snapshot, base in rules.get("snapshots", {}).items():
@@ -138,20 +138,24 @@ def build(
     return catalog
 
 
-def convert(models: Mapping[str, Entry], tier_bound: int | None) -> Iterator[tuple[str, Entry]]:
+def convert(models: Mapping[str, Entry], rules: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
     """Yield the models that read text and answer with nothing but text, in the catalog's form."""
     for name, model in models.items():
         modalities = model["modalities"]
         text_only = "text" in modalities["input"] and modalities["output"] == ["text"]
         if text_only and re.match(patterns.MODEL, name):
-            yield name, convert_model(name, model, tier_bound)
+            yield name, convert_model(name, model, rules)
 
 
-def convert_model(name: str, model: Entry, tier_bound: int | None) -> Entry:
+def convert_model(name: str, model: Entry, rules: Mapping[str, Any]) -> Entry:
     """Return one model in the catalog's form; what the source gives as 0 or null is left out."""
     embedding = "embed" in name
     limit = model.get("limit", {})
-    price = convert_cost(model.get("cost") or {}, tier_bound)
+    cost = model.get("cost") or {}
+    price = convert_cost(cost, rules.get("tier_bound"))
+    reasoning = cost.get("reasoning") if rules.get("reasoning_is_output") else None
+    if price and reasoning and reasoning != cost["output"]:
+        price["reasoning_output"] = decimal(reasoning)
     return {
         "type": "embedding" if embedding else "chat",
         "context_window": limit.get("context") or None,

@@ -50,6 +50,7 @@ class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
     cache_write_1h: Decimal | None = None
+    reasoning_output: Decimal | None = None
 
 
 class CatalogHours(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class CatalogHours(msgspec.Struct, frozen=True, kw_only=True):
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
     cache_write_1h: Decimal | None = None
+    reasoning_output: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
 
 
@@ -74,6 +76,7 @@ class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
     cache_write_1h: Decimal | None = None
+    reasoning_output: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
     hours: tuple[CatalogHours, ...] = ()
 

@@ -106,6 +106,6 @@ def _number(value: int | None) -> str:
 
 
 def _rates(price: CatalogPrice | CatalogTier | CatalogHours) -> str:
-    names = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+    names = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning_output")
     rates = ((name.replace("_", " "), getattr(price, name)) for name in names)
     return ", ".join(f"{name} {rate:f}" for name, rate in rates if rate is not None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from modelops.catalog.records import CatalogHours, CatalogPrice, CatalogTier
 from modelops.resources import declared
@@ -25,7 +26,7 @@ FREE = Price(
 
 Declared = declared.Price | declared.Tier | declared.ServiceTier | declared.Hours
 
-PARTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+PARTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning_output")
 
 
 def canonical(value: Decimal) -> Decimal:
@@ -103,8 +104,8 @@ def _filled(
     price: Declared | CatalogPrice | CatalogTier | CatalogHours,
     prefix: str,
     sources: dict[str, Source],
-) -> dict[str, Decimal]:
-    values = {"input": canonical(price.input), "output": canonical(price.output)}
+) -> dict[str, Any]:
+    values: dict[str, Any] = {"input": canonical(price.input), "output": canonical(price.output)}
     for part, replaced in (
         ("cache_read", "input"),
         ("cache_write", "input"),
@@ -114,4 +115,6 @@ def _filled(
         if written is None:
             sources[f"{prefix}.{part}"] = "default"
         values[part] = values[replaced] if written is None else canonical(written)
+    if price.reasoning_output is not None:
+        values["reasoning_output"] = canonical(price.reasoning_output)
     return values

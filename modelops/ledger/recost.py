@@ -26,7 +26,8 @@ NOTHING = Adjustment(0, 0, 0)
 def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
     """Say whether today's price goes by what a collapsed row does not tell.
 
-    That is the size of each request, or its hour where not even the minute was kept.
+    That is the size of each request, whether it reasoned, or its hour where not even the minute was
+    kept.
     """
     model = _priced(attempt, models)
     if model is None or model.price is None or attempt.weight == 1:
@@ -38,7 +39,8 @@ def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
         for input_tokens in (0, attempt.usage.input_tokens or 0)
         for us in range(begin_us, begin_us + unit, MINUTE_US)
     ]
-    return any(rates is not possible[0] for rates in possible)
+    reasoned = attempt.usage.reasoning_tokens and possible[0].reasoning_output is not None
+    return bool(reasoned) or any(rates is not possible[0] for rates in possible)
 
 
 def _priced(attempt: Attempt, models: Mapping[str, Model]) -> Model | None:

@@ -126,13 +126,16 @@ def _parts(
     ):
         return input_tokens * flat[0], output_tokens * flat[1]
     rates = rates_at(price, input_tokens, service_tier, started_at_us)
-    return _input_pico(usage, input_tokens, rates), _pico(output_tokens, rates.output)
+    output_rate = rates.output
+    if usage.reasoning_tokens and rates.reasoning_output is not None:
+        output_rate = rates.reasoning_output
+    return _input_pico(usage, input_tokens, rates), _pico(output_tokens, output_rate)
 
 
 @lru_cache(10_000)
 def _flat(price: Price) -> tuple[int, int] | None:
     """Return whole pico-USD per token of input and output, None if a price is not that simple."""
-    if price.tiers or price.hours or price.service_tiers:
+    if price.tiers or price.hours or price.service_tiers or price.reasoning_output is not None:
         return None
     each = _pico_per_token(price.input), _pico_per_token(price.output)
     return None if each[0] is None or each[1] is None else (each[0], each[1])

@@ -105,7 +105,7 @@ class Provider(Resolved, frozen=True, kw_only=True, tag="provider"):
         return address("provider", self.provider)
 
 
-class Tier(msgspec.Struct, frozen=True, kw_only=True):
+class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of a whole request with more input than `above_input_tokens`; USD per million."""
 
     above_input_tokens: int
@@ -114,6 +114,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     cache_read: Decimal
     cache_write: Decimal
     cache_write_1h: Decimal
+    reasoning_output: Decimal | None = None
 
 
 ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
@@ -130,6 +131,7 @@ class ServiceTier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cache_read: Decimal
     cache_write: Decimal
     cache_write_1h: Decimal
+    reasoning_output: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
 
 
@@ -146,12 +148,15 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_read: Decimal
     cache_write: Decimal
     cache_write_1h: Decimal
+    reasoning_output: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
     days: tuple[Day, ...] = ()
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache_hash=True):
     """USD per million tokens, canonical Decimals (no trailing zeros); tiers by rising bound.
+
+    `reasoning_output` is for all output of a call that reasoned; None: as other output.
 
     Optional fields are left out of stored content where they are not set, so that the digest of
     what does not use one stays what it was before the field was added.
@@ -162,6 +167,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, cache
     cache_read: Decimal
     cache_write: Decimal
     cache_write_1h: Decimal
+    reasoning_output: Decimal | None = None
     tiers: tuple[Tier, ...]
     service_tiers: tuple[ServiceTier, ...] = ()
     hours: tuple[Hours, ...] = ()

@@ -194,7 +194,8 @@ def _differences(
         ours, theirs = getattr(written, name), getattr(known, name)
         path = f"price.{name}"
         if ours != theirs and not (path in model.sources and path in filled):
-            yield f"{name} {ours:f}, catalog {theirs:f}"
+            ours, theirs = ("none" if rate is None else f"{rate:f}" for rate in (ours, theirs))
+            yield f"{name} {ours}, catalog {theirs}"
     if written.tiers != known.tiers:
         ours, theirs = (
             ", ".join(f"above {t.above_input_tokens} {t.input:f}/{t.output:f}" for t in price.tiers)

@@ -43,6 +43,7 @@ class Tier(Declared, frozen=True, kw_only=True):
     cache_read: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
     cache_write_1h: UsdPerMillion | None = None
+    reasoning_output: UsdPerMillion | None = None
 
 
 Tiers = Annotated[
@@ -67,6 +68,7 @@ class ServiceTier(Declared, frozen=True, kw_only=True):
     cache_read: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
     cache_write_1h: UsdPerMillion | None = None
+    reasoning_output: UsdPerMillion | None = None
     tiers: Tiers = ()
 
 
@@ -83,6 +85,7 @@ class Hours(Declared, frozen=True, kw_only=True):
     cache_read: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
     cache_write_1h: UsdPerMillion | None = None
+    reasoning_output: UsdPerMillion | None = None
     tiers: Tiers = ()
 
 
@@ -102,6 +105,10 @@ class Price(Declared, frozen=True, kw_only=True):
     ] = None
     cache_write_1h: Annotated[
         UsdPerMillion | None, Meta(description="Written for an hour; default: cache_write.")
+    ] = None
+    reasoning_output: Annotated[
+        UsdPerMillion | None,
+        Meta(description="All output of a call that reasoned; default: output."),
     ] = None
     tiers: Tiers = ()
     service_tiers: Annotated[

@@ -89,6 +89,15 @@ def test_long_context_prices_become_a_tier_at_the_bound_the_overlay_names() -> N
     assert [tier.above_input_tokens for tier in patched.tiers] == [272_000]
 
 
+def test_what_reasoning_costs_is_the_price_of_all_output_where_the_overlay_says_so() -> None:
+    cost = {"input": 0.4, "output": 1.2, "reasoning": 4}
+    same = {"input": 0.4, "output": 1.2, "reasoning": 1.2}
+    models = {"m": _entry(cost=cost), "same": _entry(cost=same)}
+    built, other = _build(models, {"reasoning_is_output": True}), _build(models)
+    found = [each.price.reasoning_output for each in (*built.values(), other["m"]) if each.price]
+    assert found == [Decimal(4), None, None]
+
+
 def test_the_overlay_patches_adds_and_copies() -> None:
     rules = {
         "models": {"m": {"context_window": 1}, "new": {"type": "embedding"}},

@@ -169,6 +169,10 @@ def test_a_deprecated_model_is_a_warning(tmp_path: Path) -> None:
             ),
             "catalog above 500 6/30; hours 01:00 to 04:00 6/30, catalog none",
         ),
+        (
+            "{input: 3, output: 15, cache_read: 0.3, reasoning_output: 20}",
+            "reasoning_output 20, catalog none; tiers none",
+        ),
         ("{input: 3, output: 15}", "cache_read 3, catalog 0.3; tiers none, catalog above 500 6/30"),
         (
             (
@@ -194,7 +198,7 @@ def test_a_price_that_is_not_the_catalogs_is_a_warning_with_both_figures(
 def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     text = VALID["providers.d/alpha.yaml"]
     more = (
-        "output: 2, service_tiers: [{tier: flex, input: 0.50, output: 1,"
+        "output: 2, reasoning_output: 4.0, service_tiers: [{tier: flex, input: 0.50, output: 1,"
         " tiers: [{above_input_tokens: 9, input: 5, output: 6}]}],"
         ' hours: [{from: "22:00", to: "02:00", days: [fri, mon, fri], input: 3, output: 4,'
         " cache_read: 0}]}"
@@ -208,6 +212,8 @@ def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     assert [(each.input, each.cache_read) for each in flex.tiers] == [(Decimal(5), Decimal(5))]
     assert large.sources["price.service_tiers[flex].tiers[9].cache_read"] == "default"
     assert b'"tiers":[]' not in state.encode(large).partition(b"hours")[2]
+    assert str(large.price.reasoning_output) == "4"
+    assert night.reasoning_output is None
     assert night.days == ("mon", "fri")
     assert (night.from_, night.to) == ("22:00", "02:00")
     assert (night.cache_read, night.cache_write) == (Decimal(0), Decimal(3))

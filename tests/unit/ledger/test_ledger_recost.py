@@ -130,6 +130,14 @@ def test_an_hour_that_was_not_kept_leaves_a_price_by_hours_open(
     assert undecided(collapsed(stage), priced) is not certain
 
 
+def test_which_of_several_requests_reasoned_is_not_known() -> None:
+    dearer = models(msgspec.structs.replace(price(1), reasoning_output=Decimal(9)))
+    row = collapsed(0)
+    reasoned = msgspec.structs.replace(row.usage, reasoning_tokens=1)
+    assert undecided(msgspec.structs.replace(row, usage=reasoned), dearer)
+    assert not undecided(row, dearer)
+
+
 def test_what_is_not_corrected_anyway_is_not_called_undecided() -> None:
     tiers = (Tier(above_input_tokens=1, **_RATES),)
     priced = models(msgspec.structs.replace(price(2), tiers=tiers))

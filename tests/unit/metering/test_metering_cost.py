@@ -284,6 +284,19 @@ def test_deepseek_costs_twice_as_much_on_weekdays_at_its_peak(moment: str, rate:
     assert total == rate * (2_000 * 150_000 + 1_000 * 3_000 + 1_000 * 600_000)
 
 
+def test_all_output_of_a_qwen_that_thinks_costs_what_thinking_does() -> None:
+    found = catalog.find("qwen", "qwen-plus")
+    assert found is not None
+    assert found.price is not None
+    resolved, _ = resolve(found.price)
+    usage = Usage(source="reported", input_tokens=0, output_tokens=1_000)
+    assert cost(usage, resolved, "catalog").total_pico == 1_000 * 1_200_000
+    thought = Usage(source="reported", input_tokens=0, output_tokens=1_000, reasoning_tokens=900)
+    assert cost(thought, resolved, "catalog").total_pico == 1_000 * 4_000_000
+    guessed = estimate(thought, resolved, "catalog", request_bytes=0, answer_bytes=0)
+    assert guessed.estimate_pico == 1_000 * 4_000_000
+
+
 NOON = at("12:00:00")
 
 
