@@ -1,4 +1,8 @@
-"""A store in memory, for a worker to test with."""
+"""A store in memory, for a worker to test with.
+
+What it answers is what a database answers (`test_server_memory_store.py`), but for reports: of
+those it keeps only what they ask for.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,8 @@ from typing import Any
 
 import row_samples
 
-from modelops.metering.attempt import Attempt
-from modelops.resources.resolved import (
-    Settings,
-)
+from modelops.metering.attempt import Attempt, request_status
+from modelops.resources.resolved import Settings
 from modelops.resources.state import State
 from modelops.resources.state import settings as find_settings
 from modelops.secrets.sealed import SealedSecret
@@ -18,6 +20,7 @@ from modelops.store.blocks import attempts_of
 from modelops.store.books import (
     AttemptCursor,
     Block,
+    Dimension,
     JournalMark,
     LabelSpan,
     Selection,
@@ -44,7 +47,7 @@ class MemoryStore:
     def __init__(self, resources: State | None = None) -> None:
         self.away = ""
         self.locked = ""
-        self.kept: list[Attempt] = []
+        self.kept: dict[str, Attempt] = {}
         self.snapshots: list[Snapshot] = []
         self.selections: list[Selection] = []
         self.sealed: list[SealedSecret] = []
@@ -71,7 +74,12 @@ class MemoryStore:
     async def snapshot(self, revision: int | None = None) -> Snapshot:
         if self.away:
             raise StoreError(self.away, "bring it back")
-        return self.snapshots[-1]
+        if revision is None:
+            return self.snapshots[-1]
+        for snapshot in self.snapshots:
+            if snapshot.head.revision == revision:
+                return snapshot
+        raise StoreError(f"there is no revision {revision}")
 
     async def revisions(self, limit: int, before: int | None = None) -> Sequence[Revision]:
         if self.away:
@@ -84,11 +92,12 @@ class MemoryStore:
         raise AssertionError("no test here commits")
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
-        self.kept.extend(attempts)
+        for row in attempts:
+            self.kept.setdefault(row.attempt_id, row)
 
     async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
         for block in blocks:
-            self.kept.extend(attempts_of(block))
+            await self.add_attempts(list(attempts_of(block)))
 
     async def agent_labels(self) -> Sequence[LabelSpan]:
         return []
@@ -117,7 +126,7 @@ class MemoryStore:
     async def instances(self) -> Sequence[Instance]:
         if self.away:
             raise StoreError(self.away, "bring it back")
-        return list(self.rows.values())
+        return sorted(self.rows.values(), key=lambda row: (-row.seen_at_us, row.instance))
 
     async def put_probe_result(self, result: ProbeResult) -> None:
         self.probes[result.provider] = result
@@ -125,7 +134,7 @@ class MemoryStore:
     async def probe_results(self) -> Sequence[ProbeResult]:
         if self.away:
             raise StoreError(self.away)
-        return list(self.probes.values())
+        return [self.probes[name] for name in sorted(self.probes)]
 
     async def settings(self) -> Settings | None:
         return find_settings(self.snapshots[-1].state)
@@ -138,16 +147,29 @@ class MemoryStore:
         self, selection: Selection, limit: int, after: AttemptCursor | None = None
     ) -> Sequence[Attempt]:
         self.selections.append(selection)
-        newest = sorted(
-            self.kept, key=lambda row: (row.started_at_us, row.attempt_id), reverse=True
-        )
-        behind = [
-            row for row in newest if after is None or (row.started_at_us, row.attempt_id) < after
+        chosen = [
+            row
+            for row in self.kept.values()
+            if selection.since_us <= row.started_at_us < selection.until_us
+            and selection.request_id in ("", row.request_id)
+            and all(_value(row, name) in values for name, values in selection.filters.items())
+            and (after is None or (row.started_at_us, row.attempt_id) < after)
         ]
-        return behind[:limit]
+        chosen.sort(key=lambda row: (row.started_at_us, row.attempt_id), reverse=True)
+        return chosen[:limit]
 
     async def close(self) -> None:
         self.away = "closed"
+
+
+def _value(row: Attempt, name: Dimension) -> str:
+    match name:
+        case "model":
+            return f"{row.provider}/{row.model}" if row.provider else ""
+        case "status":
+            return request_status(row)
+        case _:
+            return str(getattr(row, name))
 
 
 def _revision(head: Head) -> Revision:
