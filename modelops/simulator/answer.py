@@ -61,10 +61,14 @@ class ToolCall(msgspec.Struct, frozen=True):
 
     name: str
     arguments: Mapping[str, Any]
+    cut: str | None = None
+    """What there is of the arguments where the limit fell within them."""
 
     @property
     def json(self) -> str:
         """The arguments as JSON text."""
+        if self.cut is not None:
+            return self.cut
         return msgspec.json.encode(self.arguments).decode()
 
     @property
@@ -82,8 +86,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
+    cut_call: ToolCall | None = None
     stop: Stop = "stop"
     stop_string: str = ""
+
+    @property
+    def written_calls(self) -> tuple[ToolCall, ...]:
+        """The calls as OpenAI gives them: with one that was cut, which others leave out."""
+        return (*self.calls, self.cut_call) if self.cut_call is not None else self.calls
 
     @property
     def reasoning_tokens(self) -> int:
@@ -93,7 +103,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def output_tokens(self) -> int:
         """Tokens of everything, reasoning included."""
-        return len(self.reasoning) + len(self.text) + sum(call.tokens for call in self.calls)
+        return len(self.reasoning) + len(self.text) + sum(c.tokens for c in self.written_calls)
 
 
 def answer(question: Question, seed: int) -> Answer:
@@ -182,9 +192,13 @@ def _cut(whole: Answer, limit: int | None) -> Answer:
     text = whole.text[: limit - len(reasoning)]
     room = limit - len(reasoning) - len(text)
     calls: list[ToolCall] = []
+    cut: ToolCall | None = None
     for call in whole.calls:
-        room -= call.tokens
-        if room < 0:
+        if call.tokens > room:
+            left = room - tokens.count(call.name)
+            if left > 0:
+                cut = ToolCall(call.name, {}, "".join(tokens.split(call.json)[:left]))
             break
+        room -= call.tokens
         calls.append(call)
-    return Answer(reasoning=reasoning, text=text, calls=tuple(calls), stop="length")
+    return Answer(reasoning=reasoning, text=text, calls=tuple(calls), cut_call=cut, stop="length")

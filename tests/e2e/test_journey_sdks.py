@@ -340,6 +340,20 @@ def test_thinking_is_counted_and_brought_back(
     assert second.stop_reason == "end_turn"
 
 
+def test_a_call_that_the_limit_cut_off_reaches_anthropics_sdk(claude: anthropic.Anthropic) -> None:
+    asked: Any = {
+        "model": TARGETS["openai"],
+        "max_tokens": 4,
+        "tools": ANTHROPIC_TOOLS,
+        "messages": [{"role": "user", "content": ASK_TOOL}],
+    }
+    whole = claude.messages.create(**asked)
+    assert (whole.stop_reason, whole.content[0].type) == ("max_tokens", "tool_use")
+    with claude.messages.stream(**asked) as stream:
+        streamed = stream.get_final_message()
+    assert (streamed.stop_reason, streamed.content[0].type) == ("max_tokens", "tool_use")
+
+
 def test_openais_sdk_has_claude_think_as_hard_as_it_says(
     program: Running, chatgpt: openai.OpenAI
 ) -> None:

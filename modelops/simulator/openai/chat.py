@@ -58,7 +58,7 @@ def respond(request: Request, world: World) -> Response:
         "service_tier": "default",
         "system_fingerprint": "fp_simulated",
     }
-    calls = [_call(call, world) for call in said.calls]
+    calls = [_call(call, world) for call in said.written_calls]
     response = Response(
         protocol="openai",
         headers={"content-type": SSE_TYPE if chat.stream else JSON_TYPE},

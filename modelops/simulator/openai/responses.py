@@ -42,7 +42,7 @@ def respond(request: Request, world: World) -> Response:
     )
     whole = _whole(asked, said, tokens, world)
     if asked.store is not False:
-        told = "".join(said.text) + "".join(call.name + call.json for call in said.calls)
+        told = "".join(said.text) + "".join(call.name + call.json for call in said.written_calls)
         kept = responses_request.kept(asked, earlier, told)
         world.keep_conversation(whole["id"], kept)
     response = Response(
@@ -102,7 +102,7 @@ def _output(said: Answer, world: World) -> list[Json]:
         }
         message = {"id": world.new_id("msg_"), "type": "message", "role": "assistant"}
         items.append({**message, "status": status, "content": [part]})
-    for call in said.calls:
+    for call in said.written_calls:
         made = {"id": world.new_id("fc_"), "type": "function_call", "status": "completed"}
         made |= {"call_id": world.new_id("call_"), "name": call.name, "arguments": call.json}
         items.append(made)

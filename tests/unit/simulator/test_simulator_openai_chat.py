@@ -152,6 +152,15 @@ def test_the_limit_ends_an_answer() -> None:
     assert (choice["finish_reason"], choice["message"]["content"]) == ("length", "This is a")
 
 
+def test_the_limit_ends_the_arguments_of_a_call() -> None:
+    asked = chat("call get_weather", tools=TOOLS, max_completion_tokens=4)
+    answered = body(send(simulator(), URL, asked))
+    choice = answered["choices"][0]
+    assert choice["finish_reason"] == "length"
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"city'
+    assert answered["usage"]["completion_tokens"] == 4
+
+
 def test_several_choices_are_all_paid_for() -> None:
     one = body(send(simulator(), URL, chat()))["usage"]["completion_tokens"]
     three = body(send(simulator(), URL, chat(n=3)))
