@@ -160,19 +160,25 @@ class _Anthropic(msgspec.Struct, gc=False):
     iterations: Any = None
 
 
+_OF_ANOTHER_MODEL = {"advisor_message", "fallback_message"}
+
+
 def anthropic(raw: Raw, complete: bool) -> Usage:
     """Messages: input and the cache counts exclude each other.
 
-    `iterations` lists every model call behind the answer, compaction included, which the counts at
-    the top leave out; where it is present, its sum is what is billed.
+    `iterations` lists every model call behind the answer, and its sum is what is billed: the counts
+    at the top leave compaction out. Where it lists nothing else, they are the rest. What an advisor
+    or a fallback used is billed at the price of another model, so the whole cost is not known.
     """
     found, absurd = counts.read(raw, _Anthropic)
     calls = [found]
     if isinstance(found.iterations, list):
-        listed = [counts.read(call, _Anthropic) for call in found.iterations if type(call) is dict]
-        if listed:
-            calls = [call for call, _ in listed]
-            absurd = absurd or any(odd for _, odd in listed)
+        given = [call for call in found.iterations if type(call) is dict]
+        listed = [counts.read(call, _Anthropic) for call in given]
+        kinds = {str(call.get("type")) for call in given}
+        calls = [call for call, _ in listed] + ([] if kinds - {"compaction"} else [found])
+        absurd = absurd or any(odd for _, odd in listed)
+        complete = complete and not kinds & _OF_ANOTHER_MODEL
     uncached = _total(*[call.input_tokens for call in calls])
     cache_read = _total(*[call.cache_read_input_tokens for call in calls])
     written = _total(*[_written(call) for call in calls])

@@ -14,7 +14,7 @@ import msgspec
 
 from modelops.metering import normalize
 from modelops.metering.attempt import NO_USAGE, Usage, UsageSource
-from modelops.resources.resolved import Protocol
+from modelops.resources.resolved import ORDINARY_TIERS, Protocol
 
 Event = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ class UsageReader:
         for key, value in found.items():
             if value is not None:
                 self._raw[key] = value
-        self.service_tier = _tier(found, event) or self.service_tier
+        self.service_tier = _tier(self._raw, event) or self.service_tier
 
     def usage(self, complete: bool) -> Usage:
         """Return what was used; `complete` says that the answer came to its proper end."""
@@ -70,9 +70,25 @@ def embedding_usage(protocol: Protocol, body: Event) -> Usage:
     return msgspec.structs.replace(usage, source=source, output_tokens=0)
 
 
+_ORDINARY_SERVICE = ("", "standard", "global", "not_available")
+"""Of speed and region: the last is that of models which do not have a choice of it."""
+
+
 def _tier(found: Event, event: Event) -> str:
+    """Return the tier, with Anthropic's words for a speed and a region that cost more, `fast-us`.
+
+    Fast mode costs twice to six times as much, inference in the US alone 1.1 times, and both stand
+    beside the tier (Anthropic's pages on fast mode and on data residency).
+    """
     tier = found.get("service_tier") or found.get("serviceTier") or event.get("service_tier")
-    return tier if isinstance(tier, str) else ""
+    dearer = [
+        word
+        for word in (found.get("speed"), found.get("inference_geo"))
+        if isinstance(word, str) and word not in _ORDINARY_SERVICE
+    ]
+    if not isinstance(tier, str) or (dearer and tier in ORDINARY_TIERS):
+        return "-".join(dearer)
+    return "-".join([tier, *dearer])
 
 
 def _find_openai(event: Event) -> Event | None:

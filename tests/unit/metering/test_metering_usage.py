@@ -240,6 +240,50 @@ def test_anthropic_compaction_is_billed_too() -> None:
     assert found.cache_read_tokens == 55096
 
 
+def test_a_compaction_that_is_listed_alone_comes_on_top() -> None:
+    usage = {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "iterations": [{"type": "compaction", "input_tokens": 1_000, "output_tokens": 200}],
+    }
+    found = read_usage("anthropic", {"usage": usage})
+    assert (found.source, found.input_tokens, found.output_tokens) == ("reported", 1_010, 205)
+
+
+@pytest.mark.parametrize("kind", ["advisor_message", "fallback_message"])
+def test_what_another_model_used_has_not_the_price_of_this_one(kind: str) -> None:
+    own = {"type": "message", "input_tokens": 10, "output_tokens": 5}
+    other = {"type": kind, "model": "claude-opus-5", "input_tokens": 800, "output_tokens": 500}
+    usage = {"input_tokens": 10, "output_tokens": 5, "iterations": [own, other]}
+    found = read_usage("anthropic", {"usage": usage})
+    assert (found.source, found.input_tokens, found.output_tokens) == ("partial", 810, 505)
+
+
+@pytest.mark.parametrize(
+    ("words", "tier"),
+    [
+        ({"service_tier": "standard"}, "standard"),
+        ({"service_tier": "standard", "speed": "standard", "inference_geo": "global"}, "standard"),
+        ({"service_tier": "standard", "inference_geo": "not_available"}, "standard"),
+        ({"service_tier": "standard", "inference_geo": "us"}, "us"),
+        ({"service_tier": "standard", "speed": "fast", "inference_geo": "us"}, "fast-us"),
+        ({"service_tier": "priority", "inference_geo": "us"}, "priority-us"),
+        ({"speed": "fast"}, "fast"),
+        ({"speed": 7, "inference_geo": None}, ""),
+    ],
+)
+def test_anthropics_fast_mode_and_region_are_tiers_of_their_own(
+    words: dict[str, Any], tier: str
+) -> None:
+    usage = {"input_tokens": 10, "output_tokens": 5, **words}
+    assert whole_usage("anthropic", {"usage": usage})[1] == tier
+    reader = UsageReader("anthropic")
+    reader.feed({"type": "message_start", "message": {"usage": usage}})
+    again = {"output_tokens": 7, "service_tier": words.get("service_tier")}
+    reader.feed({"type": "message_delta", "usage": again})
+    assert reader.service_tier == tier
+
+
 def test_gemini_adds_thoughts_and_tool_prompts_and_its_last_chunk_wins() -> None:
     reader = UsageReader("gemini")
     reader.feed({"usageMetadata": {"promptTokenCount": 40, "totalTokenCount": 40}})
