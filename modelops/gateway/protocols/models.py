@@ -24,7 +24,7 @@ SYSTEM_ANYWHERE = (4, 8)
 
 _NEWEST = (99, 0)
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
-_UNNUMBERED = re.compile(r"claude-(mythos|fable)")
+_UNNUMBERED = re.compile(r"claude-(mythos|fable|[a-z]+-latest)")
 
 
 _GPT = re.compile(r"(?:^|/)gpt-(\d+)(?:\.(\d+))?(?!.*(?:codex|pro|chat|oss))")

@@ -45,7 +45,8 @@ def sent(target: Target, endpoint: Endpoint = CHAT, **fields: Any) -> dict[str, 
         ("claude-opus-4-5@20251101", (4, 5)), ("anthropic/claude-opus-4.7", (4, 7)),
         ("us.anthropic.claude-opus-4-6-v1", (4, 6)), ("claude-sonnet-5", (5, 0)),
         ("claude-opus-5-5", (5, 5)), ("anthropic/claude-4.7-opus", (4, 7)),
-        ("claude-mythos-preview", (99, 0)), ("deepseek-v4-pro", None), ("gpt-5.6", None),
+        ("claude-mythos-preview", (99, 0)), ("claude-opus-latest", (99, 0)),
+        ("claude-3-5-sonnet-latest", (3, 5)), ("deepseek-v4-pro", None), ("gpt-5.6", None),
     ],
 )  # fmt: skip
 def test_versions_are_read_from_names(name: str, version: tuple[int, int] | None) -> None:

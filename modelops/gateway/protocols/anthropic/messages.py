@@ -28,8 +28,6 @@ VERSION = b"anthropic-version: 2023-06-01\r\n"
 """Sent for a client that names none: the API answers 400 without it
 (https://docs.anthropic.com/en/api/versioning)."""
 
-_EMPTY_AT_START = frozenset({"text", "thinking"})
-
 
 def version_headers(headers: Mapping[bytes, bytes]) -> bytes:
     """Return the header lines for a request to an Anthropic target."""
@@ -113,7 +111,8 @@ class AnthropicMessagesStream(PassingStream[MessageEvent]):
                         self.size += len(value) if type(value) is str else text_size(value)
         elif kind == "content_block_start":
             block = event.content_block
-            self.content |= isinstance(block, dict) and block.get("type") not in _EMPTY_AT_START
+            # A thought that is not shown comes without a piece of it, minutes later, and is billed.
+            self.content |= isinstance(block, dict) and block.get("type") != "text"
         elif kind == "message_delta":
             self.content = True
             if isinstance(event.delta, dict):

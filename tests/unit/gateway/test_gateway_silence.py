@@ -1,0 +1,78 @@
+"""Streams that are at work before they say a word, and how those of Responses break off."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from gateway_doubles import Bench, FakeResponse, chain, model, provider, table, two_targets
+
+from modelops.gateway.upstream.errors import TruncatedError
+
+
+def responses_event(kind: str, **fields: object) -> bytes:
+    """Return one event of a responses stream."""
+    data = msgspec.json.encode({"type": kind, **fields})
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "held"),
+    [
+        ("web_search_call", False), ("mcp_call", False), ("code_interpreter_call", False),
+        ("reasoning", False), ("message", True), ("function_call", True),
+    ],
+)  # fmt: skip
+async def test_a_response_that_is_at_work_in_silence_is_waited_for(
+    kind: str, *, held: bool
+) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    begun = responses_event("response.created", response={"id": "r1"})
+    added = responses_event("response.output_item.added", item={"type": kind})
+    said = responses_event("response.output_text.delta", delta="hi")
+    done = responses_event("response.completed", response={"id": "r1", "output": []})
+    bench.client.script("one", FakeResponse(200, begun, added, 59.0, said, done, delay=5.0))
+    bench.client.script("two", FakeResponse(200, said, done))
+    asked = {"model": "pair", "input": "hi", "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert reply.headers["x-modelops-target"] == ("two/b" if held else "one/a")
+    assert len(bench.client.requests) == (2 if held else 1)
+
+
+async def test_a_response_that_breaks_off_ends_with_the_protocols_own_error_event() -> None:
+    bench = Bench(two_targets())
+    begun = responses_event("response.created", response={"id": "r1"})
+    said = responses_event("response.output_text.delta", delta="hi")
+    bench.client.script("one", FakeResponse(200, begun, said, TruncatedError("cut")))
+    asked = {"model": "pair", "input": "hi", "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert reply.body.startswith(begun + said + b"event: error\ndata: ")
+    told = msgspec.json.decode(reply.body.rpartition(b"data: ")[2])
+    assert (told["type"], told["sequence_number"]) == ("error", 2)
+    assert told["error"]["code"] == "stream_interrupted"
+
+
+def messages_event(kind: str, **fields: object) -> bytes:
+    """Return one event of a messages stream."""
+    data = msgspec.json.encode({"type": kind, **fields})
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), data)
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("thinking", 1), ("text", 2)])
+async def test_a_thought_that_is_not_shown_is_waited_for(kind: str, calls: int) -> None:
+    bench = Bench(
+        table(
+            provider("one", protocol="anthropic", auth="x-api-key"),
+            provider("two", protocol="anthropic", auth="x-api-key"),
+            model("one/a"),
+            model("two/b"),
+            chain("pair", "one/a", "two/b", max_attempts=2),
+        )
+    )
+    block = messages_event("content_block_start", index=0, content_block={"type": kind})
+    said = messages_event("content_block_delta", delta={"type": "text_delta", "text": "hi"})
+    stop = messages_event("message_stop")
+    bench.client.script("one", FakeResponse(200, block, 59.0, said, stop, delay=5.0))
+    bench.client.script("two", FakeResponse(200, said, stop))
+    asked = {"model": "pair", "max_tokens": 9, "messages": [], "stream": True}
+    await bench.ask(asked, endpoint="/v1/messages", dialect="anthropic")
+    assert len(bench.client.requests) == calls
