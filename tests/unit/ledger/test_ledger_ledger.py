@@ -282,53 +282,6 @@ async def test_a_bug_ends_no_task_and_is_told_until_it_is_gone(
     assert record.exc_info is not None
 
 
-async def test_a_living_workers_journal_is_not_adopted(tmp_path: Path) -> None:
-    books = MemoryBooks()
-    one, other = (Ledger(books, tmp_path / "journals") for _ in range(2))
-    one.record(attempt())
-    await other.adopt()
-    assert books.rows == {}
-    await one.close()
-    await other.close()
-    assert len(books.rows) == 1
-
-
-async def test_what_a_killed_worker_began_is_interrupted_and_its_torn_tail_is_passed_over(
-    tmp_path: Path,
-) -> None:
-    folder = tmp_path / "journals"
-    done, open_call, torn = attempt(), attempt(), attempt()
-    left_behind(folder, 0, encode(Kind.BEGIN, begun(done)), encode(Kind.BEGIN, begun(open_call)))
-    left_behind(folder, 1, encode(Kind.END, done), encode(Kind.END, torn)[:-1])
-    segment.create_secretly(folder, "1-dead.reserve", 4096).close()
-    (folder / "README").write_text("not a journal")
-    books = MemoryBooks()
-    ledger = Ledger(books, folder)
-    await ledger.adopt()
-    assert {row.attempt_id: row.outcome for row in books.rows.values()} == {
-        done.attempt_id: "success",
-        open_call.attempt_id: "interrupted",
-    }
-    assert (ledger.adopted.rows, ledger.adopted.interrupted) == (2, 1)
-    assert ledger.adopted.torn_bytes == len(encode(Kind.END, torn)) - 1
-    assert [file.name for file in folder.iterdir()] == ["README"]
-    await ledger.close()
-
-
-async def test_an_orphan_stays_until_the_store_takes_it(tmp_path: Path) -> None:
-    folder = tmp_path / "journals"
-    left_behind(folder, 0, encode(Kind.END, attempt()))
-    books = MemoryBooks()
-    books.away = True
-    ledger = Ledger(books, folder)
-    await ledger.adopt()
-    assert ledger.error == "the store is away"
-    books.away = False
-    await ledger.adopt()
-    assert len(books.rows) == 1
-    await ledger.close()
-
-
 async def test_the_task_drains_and_adopts_until_it_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
