@@ -48,9 +48,15 @@ def command(
             " today's price goes by the size or the hour of each.",
             err=True,
         )
+    if found.without_cost:
+        click.echo(
+            f"{found.without_cost:,} attempts stay as booked: no price is applied for them now, or"
+            " their usage is not known.",
+            err=True,
+        )
     if not found.attempts:
-        others = "Every other attempt" if found.undecided else "Every attempt"
-        click.echo(f"{others} costs what today's prices say.", err=True)
+        others = "Every other attempt" if found.undecided or found.without_cost else "Every attempt"
+        click.echo(f"{others} costs what today's prices, or its provider, say.", err=True)
         return
     change = f"{found.attempts:,} attempts by {usd(found.difference_pico)} USD in all"
     if yes or terminal.agreed(f"Correct {change}?", _CONSENT):

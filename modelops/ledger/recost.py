@@ -29,8 +29,8 @@ def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
     That is the size of each request, whether it reasoned, or its hour where not even the minute was
     kept.
     """
-    model = _priced(attempt, models)
-    if model is None or model.price is None or attempt.weight == 1:
+    model = models.get(f"{attempt.provider}/{attempt.model}")
+    if model is None or model.price is None or attempt.weight == 1 or not _by_price(attempt):
         return False
     unit = unit_us(attempt)
     begin_us = attempt.started_at_us // unit * unit
@@ -43,12 +43,32 @@ def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
     return bool(reasoned) or any(rates is not possible[0] for rates in possible)
 
 
-def _priced(attempt: Attempt, models: Mapping[str, Model]) -> Model | None:
-    """Return the model whose price corrects an attempt."""
-    model = models.get(f"{attempt.provider}/{attempt.model}")
-    if attempt.outcome in ("adjusted", "refused") or attempt.cost.source == "provider":
+def without_cost(attempt: Attempt, models: Mapping[str, Model]) -> bool:
+    """Say whether nobody can tell what an attempt would cost today.
+
+    Its model has no price now or is not applied, or its usage is not known.
+    """
+    right = _today(attempt, models)
+    return right is not None and right.total_pico is None and not undecided(attempt, models)
+
+
+def _by_price(attempt: Attempt) -> bool:
+    """Say whether a price decides what an attempt costs: not where its provider said it."""
+    return attempt.outcome not in ("adjusted", "refused") and attempt.cost.source != "provider"
+
+
+def _today(attempt: Attempt, models: Mapping[str, Model]) -> Cost | None:
+    """Return what an attempt would cost today; None where that is no matter of price."""
+    if not _by_price(attempt):
         return None
-    return model if model is not None and model.price is not None else None
+    model = models.get(f"{attempt.provider}/{attempt.model}")
+    return cost(
+        attempt.usage,
+        model.price if model else None,
+        model.price_source if model else "",
+        service_tier=attempt.service_tier,
+        started_at_us=attempt.started_at_us,
+    )
 
 
 def adjustment(
@@ -60,17 +80,10 @@ def adjustment(
     deterministic, so repeated or concurrent runs add each correction once. It depends on how many
     corrections came before, so that a price that changes back is followed too.
     """
-    model = _priced(attempt, models)
-    if model is None or undecided(attempt, models):
+    if undecided(attempt, models):
         return None
-    right = cost(
-        attempt.usage,
-        model.price,
-        model.price_source,
-        service_tier=attempt.service_tier,
-        started_at_us=attempt.started_at_us,
-    )
-    if right.total_pico is None or right.input_pico is None:
+    right = _today(attempt, models)
+    if right is None or right.total_pico is None or right.input_pico is None:
         return None
     done = earlier or NOTHING
     was_total = (attempt.cost.total_pico or 0) + done.total_pico

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from modelops.ledger.recost import adjustment, undecided
+from modelops.ledger.recost import adjustment, undecided, without_cost
 from modelops.metering.attempt import Attempt
 from modelops.operations.usage import EXPORTED_AT_ONCE, UsageQuery, selection
 from modelops.resources.errors import ModelopsError
@@ -17,12 +17,14 @@ from modelops.store.books import AttemptCursor, KeepingStore
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """How many attempts are corrected, and by how much in all, in pico-USD.
 
-    `undecided` are those that stand in collapsed rows and whose price cannot be told from them.
+    `undecided` are those that stand in collapsed rows and whose price cannot be told from them,
+    `without_cost` those whose model has no price now or whose usage is not known.
     """
 
     attempts: int = 0
     difference_pico: int = 0
     undecided: int = 0
+    without_cost: int = 0
 
 
 async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: bool) -> Correction:
@@ -30,7 +32,7 @@ async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: 
 
     With `write`, what another recost added meanwhile is not counted.
 
-    ModelopsError where a filter names a model that the store does not hold.
+    ModelopsError where a filter names a model that the store does not hold, or rows were pruned.
     """
     state = (await store.snapshot()).state
     models = {model.name: model for model in state.values() if isinstance(model, Model)}
@@ -50,6 +52,8 @@ async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: 
             attempts=done.attempts + sum(row.weight for row in rows),
             difference_pico=done.difference_pico + sum(row.cost.total_pico or 0 for row in rows),
             undecided=done.undecided + sum(row.weight for row in found if undecided(row, models)),
+            without_cost=done.without_cost
+            + sum(row.weight for row in found if without_cost(row, models)),
         )
         after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
     return done

@@ -15,7 +15,7 @@ from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 
 from modelops.metering.attempt import Attempt
-from modelops.store import rollups, upsert
+from modelops.store import retention, rollups, upsert
 from modelops.store.blocks import ROWS_AT_ONCE, attempts_of, block_of, rows_of
 from modelops.store.books import Adjustment, AttemptCursor, Block, JournalMark, Selection
 from modelops.store.columns import attempt_of
@@ -90,7 +90,11 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
 def listed(
     connection: Connection, selection: Selection, limit: int, after: AttemptCursor | None
 ) -> list[Attempt]:
-    """Return the newest attempts of a selection that stand behind a cursor."""
+    """Return the newest attempts of a selection that stand behind a cursor.
+
+    ModelopsError where some of its time were pruned: there would be fewer, or none.
+    """
+    retention.require_kept(connection, selection.since_us, "or ask for a report: it counts them")
     started, attempt_id = attempts.c.started_at_us, attempts.c.attempt_id
     query = (
         select(attempts)

@@ -49,18 +49,23 @@ def count(connection: Connection, before_us: int) -> int:
     return int(connection.scalar(old) or 0)
 
 
-def require_kept(connection: Connection, since_us: int) -> None:
+WHOLE_DAYS = "or at a whole day of UTC, or group by less"
+"""What a report may do that sums of days answer."""
+
+
+def require_kept(connection: Connection, since_us: int, instead: str = WHOLE_DAYS) -> None:
     """Raise unless all attempts that started at a time or later are still there.
 
-    ModelopsError, since the store is well: it is another question that it answers.
+    ModelopsError, since the store is well: it is another question that it answers. `instead` says
+    what may be asked, beside a later span.
     """
     pruned = connection.scalar(select(rollup_state.c.pruned_until))
     pruned_us = int(pruned or 0) * SLOT_US
     if pruned_us and since_us < pruned_us:
         raise ModelopsError(
             f"attempts before {_day(pruned_us)} were pruned, and what is kept of them does not"
-            " answer this report",
-            f"begin at {_day(pruned_us)} or at a whole day of UTC, or group by less",
+            " answer this",
+            f"begin at {_day(pruned_us)}, {instead}",
         )
 
 

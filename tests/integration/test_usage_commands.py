@@ -191,7 +191,7 @@ def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program
     assert "Corrected 4 attempts, -0.00006 USD" in program.said
     assert _cost(program) == Decimal("0.00021")
     program("usage", "recost", "--from", since, "--yes")
-    assert "Every attempt costs what today's prices say" in program.said
+    assert "Every attempt costs what today's prices, or its provider, say" in program.said
     by = json.loads(program("usage", "--by", "status", "--period", "7d", "--format", "json"))
     rows = {row["key"]["status"]: row for row in by["rows"]}
     assert rows["adjusted"]["cost_usd"] == "-0.00006"
@@ -209,7 +209,7 @@ def test_a_price_that_comes_and_goes_is_followed_every_time(program: Program) ->
         assert f"Corrected {said} USD" in program.said
         assert _cost(program) == Decimal("0.000105") * int(price)
         program("usage", "recost", "--from", since, "--yes")
-        assert "Every attempt costs what today's prices say" in program.said
+        assert "Every attempt costs what today's prices, or its provider, say" in program.said
 
 
 def test_a_recost_counts_nothing_that_another_one_added_meanwhile(program: Program) -> None:
@@ -240,7 +240,19 @@ def test_what_the_price_of_a_collapsed_row_goes_by_is_said_when_it_is_not_known(
     assert "3 attempts stay as booked: they stand in collapsed rows" in program.said
     assert "Corrected 7 attempts" in program.said
     program("usage", "recost", "--from", since, "--yes")
-    assert "Every other attempt costs what today's prices say" in program.said
+    assert "Every other attempt costs what today's prices, or its provider, say" in program.said
+
+
+def test_a_recost_says_what_has_no_price_any_more(program: Program) -> None:
+    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
+    file = program.folder / "providers.d" / "second.yaml"
+    file.write_text(
+        file.read_text().replace("model: big, upstream_model: big-2026", "model: small")
+    )
+    program("apply", "--yes", "--confirm-delete", "model/second/big")
+    program("usage", "recost", "--from", since, "--yes")
+    assert "7 attempts stay as booked: no price is applied for them now" in program.said
+    assert "Every other attempt costs what today's prices, or its provider, say" in program.said
 
 
 def test_old_attempts_are_pruned_and_still_counted(program: Program) -> None:
@@ -257,6 +269,10 @@ def test_old_attempts_are_pruned_and_still_counted(program: Program) -> None:
     assert report["totals"]["cost_usd"] == "0.00027"
     program("usage", "--from", f"{day}T00:05", code=1)
     assert "were pruned" in program.said
+    program("usage", "recost", "--from", day, "--yes", code=1)
+    assert f"attempts before {after} were pruned" in program.said
+    assert f"begin at {after}, or ask for a report" in program.said
+    program("usage", "recost", "--from", after, "--yes")
     for wrong in ("tomorrow", "2999-01-01", time.strftime("%Y-%m-%d", time.gmtime())):
         program("usage", "prune", "--before", wrong, "--yes", code=1)
         assert "error: " in program.said

@@ -93,3 +93,17 @@ async def test_the_last_unit_counts_whole_only_while_nothing_lies_behind_the_spa
     with pytest.raises(ModelopsError, match="pruned"):
         await requests(START_US + 6, "user")
     await store.close()
+
+
+async def test_a_list_that_reaches_into_what_was_pruned_is_refused(store_url: str) -> None:
+    store = open_store(store_url)
+    rows = [attempt(started_at_us=START_US + n * DAY_US) for n in range(2)]
+    await store.add_attempts(rows)
+    await store.prune_attempts(START_US + DAY_US)
+    for until_us in (START_US + 1, END_US):
+        with pytest.raises(ModelopsError, match="pruned") as refused:
+            await store.list_attempts(Selection(since_us=START_US, until_us=until_us), 10)
+        assert refused.value.hint.endswith("or ask for a report: it counts them")
+    kept = await store.list_attempts(Selection(since_us=START_US + DAY_US, until_us=END_US), 10)
+    assert [row.attempt_id for row in kept] == [rows[1].attempt_id]
+    await store.close()
