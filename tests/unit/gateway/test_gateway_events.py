@@ -77,6 +77,14 @@ def test_an_empty_report_that_nobody_asked_for_is_taken_out(gap: bytes) -> None:
     assert stream.feed(frame) == b'data: {"choices":[]}\n\n'
 
 
+def test_a_report_that_a_provider_gives_unasked_is_passed_on_with_its_chunk() -> None:
+    stream = OpenAiChatStream(hide_usage=True)
+    usage = b'"usage":{"prompt_tokens":3,"completion_tokens":4}'
+    last = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}],%b}\n\n' % usage
+    assert stream.feed(last) == last
+    assert stream.feed(b'data: {"choices":[],%b}\n\n' % usage) == b""
+
+
 def test_calls_are_told_apart_by_whatever_counts_them() -> None:
     call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
     chunk = Chunk(

@@ -160,7 +160,11 @@ class OpenAiChatStream(PassingStream[Chunk]):
         return self._report(event, frame)
 
     def _report(self, event: Chunk, frame: bytes) -> bytes:
-        """Note a usage report; return the frame without one that only the gateway asked for."""
+        """Note a usage report; return the frame without one that only the gateway asked for.
+
+        One on a chunk with choices is the provider's habit: DeepSeek, Mistral and GLM report on the
+        last of these whether asked or not.
+        """
         if event.usage or event.x_groq:
             self.usage.feed(msgspec.structs.asdict(event))
         if not self._hide_usage or event.usage is UNSET:
