@@ -164,6 +164,9 @@ class Trial:
                 cut = _NOT_READ
                 break
             try:
+                if not reader.size:
+                    more = await self._wait_for_words(response, flow, last)
+                    continue
                 if await response.flow(flow.take, IDLE_SECONDS, self._remaining(last)):
                     flow.close()
                 more = False
@@ -177,6 +180,18 @@ class Trial:
                 reader.feed(await response.read(DRAIN_SECONDS))
             reply.send(reader.end)
         reply.finish()
+
+    async def _wait_for_words(self, response: Response, flow: Flow, last: float) -> bool:
+        """Pass on a piece of a stream that reasons or searches and has said nothing yet.
+
+        It may be silent for as long as an answer that is not streamed may take.
+        """
+        idle = max(IDLE_SECONDS, self._candidate.step.answer_timeout)
+        piece = await response.read(min(idle, self._remaining(last)))
+        if piece:
+            return flow.take([piece])
+        flow.close()
+        return True
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
         """Write the row of a stream that is over, unless it has one, and return its last bytes."""

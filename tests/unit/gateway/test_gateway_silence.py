@@ -38,6 +38,25 @@ async def test_a_response_that_is_at_work_in_silence_is_waited_for(
     assert len(bench.client.requests) == (2 if held else 1)
 
 
+@pytest.mark.parametrize(
+    ("silent", "pause", "outcome"),
+    [(200.0, 1.0, "success"), (301.0, 1.0, "failed"), (200.0, 61.0, "failed")],
+)
+async def test_work_may_be_silent_as_long_as_an_answer_may_take_and_words_may_not(
+    silent: float, pause: float, outcome: str
+) -> None:
+    bench = Bench(two_targets())
+    added = responses_event("response.output_item.added", item={"type": "reasoning"})
+    said = responses_event("response.output_text.delta", delta="hi")
+    done = responses_event("response.completed", response={"id": "r1", "output": []})
+    bench.client.script("one", FakeResponse(200, added, silent, said, pause, done))
+    asked = {"model": "pair", "input": "hi", "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert [row.outcome for row in bench.rows] == [outcome]
+    assert reply.body.startswith(added)
+    assert reply.body.endswith(done) is (outcome == "success")
+
+
 async def test_a_response_that_breaks_off_ends_with_the_protocols_own_error_event() -> None:
     bench = Bench(two_targets())
     begun = responses_event("response.created", response={"id": "r1"})
