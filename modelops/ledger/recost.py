@@ -2,8 +2,8 @@
 
 Pure. The row of an attempt stays as it was booked. An adjustment has its time and its dimensions
 and costs the difference, so every report shows the corrected sum, and `by status` what of it was
-adjusted. An estimate is taken back where there is a cost now. What the provider itself said a call
-cost is not corrected.
+adjusted. An estimate is taken back where there is a cost now, else it stays: the sizes that it was
+made from are not kept. What the provider itself said a call cost is not corrected.
 """
 
 from __future__ import annotations
