@@ -91,6 +91,8 @@ def _head(found: Status, now: datetime) -> Iterator[str]:
         yield f"{found.lost} rows of the books are LOST{why}"
     elif found.books_error:
         yield f"the books do not reach the store: {found.books_error}"
+    if found.clock_error:
+        yield found.clock_error
 
 
 def _live(found: Status, now: datetime) -> str:

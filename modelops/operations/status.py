@@ -80,8 +80,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     `store` is `ok` or why it does not answer; what comes from it is then as last seen. `heard_at`
     is when any worker last said something and did not end. `lost` counts rows of workers that have
-    ended, too. `undo` is the command that takes back the last change, '' when there is nothing to
-    go back to.
+    ended, too. `clock_error` says how a worker's clock was set in the last hour. `undo` is the
+    command that takes back the last change, '' when there is nothing to go back to.
     """
 
     config: str
@@ -101,6 +101,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     collapsed: int
     lost: int
     books_error: str
+    clock_error: str = ""
     simulated: bool
     undo: str
 
@@ -184,6 +185,7 @@ def build(
         collapsed=sum(report.collapsed for report in reports),
         lost=sum(report.lost for report in (*reports, *_reports(ended))),
         books_error=next((report.books_error for report in reports if report.books_error), ""),
+        clock_error=next((report.clock_error for report in reports if report.clock_error), ""),
         simulated=any(report.simulated for report in reports),
         undo=f"modelops rollback {last.base}" if last and last.base else "",
     )

@@ -58,6 +58,7 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     `requests` counts by status since the worker started, `counts` by target, `refused` by code
     those that were refused, with a row or without; `overhead` is the time that answered requests
     took without that of their providers.
+    `clock_steps` counts how often the wall clock was set, `clock_error` tells of it for an hour.
     `waiting` rows are not in the store yet, `collapsed` ones gave up their detail for want of room,
     not their sums, `lost` ones never will be in the store; `books_error` says why.
     """
@@ -67,6 +68,8 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     collapsed: int = 0
     lost: int = 0
+    clock_steps: int = 0
+    clock_error: str = ""
     books_error: str = ""
     simulated: bool = False
     requests: Mapping[str, int] = {}

@@ -56,7 +56,12 @@ def ready(runtime: Runtime) -> Readiness:
         return Readiness(status="unavailable", revision=0, problems=(runtime.nothing_served(),))
     problems = tuple(
         problem
-        for problem in (runtime.store_problem(), runtime.revision_error, _books(runtime))
+        for problem in (
+            runtime.store_problem(),
+            runtime.revision_error,
+            _books(runtime),
+            runtime.clock_watch.problem(runtime.clock),
+        )
         if problem
     )
     problems += tuple(f"provider {name}: {reason}" for name, reason in live.broken().items())

@@ -47,6 +47,7 @@ async def heartbeat(runtime: Runtime) -> NoReturn:
     said, said_at = None, 0.0
     while True:
         runtime.note_losses()
+        runtime.clock_watch.look(runtime.clock)
         standing = runtime.standing()
         if standing != said or runtime.clock.monotonic() - said_at >= HEARTBEAT_S:
             said, said_at = standing, runtime.clock.monotonic()
@@ -100,6 +101,8 @@ def report(runtime: Runtime) -> WorkerReport:
         waiting=runtime.ledger.waiting,
         collapsed=runtime.ledger.collapsed,
         lost=runtime.ledger.lost,
+        clock_steps=runtime.clock_watch.steps,
+        clock_error=runtime.clock_watch.problem(runtime.clock),
         books_error=runtime.ledger.error or runtime.ledger.loss,
         simulated=bool(runtime.settings.simulator_url),
         requests=dict(runtime.observer.counters.requests),

@@ -126,6 +126,11 @@ def _of_requests(counted: WorkerReport) -> Iterator[Metric]:
         "Rows that found no room, or that no store takes.",
         value=counted.lost,
     )
+    yield CounterMetricFamily(
+        "modelops_clock_steps",
+        "How often the wall clock of a worker was set, or went on after the machine had slept.",
+        value=counted.clock_steps,
+    )
     overhead = HistogramMetricFamily(
         "modelops_overhead_seconds",
         "Time of a request without that of its providers and of its upload.",

@@ -14,6 +14,7 @@ from modelops.ledger import Ledger
 from modelops.server.access import AccessError
 from modelops.server.body_room import BodyRoom
 from modelops.server.clock import SystemClock
+from modelops.server.clock_watch import ClockWatch
 from modelops.server.live import Live
 from modelops.server.observer import Observer
 from modelops.server.settings import ServerSettings
@@ -72,6 +73,7 @@ class Runtime:
     lost: int = 0
     lost_at: float = 0.0
     ended: Sequence[Instance] | None = None
+    clock_watch: ClockWatch = field(default_factory=ClockWatch)
     bodies: BodyRoom = field(default_factory=BodyRoom)
 
     def go_live(self, live: Live) -> None:

@@ -46,6 +46,7 @@ def total(rows: Iterable[Instance]) -> WorkerReport:
         overhead=_histogram((report.overhead for report in reports), OVERHEAD_MS),
         collapsed=sum(report.collapsed for report in reports),
         lost=sum(report.lost for report in reports),
+        clock_steps=sum(report.clock_steps for report in reports),
         counts=tuple(counts.values()),
     )
 
