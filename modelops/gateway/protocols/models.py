@@ -25,7 +25,9 @@ SYSTEM_ANYWHERE = (4, 8)
 _NEWEST = (99, 0)
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _UNNUMBERED = re.compile(r"claude-(mythos|fable|[a-z]+-latest)")
-
+_DEFAULTS_ONLY = re.compile(r"(?:^|/)(?:o\d|gpt-5(?!\.\d|.*chat))")
+"""OpenAI's o series and GPT 5: later ones sample where they are asked not to reason
+(https://platform.openai.com/docs/guides/latest-model, "parameter compatibility")."""
 
 _GPT = re.compile(r"(?:^|/)gpt-(\d+)(?:\.(\d+))?(?!.*(?:codex|pro|chat|oss))")
 _O = re.compile(r"(?:^|/)o\d(?!.*pro)")
@@ -42,7 +44,9 @@ def claude_version(model: str) -> tuple[int, int] | None:
 def samples(model: str) -> bool:
     """Whether a model takes temperature and its like at all, as far as its name says."""
     version = claude_version(model)
-    return version is None or version < ADAPTIVE_ONLY
+    if version is not None:
+        return version < ADAPTIVE_ONLY
+    return _DEFAULTS_ONLY.search(model) is None
 
 
 def least_effort(model: str) -> Literal["none", "minimal", "low"] | None:

@@ -111,6 +111,8 @@ class Chat(msgspec.Struct):
     max_completion_tokens: int | None = None
     stop: str | list[str] | None = None
     n: int | None = 1
+    temperature: float | None = None
+    top_p: float | None = None
     reasoning_effort: str | None = None
     reasoning: dict[str, Any] | None = None
     thinking: Thinking | None = None
@@ -141,6 +143,8 @@ def _check(chat: Chat, habit: Habit) -> None:
             code="unsupported_parameter",
             param="max_tokens",
         )
+    if habit.rejects_max_tokens and habits.samples_by_default_only(chat.model):
+        _check_sampling(chat)
     if not 1 <= (chat.n or 1) <= 128:
         raise RequestError("'n' must be between 1 and 128.", param="n")
     if habit.checks_strict:
@@ -161,6 +165,22 @@ def _check(chat: Chat, habit: Habit) -> None:
             open_calls = {call.id for call in message.tool_calls or ()}
     if open_calls:
         raise _unanswered(open_calls)
+
+
+def _check_sampling(chat: Chat) -> None:
+    if chat.temperature not in (None, 1):
+        raise RequestError(
+            f"Unsupported value: 'temperature' does not support {chat.temperature} with this "
+            "model. Only the default (1) value is supported.",
+            code="unsupported_value",
+            param="temperature",
+        )
+    if chat.top_p is not None:
+        raise RequestError(
+            "Unsupported parameter: 'top_p' is not supported with this model.",
+            code="unsupported_parameter",
+            param="top_p",
+        )
 
 
 def _check_strict(chat: Chat) -> None:

@@ -91,3 +91,10 @@ def habit_of(provider: str) -> Habit:
 def reasons(model: str) -> bool:
     """Return whether a model reasons without being asked."""
     return model.rpartition("/")[2].startswith(REASONING_MODELS)
+
+
+def samples_by_default_only(model: str) -> bool:
+    """Return whether a model refuses temperature and top_p: the o series and the first GPT 5."""
+    name = model.rpartition("/")[2]
+    first_gpt5 = name.startswith("gpt-5") and not name.startswith("gpt-5.") and "chat" not in name
+    return first_gpt5 or name.startswith(("o1", "o3", "o4"))

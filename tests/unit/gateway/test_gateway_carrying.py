@@ -97,6 +97,18 @@ def test_no_thinking_becomes_the_least_a_model_can(
     assert {key: asked[key] for key in names if key in asked} == fields
 
 
+@pytest.mark.parametrize(
+    ("name", "takes"),
+    [
+        ("gpt-4o", True), ("gpt-5.1", True), ("gpt-5-chat-latest", True), ("deepseek-chat", True),
+        ("o3-mini", False), ("openai/gpt-5", False), ("gpt-5-nano-2025-08-07", False),
+    ],
+)  # fmt: skip
+def test_openais_reasoning_models_get_no_sampling(name: str, *, takes: bool) -> None:
+    asked = sent(MESSAGES, "openai", name, max_tokens=9, temperature=0.5, top_p=0.5)
+    assert [key in asked for key in ("temperature", "top_p")] == [takes, takes]
+
+
 @pytest.mark.parametrize("protocol", ["openai", "gemini", "ollama"])
 def test_a_text_document_keeps_its_title(protocol: Protocol) -> None:
     source = {"type": "text", "media_type": "text/plain", "data": "the body"}

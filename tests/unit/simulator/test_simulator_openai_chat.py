@@ -132,6 +132,15 @@ def test_strict_schemas_are_closed_and_complete_at_openai_only(schema: Any, part
         assert status(send(simulator(), "/deepseek/chat/completions", asked)) == 200
 
 
+@pytest.mark.parametrize("field", ["temperature", "top_p"])
+def test_sampling_is_refused_by_models_that_only_reason(field: str) -> None:
+    for model, expected in (("gpt-5-mini", 400), ("o3", 400), ("gpt-5.1", 200), ("gpt-4o", 200)):
+        exchange = send(simulator(), URL, {**chat(model=model), field: 0.5})
+        assert status(exchange) == expected
+        if expected == 400:
+            assert body(exchange)["error"]["param"] == field
+
+
 def test_reasoning_is_counted_and_hidden_at_openai() -> None:
     answered = body(send(simulator(), URL, chat(model="o3-mini")))
     assert answered["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0

@@ -10,7 +10,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part
-from modelops.gateway.protocols.models import least_effort
+from modelops.gateway.protocols.models import least_effort, samples
 from modelops.gateway.protocols.openai import strict
 from modelops.gateway.protocols.openai.answer import write_call
 from modelops.gateway.protocols.tool_ids import portable
@@ -31,12 +31,13 @@ def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
     if len(conversation.stop) > STOPS_MAX:
         raise CannotCarryError(f"more than {STOPS_MAX} stop sequences")
     limit = target.provider.token_limit_field
+    sampling = samples(target.upstream_model)
     fields: dict[str, Any] = {
         "model": target.upstream_model,
         "messages": [line for message in conversation.messages for line in _lines(message)],
         limit: conversation.max_tokens,
-        "temperature": conversation.temperature,
-        "top_p": conversation.top_p,
+        "temperature": conversation.temperature if sampling else None,
+        "top_p": conversation.top_p if sampling else None,
         "seed": conversation.seed,
         "presence_penalty": conversation.presence_penalty,
         "frequency_penalty": conversation.frequency_penalty,
