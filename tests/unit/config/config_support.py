@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelops.config.load import Inspection, inspect, load
+from modelops.resources import resolved as forms
+from modelops.resources import state
 from modelops.resources.configuration import Configuration
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -56,3 +58,15 @@ def resolved(folder: Path, files: Mapping[str, str | None]) -> Configuration:
 def found(folder: Path, files: Mapping[str, str | None]) -> list[str]:
     """Return what is found in files, each as `rule file:line:column`."""
     return [f"{item.rule} {item.position}" for item in look(folder, files).diagnostics]
+
+
+def with_provider(
+    folder: Path, content: str, more: dict[str, str | None] | None = None
+) -> Configuration:
+    name = content.split()[1]
+    files = {f"providers.d/{name}.yaml": content, **(more or {})}
+    return resolved(folder, files)
+
+
+def model(configuration: Configuration, name: str) -> forms.Model:
+    return state.models(configuration.state)[name]

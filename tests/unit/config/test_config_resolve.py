@@ -6,54 +6,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from config_support import VALID, found, look, resolved
+from config_support import VALID, model, resolved, with_provider
 
-from modelops import catalog
-from modelops.catalog.records import CatalogModel, CatalogPrice, CatalogTier
 from modelops.config.resolve import RESOLVER_VERSION
 from modelops.resources import resolved as forms
 from modelops.resources import state
 from modelops.resources.configuration import Configuration, SecretSource
 
-KNOWN = CatalogModel(
-    type="chat",
-    context_window=1000,
-    max_output_tokens=100,
-    capabilities=("tools", "vision"),
-    price=CatalogPrice(
-        input=Decimal("3.0"),
-        output=Decimal(15),
-        cache_read=Decimal("0.30"),
-        tiers=(CatalogTier(above_input_tokens=500, input=Decimal(6), output=Decimal(30)),),
-    ),
-    deprecated=True,
-)
-
-
-@pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the catalog know exactly one model: `known` of preset openai."""
-
-    def find(preset: str, model: str) -> CatalogModel | None:
-        return KNOWN if (preset, model) == ("openai", "known") else None
-
-    monkeypatch.setattr(catalog, "find", find)
-
-
-def with_provider(
-    folder: Path, content: str, more: dict[str, str | None] | None = None
-) -> Configuration:
-    name = content.split()[1]
-    files = {f"providers.d/{name}.yaml": content, **(more or {})}
-    return resolved(folder, files)
-
 
 def provider(configuration: Configuration, name: str) -> forms.Provider:
     return state.providers(configuration.state)[name]
-
-
-def model(configuration: Configuration, name: str) -> forms.Model:
-    return state.models(configuration.state)[name]
 
 
 def test_a_preset_fills_in_what_is_not_written(tmp_path: Path) -> None:
@@ -96,105 +58,6 @@ def test_a_key_for_a_local_preset_goes_as_a_bearer_token(tmp_path: Path) -> None
     assert provider(with_provider(tmp_path, content), "ollama").auth == "bearer"
 
 
-@pytest.mark.usefixtures("known")
-def test_the_catalog_fills_in_a_model(tmp_path: Path) -> None:
-    content = (
-        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
-        "models: [{model: mine, upstream_model: known, max_output_tokens: 50}]\n"
-    )
-    mine = model(with_provider(tmp_path, content), "openai/mine")
-    assert (mine.upstream_model, mine.type) == ("known", "chat")
-    assert (mine.context_window, mine.max_output_tokens) == (1000, 50)
-    assert mine.capabilities == ("vision", "tools")
-    assert mine.price == forms.Price(
-        input=Decimal(3),
-        output=Decimal(15),
-        cache_read=Decimal("0.3"),
-        cache_write=Decimal(3),
-        cache_write_1h=Decimal(3),
-        tiers=(
-            forms.Tier(
-                above_input_tokens=500,
-                input=Decimal(6),
-                output=Decimal(30),
-                cache_read=Decimal(6),
-                cache_write=Decimal(6),
-                cache_write_1h=Decimal(6),
-            ),
-        ),
-    )
-    assert mine.sources == {
-        "type": "catalog",
-        "context_window": "catalog",
-        "capabilities": "catalog",
-        "price": "catalog",
-        "price.cache_write": "default",
-        "price.cache_write_1h": "default",
-        "price.tiers[500].cache_read": "default",
-        "price.tiers[500].cache_write": "default",
-        "price.tiers[500].cache_write_1h": "default",
-        "default": "default",
-        "protected": "default",
-    }
-
-
-@pytest.mark.usefixtures("known")
-def test_a_declared_price_wins_whole(tmp_path: Path) -> None:
-    content = (
-        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
-        "models: [{model: known, price: {input: 1.50, output: 2}}]\n"
-    )
-    price = model(with_provider(tmp_path, content), "openai/known").price
-    assert price is not None
-    assert (price.input, price.cache_read, price.tiers) == (Decimal("1.5"), Decimal("1.5"), ())
-
-
-@pytest.mark.usefixtures("known")
-def test_a_deprecated_model_is_a_warning(tmp_path: Path) -> None:
-    content = "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\nmodels: [{model: known}]\n"
-    assert found(tmp_path, {"providers.d/openai.yaml": content}) == [
-        "deprecated-model providers.d/openai.yaml:3:18"
-    ]
-
-
-@pytest.mark.usefixtures("known")
-@pytest.mark.parametrize(
-    ("price", "differences"),
-    [
-        ("{input: 2, output: 15, cache_read: 0.3}", "input 2, catalog 3; tiers none, catalog"),
-        (
-            (
-                "{input: 3, output: 15, cache_read: 0.3,"
-                ' hours: [{from: "01:00", to: "04:00", input: 6, output: 30}]}'
-            ),
-            "catalog above 500 6/30; hours 01:00 to 04:00 6/30, catalog none",
-        ),
-        (
-            "{input: 3, output: 15, cache_read: 0.3, reasoning_output: 20}",
-            "reasoning_output 20, catalog none; tiers none",
-        ),
-        ("{input: 3, output: 15}", "cache_read 3, catalog 0.3; tiers none, catalog above 500 6/30"),
-        (
-            (
-                "{input: 3.00, output: 15, cache_read: 0.3,"
-                " tiers: [{above_input_tokens: 500, input: 6, output: 30}]}"
-            ),
-            "",
-        ),
-    ],
-)
-def test_a_price_that_is_not_the_catalogs_is_a_warning_with_both_figures(
-    tmp_path: Path, price: str, differences: str
-) -> None:
-    content = (
-        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
-        f"models:\n  - model: known\n    price: {price}\n"
-    )
-    files = {"providers.d/openai.yaml": content}
-    said = [each for each in look(tmp_path, files).diagnostics if each.rule == "price-differs"]
-    assert [differences in each.message for each in said] == [True] * bool(differences)
-
-
 def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     text = VALID["providers.d/alpha.yaml"]
     more = (
@@ -226,27 +89,6 @@ def test_a_price_without_them_is_stored_as_it_was_before_there_were_any(tmp_path
     content = state.encode(resolved(tmp_path, {}).state["model/alpha/large"])
     assert b"service_tiers" not in content
     assert b"hours" not in content
-
-
-@pytest.mark.usefixtures("known")
-def test_a_misspelt_target_that_the_catalog_knows_is_to_be_declared(tmp_path: Path) -> None:
-    files = {
-        "providers.d/openai.yaml": "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n",
-        "chains.d/main.yaml": "chain: main\ntargets: [{model: openai/known}]\n",
-    }
-    (diagnostic,) = look(tmp_path, files).diagnostics
-    assert (
-        diagnostic.hint == "the catalog knows it: add `- model: known` to providers.d/openai.yaml"
-    )
-
-
-@pytest.mark.usefixtures("known")
-def test_what_nobody_knows_stays_unknown(tmp_path: Path) -> None:
-    content = "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\nmodels: [{model: other}]\n"
-    other = model(with_provider(tmp_path, content), "openai/other")
-    assert (other.context_window, other.max_output_tokens, other.capabilities) == (None,) * 3
-    assert other.price is None
-    assert other.type == "chat"
 
 
 def test_models_of_a_free_preset_cost_nothing(tmp_path: Path) -> None:

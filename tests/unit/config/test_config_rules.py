@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from config_support import NOW, VALID, found, look, write
+from marked_files import (
+    ALPHA,
+    BETA,
+    DEV,
+    LARGE,
+    MAIN,
+    MARK,
+    SMALL,
+    Files,
+    agent,
+    alpha,
+    chain,
+    settings,
+    unmarked,
+)
 
 from modelops.config.load import inspect
 from modelops.config.report import FORMATS, render
 from modelops.config.rules import RULES
 
-ALPHA, MAIN, DEV = "providers.d/alpha.yaml", "chains.d/main.yaml", "agents.d/dev.yaml"
 SHA = "0123456789abcdef" * 4
+
+
 KEY = "sk-" + "a1b2c3d4" * 4
+
+
 CIPHERTEXT = "ENC[AES256_GCM,data:aa,iv:bb,tag:cc,type:str]"
-MARK = "▸"
-"""Stands before what a rule must point at; taken out before the file is written."""
-
-Files = Mapping[str, str | None]
-
-
-def alpha(old: str, new: str) -> Files:
-    """Return the valid provider with every occurrence of a text replaced."""
-    assert old in VALID[ALPHA]
-    return {ALPHA: VALID[ALPHA].replace(old, new)}
 
 
 def ciphered(more: str) -> Files:
@@ -34,29 +41,6 @@ def ciphered(more: str) -> Files:
     files = alpha("{env: MODELOPS_SECRET_ALPHA}", CIPHERTEXT)
     return {name: f"{text}{more}" for name, text in files.items()}
 
-
-def settings(more: str) -> Files:
-    return {"modelops.yaml": VALID["modelops.yaml"] + more}
-
-
-def chain(targets: str, more: str = "") -> Files:
-    return {MAIN: f"chain: main\ntargets: [{targets}]\n{more}"}
-
-
-def agent(more: str) -> Files:
-    return {DEV: f"agent: dev\n{more}"}
-
-
-BETA = """provider: beta
-protocol: openai
-base_url: https://beta.example/v1
-api_key: {env: MODELOPS_SECRET_BETA}
-models:
-  - model: ▸small
-    price: {input: 1, output: 2}
-"""
-
-LARGE, SMALL = "{model: alpha/large}", "{model: alpha/small}"
 
 CASES: list[tuple[str, Files]] = [
     ("file-too-large", {DEV: MARK + "#" * (5 << 20)}),
@@ -323,27 +307,12 @@ CASES: list[tuple[str, Files]] = [
     ("unknown-timezone", settings("timezone: ▸Europe\n")),
 ]
 
+
 ELSEWHERE = {
     *("unreadable-file", "symlink", "settings-missing"),
     *("encoding", "yaml-too-many", "deprecated-model", "price-differs"),
 }
 """Rules that need a file system, a folder or a catalog of their own, tested beside those."""
-
-
-def unmarked(files: Files) -> tuple[dict[str, str | None], list[str]]:
-    """Return files without marks, and the places of the marks as file:line:column."""
-    clean: dict[str, str | None] = {}
-    places = []
-    for name, marked in sorted(files.items()):
-        rest = marked or ""
-        while MARK in rest:
-            before, _, after = rest.partition(MARK)
-            line = before.count("\n") + 1
-            column = len(before) - before.rfind("\n")
-            places.append(f"{name}:{line}:{column}")
-            rest = before + after
-        clean[name] = None if marked is None else rest
-    return clean, places
 
 
 def test_the_valid_configuration_has_no_diagnostics(tmp_path: Path) -> None:
@@ -372,76 +341,6 @@ def test_every_rule_has_a_case() -> None:
 
 def test_rules_are_documented_in_sentences() -> None:
     assert all(rule.doc.endswith(".") and rule.doc[0].isupper() for rule in RULES.values())
-
-
-@pytest.mark.parametrize(
-    ("files", "hint"),
-    [
-        (agent("lables: {}\n"), "did you mean 'labels'?"),
-        (agent("chain: mian\n"), "did you mean 'main'?"),
-        (chain("{model: alfa/large}"), "did you mean 'alpha'?"),
-        (chain("{model: alpha/lagre}"), "did you mean 'large'?"),
-        (alpha("protocol: openai", "preset: opnai"), "did you mean 'openai'?"),
-        (alpha("protocol: openai", "protocol: opnai"), "did you mean 'openai'?"),
-        (settings("timezone: Europe/Belrin\n"), "did you mean 'Europe/Berlin'?"),
-        ({DEV: "agnet: dev\n"}, "did you mean 'agent'?"),
-    ],
-)
-def test_a_misspelt_name_brings_the_right_one(files: Files, hint: str, tmp_path: Path) -> None:
-    (diagnostic,) = look(tmp_path, files).diagnostics
-    assert diagnostic.hint == hint
-
-
-def test_a_broken_file_does_not_make_its_references_wrong(tmp_path: Path) -> None:
-    files = {ALPHA: "provider: alpha\nmodles: []\n", **agent("prefer: alpha\n")}
-    assert [line.split()[0] for line in found(tmp_path, files)] == ["unknown-field"]
-
-
-def test_a_form_error_does_not_hide_what_its_file_refers_to(tmp_path: Path) -> None:
-    files = {
-        **settings("default_chain: mian\ntimezne: UTC\n"),
-        **chain("{model: alpha/lagre, timeout: 5x}, {model: nobody}", "requires: [tols]\n"),
-        **agent(
-            "chian: main\nprefer: alfa\nallow: [chain/nain, model/alpha/*, model/alpha/x, 7]\n"
-            "credentials: [{provider: beta}, {provider: alpha}]\n"
-        ),
-    }
-    wrong = [line for line in found(tmp_path, files) if line.startswith("unknown-reference")]
-    assert [place.split(":")[0] for place in wrong] == [
-        *(f"unknown-reference {DEV}",) * 4,
-        f"unknown-reference {MAIN}",
-        "unknown-reference modelops.yaml",
-    ]
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"providers.d/beta.yaml": BETA + "enabled: false\n"},
-        {"providers.d/openrouter.yaml": BETA.replace("beta", "openrouter")},
-        {"providers.d/beta.yaml": BETA.replace("small", "alpha/large")},
-        {
-            "providers.d/beta.yaml": BETA.replace("small", "mini"),
-            "providers.d/gamma.yaml": BETA.replace("beta", "gamma").replace("small", "mini"),
-            **chain(LARGE, "aliases: [mini]\n"),
-        },
-    ],
-    ids=["disabled", "aggregator", "read as provider/model", "a chain's"],
-)
-def test_a_name_that_two_own_but_one_gets_is_no_tie(files: Files, tmp_path: Path) -> None:
-    clean, _ = unmarked(files)
-    assert not [line for line in found(tmp_path, clean) if line.startswith("name-owned-twice")]
-
-
-def test_a_tie_of_many_names_a_few(tmp_path: Path) -> None:
-    many = [f"beta-{letter}" for letter in "abcdef"]
-    files = {f"providers.d/{name}.yaml": BETA.replace("beta", name) for name in many}
-    clean, _ = unmarked(files)
-    (diagnostic,) = look(tmp_path, clean).diagnostics
-    assert diagnostic.message == (
-        "'small' alone is refused as ambiguous: alpha/small, beta-b/small, beta-c/small "
-        "and 3 more go by it too"
-    )
 
 
 @pytest.mark.parametrize(

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_samples import SPAN, group, report
 
 from modelops.ledger import render
-from modelops.ledger.periods import Bucket, Span, bucket_starts, zone
-from modelops.ledger.reports import Measures, UsageReport, build, measures, usd
+from modelops.ledger.periods import Bucket, bucket_starts, zone
+from modelops.ledger.reports import Measures, measures, usd
 from modelops.metering.histogram import bucket_of
 from modelops.resources.errors import ModelopsError
-from modelops.store.books import SLOT_US, UsageGroup
 from modelops.store.sums import Sums, counted, packed, stored_counts
-
-HOUR_US = 4 * SLOT_US
-SPAN = Span(since_us=400_000 * HOUR_US, until_us=400_003 * HOUR_US)
-
-
-def group(*key: str, start_us: int | None = None, **sums: int) -> UsageGroup:
-    made = packed(Sums(**sums))  # type: ignore[arg-type]
-    return UsageGroup(key=key, start_us=start_us, packed=made)
-
-
-def report(
-    *groups: UsageGroup,
-    by: tuple[str, ...] = ("provider",),
-    timezone: str = "UTC",
-    bucket: Bucket = "none",
-    limit: int = 10_000,
-) -> UsageReport:
-    return build(SPAN, timezone, by, bucket, groups, limit)
 
 
 def said(sums: Sums, *, per_target: bool = False) -> Measures:
@@ -179,162 +159,3 @@ def test_money_is_shown_exactly(pico: int) -> None:
     assert int(whole) * 10**12 + int(fraction.ljust(12, "0")) == pico
     assert not usd(pico).endswith(".")
     assert "e" not in usd(pico).lower()
-
-
-def test_the_table_lines_up_and_says_what_is_missing() -> None:
-    shown = render.text(
-        report(
-            group("openai", requests=3, attempts=3, attempts_ok=3, cost_pico=3 * 10**12),
-            group("groq", requests=1, attempts=1, unpriced=1),
-            group("", requests=2, simulated=2),
-        ),
-        bar="#",
-    )
-    lines = shown.splitlines()
-    assert lines[0].startswith("usage by provider from 2015-08-")
-    assert lines[2].split()[:3] == ["provider", "requests", "attempts"]
-    assert lines[3].split()[0] == "openai"
-    assert lines[3].endswith("############")
-    assert "unknown" in lines[4]
-    assert lines[5].split()[0] == "-"
-    assert lines[6].split()[0] == "total"
-    assert lines[7:] == [
-        "  1 attempts unpriced: their model, or its service tier, has no price",
-        "  2 rows simulated",
-    ]
-    assert len({line.index("requests") + 8 for line in lines[2:3]}) == 1
-
-
-PLAIN = (
-    "requests attempts success fallback input output cost USD input USD output USD"
-    " p50 p95 first content"
-)
-
-
-def test_a_table_has_the_columns_that_have_anything_in_them() -> None:
-    plain = report(group("a", requests=1, attempts=1, cost_pico=3, input_cost_pico=3))
-    assert " ".join(render.text(plain).splitlines()[2].split()[1:]) == PLAIN
-    found = report(
-        group("a", attempts=2, cache_read_tokens=1_234, cache_write_tokens=7, unpriced=1),
-        group("b", attempts=2, reasoning_tokens=5, estimate_pico=10**11, unmetered=2),
-        group("c", attempts=1, cost_pico=9 * 10**12, input_cost_pico=10**12, output_cost_pico=0),
-    )
-    head, *_ = render.text(found).splitlines()[2:]
-    for name in ("cache read", "cache write", "reasoning", "estimate USD", "unpriced", "unmetered"):
-        assert name in head
-    cells = [
-        dict(zip(*(map(str.strip, line.split("|")) for line in (lines[2], row)), strict=True))
-        for lines in [render.markdown(found).splitlines()]
-        for row in lines[4:8]
-    ]
-    assert [row["cache read"] for row in cells] == ["0", "1,234", "0", "1,234"]
-    assert [row["reasoning"] for row in cells] == ["0", "0", "5", "5"]
-    assert [row["estimate USD"] for row in cells] == ["0", "0", "0.1", "0.1"]
-    assert [row["unpriced"] for row in cells] == ["0", "1", "0", "1"]
-    assert [row["unmetered"] for row in cells] == ["0", "0", "2", "2"]
-    assert [row["input USD"] for row in cells] == ["1", "0", "unknown", "1"]
-    assert [row["output USD"] for row in cells] == ["0", "0", "unknown", "0"]
-    assert [row["unsplit USD"] for row in cells] == ["8", "0", "unknown", "8"]
-
-
-SPLIT = group(
-    "a-provider-of-28-characters-",
-    requests=1,
-    attempts=2,
-    cache_read_tokens=5,
-    cost_pico=3 * 10**6,
-    input_cost_pico=10**6,
-    output_cost_pico=2 * 10**6,
-)
-
-
-ALL_BUT_COST = (
-    "first content, fallback, attempts, cache read, p95, p50, success, input USD, output USD"
-)
-
-
-@pytest.mark.parametrize(
-    ("width", "gone"),
-    [
-        (None, ""),
-        (200, ""),
-        (160, "first content"),
-        (120, "first content, fallback, attempts, cache read"),
-        (100, "first content, fallback, attempts, cache read, p95, p50, success"),
-        (85, ALL_BUT_COST.replace("p50, ", "")),  # there is room for it without the parts
-        (80, ALL_BUT_COST),
-    ],
-)
-def test_a_narrow_terminal_keeps_what_a_payer_asks_for(width: int | None, gone: str) -> None:
-    lines = render.text(report(SPLIT), width=width).splitlines()
-    whole = render.text(report(SPLIT)).splitlines()
-    heads = re.split("  +", whole[2].strip())
-    assert {"cost USD", "input USD", "output USD"} < {*heads}
-    assert re.split("  +", lines[2].strip()) == [
-        name for name in heads if name not in gone.split(", ")
-    ]
-    assert not gone or lines[-1].startswith(f"  no room for {gone}: ")
-    assert all(len(line) <= (width or 999) for line in lines[2:5])
-
-
-@pytest.mark.parametrize(
-    ("mark", "shown"), [("", "2 9ac1e2f09a"), ("-dirty", "2 9ac1e2f09a-dirty")]
-)
-def test_a_revision_names_its_commit_and_whether_that_was_all(mark: str, shown: str) -> None:
-    found = report(group("2", attempts=1), by=("revision",))
-    found = msgspec.structs.replace(found, commits={"2": f"{'9ac1e2f0' * 5}{mark}"})
-    assert render.text(found).splitlines()[3].startswith(f"{shown}  ")
-    assert f"| {shown} |" in render.markdown(found)
-
-
-def test_what_corrections_bring_to_0_in_all_is_shown_by_row() -> None:
-    found = report(group("success", unpriced=1), group("adjusted", unpriced=-1), by=("status",))
-    assert found.totals.unpriced == 0
-    assert "unpriced" in render.text(found).splitlines()[2]
-
-
-def test_markdown_and_csv_hold_the_same_rows() -> None:
-    found = report(group("a|b", requests=1, attempts=1, cost_pico=1), group("=cmd()", requests=2))
-    assert "| a\\|b | 1 | 1 |" in render.markdown(found)
-    head, first, second = render.csv_text(found).splitlines()
-    assert head.startswith("provider,requests,attempts,")
-    assert head.count(",") == first.count(",") == second.count(",")
-    assert first.startswith("a|b,1,1,")
-    assert second.startswith("'=cmd(),2,0,")
-
-
-def test_csv_of_a_report_without_groups_is_its_totals() -> None:
-    lines = render.csv_text(report(group(requests=5), by=())).splitlines()
-    assert len(lines) == 2
-    assert lines[1].startswith("5,")
-
-
-def test_a_table_by_the_hour_has_a_line_for_each_that_has_anything() -> None:
-    starts = bucket_starts(SPAN, "hour", zone("UTC"))
-    groups = [
-        group("a", start_us=starts[2], requests=4),
-        group("b", start_us=starts[0], attempts=1),
-    ]
-    found = report(*groups, by=("agent",), bucket="hour")
-    _, _, head, first, second, total, *_ = render.text(found).splitlines()
-    assert head.split()[:3] == ["hour", "agent", "requests"]
-    assert first.split()[:4] == [found.series[0].start[:16], "b", "0", "1"]
-    assert second.split()[:3] == [found.series[4].start[:16], "a", "4"]
-    assert total.split()[:2] == ["total", "4"]
-    assert f"| {found.series[4].start[:16]} | a | 4 |" in render.markdown(found)
-
-
-def test_a_report_by_the_day_alone_has_a_line_for_each_day() -> None:
-    starts = bucket_starts(SPAN, "day", zone("UTC"))
-    found = report(group(start_us=starts[0], requests=7), by=(), bucket="day")
-    day = found.series[0].start[:10]
-    lines = render.text(found).splitlines()
-    assert (lines[2].split()[:2], lines[3].split()[:2]) == (["day", "requests"], [day, "7"])
-    assert f"| {day} | 7 |" in render.markdown(found)
-    assert render.csv_text(found).splitlines()[1].startswith(f"{found.series[0].start},7,")
-
-
-def test_csv_of_a_report_without_rows_is_its_header() -> None:
-    (head,) = render.csv_text(report(by=("agent", "model"))).splitlines()
-    assert head.startswith("agent,model,requests,")
-    assert head.endswith("first_content_ms_mean,first_content_ms_p50,first_content_ms_p95")
