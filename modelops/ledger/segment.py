@@ -141,16 +141,29 @@ def create_secretly(folder: Path, label: str, capacity: int) -> Segment:
     """Return a segment that is nobody's to adopt until it is published; OSError when none fits."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f".{label}{_TEMPORARY}"
-    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = _open_locked(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         _allocate(descriptor, capacity)
         return Segment(path, descriptor, mmap.mmap(descriptor, capacity))
     except OSError:
         path.unlink(missing_ok=True)
         os.close(descriptor)
         raise
+
+
+def _open_locked(path: Path) -> int:
+    """Make a file and lock it; once more where another worker swept it before it was locked."""
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+            raise
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
 
 
 def _allocate(descriptor: int, capacity: int) -> None:
