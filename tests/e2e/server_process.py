@@ -21,7 +21,10 @@ from in_process import call
 from modelops.cli.main import run
 
 Value = TypeVar("Value")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""As long as the supervisor lets a worker start. On a machine with ten busy processes that took 25
+seconds, and a test that kills workers waits for one start after another.
+"""
 
 
 def modelops(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
