@@ -40,6 +40,16 @@ def test_a_percentile_lies_in_the_bucket_of_the_true_one(
     lower = BOUNDS_US[bucket - 1] if bucket else 0
     upper = BOUNDS_US[bucket] if bucket < len(BOUNDS_US) else lower
     assert lower <= found <= upper
+    if BOUNDS_US[0] <= true <= BOUNDS_US[-1]:
+        assert abs(found - true) <= true / 10
+
+
+@given(st.integers(BOUNDS_US[0], BOUNDS_US[-1]), st.integers(1, 10**9), st.integers(0, 100))
+def test_many_that_took_the_same_are_off_by_at_most_a_tenth(
+    duration_us: int, count: int, percent: int
+) -> None:
+    [found] = percentiles(bucket_of(duration_us), [count], percent)
+    assert abs(found - duration_us) <= duration_us / 10
 
 
 def test_nothing_counted_has_no_percentile() -> None:
