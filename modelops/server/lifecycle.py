@@ -24,7 +24,7 @@ from modelops.server.refresh import poll, refresh
 from modelops.server.runtime import Runtime
 from modelops.server.settings import ServerSettings
 from modelops.server.telemetry import telemetry
-from modelops.server.totals import merge_for_ever
+from modelops.server.totals import merge_loop
 from modelops.store import open_store
 
 
@@ -66,7 +66,7 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
     """Start the parts, and stop them in the order in which they need each other."""
     runtime.ledger.start()
     await refresh(runtime)
-    work = (poll(runtime), heartbeat(runtime), merge_for_ever(runtime))
+    work = (poll(runtime), heartbeat(runtime), merge_loop(runtime))
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield

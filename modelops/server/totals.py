@@ -51,7 +51,7 @@ def total(rows: Iterable[Instance]) -> WorkerReport:
     )
 
 
-async def merge_for_ever(runtime: Runtime) -> NoReturn:
+async def merge_loop(runtime: Runtime) -> NoReturn:
     """Merge the rows of workers that have ended, at the start and from time to time."""
     before: Mapping[str, int] = {}
     while True:
