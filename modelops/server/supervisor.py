@@ -31,7 +31,7 @@ LOOK_S = 0.05
 START_LIMIT_S = 60.0
 """Seconds a worker may take until it answers; one is ready in 1 to 2."""
 
-LAST_WORDS_S = 2.0
+SELF_EXIT_GRACE_S = 2.0
 """Seconds by which a worker that hangs may end itself first: it can say where (`watchdog`)."""
 
 RESTART_S = 2.0
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Worker:
-    """One child process; `mourned` once its death has been logged.
+    """One child process; `exit_logged`: its end is in the log already.
 
     `silent` counts the looks since it last said something: looks and not seconds, so that a pause
     of this process, or of the whole machine, is not taken for one of the worker.
@@ -51,7 +51,7 @@ class Worker:
     process: subprocess.Popen[bytes]
     started_at: float
     ready: bool = False
-    mourned: bool = False
+    exit_logged: bool = False
     silent: int = 0
 
 
@@ -141,14 +141,14 @@ def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.s
     code = worker.process.poll()
     if code is None:
         _look(worker)
-        limit_s = settings.silence_s + LAST_WORDS_S if worker.ready else START_LIMIT_S
+        limit_s = settings.silence_s + SELF_EXIT_GRACE_S if worker.ready else START_LIMIT_S
         if worker.silent * LOOK_S >= limit_s:
             logger.error("worker %d hangs: nothing from it in %g s", worker.process.pid, limit_s)
             worker.process.kill()
             worker.silent = 0
         return worker
-    if not worker.mourned:
-        worker.mourned = True
+    if not worker.exit_logged:
+        worker.exit_logged = True
         logger.error("worker %d ended with %s; starting another", worker.process.pid, _ending(code))
     if time.monotonic() - worker.started_at < RESTART_S:
         return worker
