@@ -30,7 +30,7 @@ KEEP_ALIVE_S = 75
 close first and no request meets a closing connection; nginx's default."""
 
 LINGER_S = 2.0
-"""Seconds in which what a client still sends after its answer is read and dropped (`hang_up`)."""
+"""Seconds of `close_gracefully`, in which what a client still sends is read and dropped."""
 
 STALL_S = 60.0
 """Seconds in which a client must take something of an answer that waits for it: nginx's default."""
@@ -42,12 +42,12 @@ CYCLE = "modelops.cycle"
 class AnsweringProtocol(HttpToolsProtocol):
     """Takes requests and has them answered.
 
-    `answering` says that whoever answers is to be cancelled when the client leaves, `deaf` that
-    what still comes is dropped.
+    `cancel_on_disconnect`: whoever answers is to be cancelled when the client leaves.
+    `discarding_input`: what still comes is dropped.
     """
 
-    answering = False
-    deaf = False
+    cancel_on_disconnect = False
+    discarding_input = False
     cycle: Cycle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -71,7 +71,11 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._idle_timer = self._linger_timer = self._stall_timer = None
         super().connection_lost(exc)
         self._wake()
-        if self._task is not None and self.answering and not self.cycle.response_complete:
+        if (
+            self._task is not None
+            and self.cancel_on_disconnect
+            and not self.cycle.response_complete
+        ):
             self._task.cancel()
         # What refers to this connection would otherwise wait for the garbage collector with it.
         self._task = None
@@ -116,7 +120,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             self.logger,
             self.server_state.default_headers,
             self.on_response_complete,
-            self.hang_up,
+            self.close_gracefully,
             keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
         )
         if before is None or before.response_complete:
@@ -173,7 +177,7 @@ class AnsweringProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for one."""
         self.server_state.total_requests += 1
-        if self.deaf or self.transport.is_closing():
+        if self.discarding_input or self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self._behind:
@@ -184,7 +188,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(KEEP_ALIVE_S, self._idle_over)
 
-    def hang_up(self) -> None:
+    def close_gracefully(self) -> None:
         """Close the connection; where a request was not read whole, once its client stops sending.
 
         Bytes that nobody has read make the kernel reset a connection that is closed, and the answer
@@ -192,11 +196,11 @@ class AnsweringProtocol(HttpToolsProtocol):
         """
         transport = self.transport
         cycle = cast("Cycle | None", self.cycle)
-        unread = self.deaf or cycle is None or cycle.more_body
+        unread = self.discarding_input or cycle is None or cycle.more_body
         if not unread or not transport.can_write_eof():
             transport.close()
         elif not transport.is_closing():
-            self.deaf = True
+            self.discarding_input = True
             self.flow.resume_reading()
             transport.write_eof()
             self._linger_timer = self.loop.call_later(LINGER_S, transport.close)

@@ -26,7 +26,7 @@ class _Unheard:
 class Cycle(RequestResponseCycle):
     """What stands here belongs to every request until it is changed for one.
 
-    `hang_up` ends its connection.
+    `close_gracefully` ends its connection.
     """
 
     message_event: Any = _Unheard()
@@ -48,7 +48,7 @@ class Cycle(RequestResponseCycle):
         logger: Any,
         default_headers: list[tuple[bytes, bytes]],
         on_response: Callable[..., None],
-        hang_up: Callable[[], None],
+        close_gracefully: Callable[[], None],
         *,
         keep_alive: bool,
     ) -> None:
@@ -58,7 +58,7 @@ class Cycle(RequestResponseCycle):
         self.logger = logger
         self.default_headers = default_headers
         self.on_response = on_response
-        self.hang_up = hang_up
+        self.close_gracefully = close_gracefully
         self.keep_alive = keep_alive
 
     async def receive(self) -> ASGIReceiveEvent:

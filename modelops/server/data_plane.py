@@ -77,11 +77,11 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
                 received_at_us=now_us,
             )
             connection = connection_of(scope)
-            connection.answering = True
+            connection.cancel_on_disconnect = True
             try:
                 await _pass_on(runtime, call, reply)
             finally:
-                connection.answering = False
+                connection.cancel_on_disconnect = False
         except ClientGoneError:
             pass
         except (AccessError, BodyError) as error:

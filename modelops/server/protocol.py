@@ -49,7 +49,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head, parse, and time a head that is still incomplete."""
-        if self.deaf:
+        if self.discarding_input:
             return
         self._piece = len(data)
         if self._head_open:
@@ -89,7 +89,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def _watch_head(self) -> None:
         """Bound a head that is still incomplete."""
-        if self.deaf:
+        if self.discarding_input:
             return
         if self._head_size > HEAD_MAX:
             # One endless header never reaches on_header, so it is caught here.
@@ -149,7 +149,7 @@ class BoundedProtocol(AnsweringProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Read no more, and say why once those who asked properly have their answers."""
-        self.deaf = True
+        self.discarding_input = True
         self._stop_head_timer()
         if self.transport.is_closing():
             return
@@ -165,4 +165,4 @@ class BoundedProtocol(AnsweringProtocol):
             cycle.message_event.set()
         dialect = dialect_of(self.url.decode("latin-1"), {})
         self.transport.write(closing_error(status, message, dialect))
-        self.hang_up()
+        self.close_gracefully()

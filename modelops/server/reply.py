@@ -88,7 +88,7 @@ class ConnectionReply:
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            cycle.hang_up()
+            cycle.close_gracefully()
         cycle.on_response()
 
     def refuse(self, status: int, headers: Headers, body: bytes) -> None:

@@ -43,7 +43,7 @@ def reply_over(wire: Wire, **fields: Any) -> tuple[ConnectionReply, Any]:
         waiting_for_100_continue=True,
         message_event=asyncio.Event(),
         on_response=lambda: None,
-        hang_up=wire.close,
+        close_gracefully=wire.close,
     )
     vars(cycle).update(fields)
     return ConnectionReply(cast("Any", cycle)), cycle
