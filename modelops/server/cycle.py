@@ -16,7 +16,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
-class _Unheard:
+class _NullEvent:
     """An event that nobody waits for."""
 
     def set(self) -> None:
@@ -29,7 +29,7 @@ class Cycle(RequestResponseCycle):
     `close_gracefully` ends its connection.
     """
 
-    message_event: Any = _Unheard()
+    message_event: Any = _NullEvent()
     body: Any = b""
     more_body = True
     access_log = False
@@ -63,7 +63,7 @@ class Cycle(RequestResponseCycle):
 
     async def receive(self) -> ASGIReceiveEvent:
         """Return ASGI's next event, as soon as there is one."""
-        if isinstance(self.message_event, _Unheard):
+        if isinstance(self.message_event, _NullEvent):
             self.message_event = asyncio.Event()
             if self.body or not self.more_body or self.disconnected:
                 self.message_event.set()

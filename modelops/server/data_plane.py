@@ -114,7 +114,7 @@ def _admit(
     """
     if scope["method"] != "POST":
         raise AccessError(405, f"{route.endpoint} takes POST", ALLOW_POST)
-    if runtime.on_wrong_side(scope["server"], admin=False):
+    if runtime.on_wrong_listener(scope["server"], admin=False):
         raise AccessError(404, "this address serves /api and /metrics alone")
     live = runtime.live
     if live is None or not live.head.revision:

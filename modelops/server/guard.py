@@ -21,7 +21,7 @@ from modelops.server.runtime import Runtime
 def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let a caller in, or raise AccessError."""
     runtime: Runtime = connection.app.state["runtime"]
-    if runtime.on_wrong_side(connection.scope["server"], admin=True):
+    if runtime.on_wrong_listener(connection.scope["server"], admin=True):
         raise NotFoundException
     keyring = runtime.required().keyring  # while nothing is live, nobody's key is known
     scope = connection.scope

@@ -48,9 +48,9 @@ async def heartbeat(runtime: Runtime) -> NoReturn:
     while True:
         runtime.note_losses()
         runtime.clock_watch.look(runtime.clock)
-        standing = runtime.standing()
-        if standing != said or runtime.clock.monotonic() - said_at >= HEARTBEAT_S:
-            said, said_at = standing, runtime.clock.monotonic()
+        served = runtime.served_revision()
+        if served != said or runtime.clock.monotonic() - said_at >= HEARTBEAT_S:
+            said, said_at = served, runtime.clock.monotonic()
             await announce(runtime)
         await asyncio.sleep(LOOK_S)
 
@@ -62,11 +62,11 @@ async def announce(runtime: Runtime) -> None:
     except StoreError as error:
         if not runtime.store_problem():
             logger.warning("the store takes nothing: %s", error.message)
-        runtime.unwritten = error.message
+        runtime.heartbeat_error = error.message
     else:
-        if runtime.unwritten:
+        if runtime.heartbeat_error:
             logger.info("the store takes rows again")
-        runtime.unwritten = ""
+        runtime.heartbeat_error = ""
 
 
 async def retire(runtime: Runtime) -> None:
@@ -79,7 +79,7 @@ async def retire(runtime: Runtime) -> None:
 
 def row(runtime: Runtime) -> Instance:
     """Return this worker's row as of now."""
-    revision, error = runtime.standing()
+    revision, error = runtime.served_revision()
     return Instance(
         instance=runtime.identity.instance,
         host=runtime.identity.host,

@@ -89,7 +89,7 @@ def _allowed(request: AnyRequest, runtime: Runtime) -> tuple[Live, list[str]]:
     """Return what is live and the names the caller may use; AccessError for an unknown caller."""
     live = runtime.required()
     scope = request.scope
-    if runtime.on_wrong_side(scope["server"], admin=False):
+    if runtime.on_wrong_listener(scope["server"], admin=False):
         raise NotFoundException
     caller = data_plane_caller(
         live.keyring,

@@ -45,8 +45,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 class Runtime:
     """One worker's parts. `live` is None until a revision has been compiled.
 
-    `store_error` says why the store does not answer, `unwritten` why it did not take this worker's
-    last sign of life, `revision_error` why the head it stands at is not what is served; all are ''
+    `store_error` says why the store does not answer, `heartbeat_error` why it did not take this
+    worker's last sign of life, `revision_error` why its head is not what is served; all are ''
     when all is well. `failed` is the head that did not compile; it, and the files that hold
     secrets, are looked at again at `look_again_at` (monotonic).
     `lost` counts the rows that the books had lost when that was last looked at, and at `lost_at`
@@ -66,7 +66,7 @@ class Runtime:
     telemetry: Telemetry | None = None
     live: Live | None = None
     store_error: str = ""
-    unwritten: str = ""
+    heartbeat_error: str = ""
     revision_error: str = ""
     failed: Head | None = None
     look_again_at: float = 0.0
@@ -83,14 +83,14 @@ class Runtime:
 
     def store_problem(self) -> str:
         """Return why the store cannot be read or written, '' when it can be both."""
-        return self.store_error or self.unwritten
+        return self.store_error or self.heartbeat_error
 
     def note_losses(self) -> None:
         """Note when the books lose rows."""
         if self.ledger.lost != self.lost:
             self.lost, self.lost_at = self.ledger.lost, self.clock.monotonic()
 
-    def standing(self) -> tuple[int, str]:
+    def served_revision(self) -> tuple[int, str]:
         """Return the revision that is served, and why it is not the store's head ('' if it is)."""
         return self.live.head.revision if self.live else 0, self.revision_error
 
@@ -100,7 +100,7 @@ class Runtime:
             raise AccessError(503, self.nothing_served())
         return self.live
 
-    def on_wrong_side(self, address: tuple[str, int | None] | None, *, admin: bool) -> bool:
+    def on_wrong_listener(self, address: tuple[str, int | None] | None, *, admin: bool) -> bool:
         """Whether a request came to a listening address that does not serve its route."""
         admin_port = self.settings.admin_port
         return bool(admin_port) and (address is not None and address[1] == admin_port) != admin

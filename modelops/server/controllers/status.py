@@ -24,14 +24,14 @@ async def current(runtime: Runtime) -> Status:
     if not error:
         try:
             found = await status(
-                runtime.store, now_us, asked=row(runtime), store_error=runtime.unwritten
+                runtime.store, now_us, asked=row(runtime), store_error=runtime.heartbeat_error
             )
         except StoreError as failure:
             error = failure.message
         else:
             if found.revision or runtime.live is None:
                 return found
-            error = runtime.unwritten  # the store is gone, which the next look at it will say
+            error = runtime.heartbeat_error  # the store is gone, which the next look at it will say
     live = runtime.required()
     own = [row(runtime)]
     return build(live.head, None, live.providers, own, now_us, tested={}, store_error=error)
