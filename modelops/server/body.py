@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from litestar.types import Receive
 
-from modelops.server.body_room import Held, NoRoomError
+from modelops.server.body_budget import BudgetExceededError, Reservation
 from modelops.server.cycle import Cycle
 
 BODY_MAX = 64 * 1024 * 1024
@@ -35,7 +35,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
-def body_at_hand(cycle: Cycle, held: Held) -> bytes | None:
+def body_at_hand(cycle: Cycle, reservation: Reservation) -> bytes | None:
     """Return the body when all of it has arrived, None when it has not; BodyError as `read_body`.
 
     Most bodies come with the head, and then neither a timer nor an event is needed.
@@ -48,16 +48,18 @@ def body_at_hand(cycle: Cycle, held: Held) -> bytes | None:
     if len(body) > BODY_MAX:
         raise _too_large()
     try:
-        held.take(len(body))
-    except NoRoomError:
-        raise _no_room() from None
+        reservation.reserve(len(body))
+    except BudgetExceededError:
+        raise _budget_exceeded() from None
     return body
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, held: Held) -> bytes:
+async def read_body(
+    headers: Mapping[bytes, bytes], receive: Receive, reservation: Reservation
+) -> bytes:
     """Return the body; BodyError (408, 413, 503) or ClientGoneError when it does not come whole.
 
-    `held` takes the room it needs as it arrives; whoever passes it in gives that back.
+    `reservation` grows as the body arrives; whoever passes it in releases it.
 
     A body that announces too much is refused unread, one that lies about its length is counted.
     """
@@ -65,12 +67,12 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, held: Held
     if len(announced) > 12 or (announced and int(announced) > BODY_MAX):
         raise _too_large()
     try:
-        return await _read_pieces(receive, held)
-    except NoRoomError:
-        raise _no_room() from None
+        return await _read_pieces(receive, reservation)
+    except BudgetExceededError:
+        raise _budget_exceeded() from None
 
 
-async def _read_pieces(receive: Receive, held: Held) -> bytes:
+async def _read_pieces(receive: Receive, reservation: Reservation) -> bytes:
     """Return a body that comes in pieces, as long as they come fast enough."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -79,7 +81,7 @@ async def _read_pieces(receive: Receive, held: Held) -> bytes:
     try:
         async with asyncio.timeout_at(begun + BODY_GRACE_S) as limit:
             while more:
-                chunk, more = await _chunk(receive, held, size)
+                chunk, more = await _chunk(receive, reservation, size)
                 chunks.append(chunk)
                 size += len(chunk)
                 limit.reschedule(begun + BODY_GRACE_S + size / BODY_BYTES_PER_S)
@@ -88,7 +90,7 @@ async def _read_pieces(receive: Receive, held: Held) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _chunk(receive: Receive, held: Held, before: int) -> tuple[bytes, bool]:
+async def _chunk(receive: Receive, reservation: Reservation, before: int) -> tuple[bytes, bool]:
     """Return the next piece of a body of which `before` bytes are here, and whether more follow."""
     message = await receive()
     if message["type"] != "http.request":
@@ -96,11 +98,11 @@ async def _chunk(receive: Receive, held: Held, before: int) -> tuple[bytes, bool
     chunk = message["body"]
     if before + len(chunk) > BODY_MAX:
         raise _too_large()
-    held.take(len(chunk))
+    reservation.reserve(len(chunk))
     return chunk, message["more_body"]
 
 
-def _no_room() -> BodyError:
+def _budget_exceeded() -> BodyError:
     return BodyError(503, "the server is reading too many large bodies; try again", RETRY_AFTER)
 
 

@@ -23,7 +23,7 @@ from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
 from modelops.server.answering import connection_of, take_cycle
 from modelops.server.body import BodyError, ClientGoneError, body_at_hand, read_body
-from modelops.server.body_room import Held
+from modelops.server.body_budget import Reservation
 from modelops.server.problems import server_error
 from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
@@ -57,16 +57,16 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             return
-        cycle, held = take_cycle(scope), Held(runtime.bodies)
+        cycle, reservation = take_cycle(scope), Reservation(runtime.body_budget)
         reply = ConnectionReply(cycle)
         now_us = runtime.clock.unix_us()
         request_id, agent = new_id(now_us, runtime.random), ""
         refusal: GatewayError | None = None
         try:
             headers, agent = _admit(runtime, route, scope, now_us)
-            body = body_at_hand(cycle, held)
+            body = body_at_hand(cycle, reservation)
             if body is None:
-                body = await read_body(headers, receive, held)
+                body = await read_body(headers, receive, reservation)
             call = Call(
                 endpoint=route.endpoint,
                 dialect=route.dialect,
@@ -97,7 +97,7 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
             logger.exception("a request to %s failed", route.endpoint, extra=about)
             refusal = server_error(500, "the server failed; its log says why")
         finally:
-            held.give_back()
+            reservation.release()
         if refusal is not None and not reply.started and not cycle.disconnected:
             runtime.observer.refused(refusal.code)
             _refuse(reply, route.dialect, refusal, request_id)

@@ -12,7 +12,7 @@ import msgspec
 from modelops.gateway.gateway import Gateway
 from modelops.ledger import Ledger
 from modelops.server.access import AccessError
-from modelops.server.body_room import BodyRoom
+from modelops.server.body_budget import BodyBudget
 from modelops.server.clock import SystemClock
 from modelops.server.clock_watch import ClockWatch
 from modelops.server.live import Live
@@ -74,7 +74,7 @@ class Runtime:
     lost_at: float = 0.0
     ended: Sequence[Instance] | None = None
     clock_watch: ClockWatch = field(default_factory=ClockWatch)
-    bodies: BodyRoom = field(default_factory=BodyRoom)
+    body_budget: BodyBudget = field(default_factory=BodyBudget)
 
     def go_live(self, live: Live) -> None:
         """Serve from this revision; requests under way keep the one they began with."""

@@ -261,7 +261,7 @@ async def test_bodies_that_leave_no_room_are_told_to_come_again() -> None:
 
     runtime = make_runtime(MemoryStore(state()), script)
     large = b"x" * 1_000_000
-    runtime.bodies.size = len(large)
+    runtime.body_budget.size = len(large)
     async with serving(runtime) as port:
         first = asyncio.create_task(ask(port, body=large))
         await began.wait()
@@ -271,7 +271,7 @@ async def test_bodies_that_leave_no_room_are_told_to_come_again() -> None:
         again = await ask(port, body=large)
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
     assert again.status == 200
-    assert runtime.bodies.used == 0
+    assert runtime.body_budget.used == 0
 
 
 async def test_what_ends_within_its_body_gives_its_room_back() -> None:
@@ -284,7 +284,7 @@ async def test_what_ends_within_its_body_gives_its_room_back() -> None:
         await writer.wait_closed()
         assert (await ask(port)).status == 200
         async with asyncio.timeout(30):
-            while runtime.bodies.used:
+            while runtime.body_budget.used:
                 await asyncio.sleep(0.01)
 
 
