@@ -7,7 +7,8 @@ so nobody waits for them. The span of the request joins the trace that its calle
 
 from __future__ import annotations
 
-from types import TracebackType
+import contextlib
+from collections.abc import Iterator
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
@@ -32,7 +33,7 @@ class Tracing:
         self._running: dict[str, list[Attempt]] = {}
         self._tracer = tracer
         self._instruments = Instruments(meter)
-        self.clock = clock
+        self._clock = clock
 
     @property
     def full(self) -> bool:
@@ -50,17 +51,17 @@ class Tracing:
         if kept is not None:
             kept.append(attempt)
 
-    def request(self, call: Call) -> Following:
-        """Follow one request from here to the end of its answer."""
-        return Following(self, call)
-
-    def started(self, call: Call) -> None:
-        """Keep what is recorded of a request from now on."""
+    @contextlib.contextmanager
+    def request(self, call: Call) -> Iterator[None]:
+        """Keep what is recorded of a request, and emit its spans however it ended."""
         self._running[call.request_id] = []
+        try:
+            yield
+        finally:
+            self._emit(call, self._running.pop(call.request_id), self._clock.unix_us())
 
-    def ended(self, call: Call, ended_at_us: int) -> None:
+    def _emit(self, call: Call, attempts: list[Attempt], ended_at_us: int) -> None:
         """Emit the spans of a finished request; a request without attempts has none."""
-        attempts = self._running.pop(call.request_id)
         if attempts:
             self._trace(call, attempts, ended_at_us)
             self._instruments.count(attempts, ended_at_us - call.received_at_us)
@@ -95,29 +96,6 @@ class Tracing:
         if attempt.outcome in _FAILURES:
             span.set_status(Status(StatusCode.ERROR))
         span.end((attempt.started_at_us + attempt.latency_us) * 1000)
-
-
-class Following:
-    """The time in which a request runs."""
-
-    __slots__ = ("_call", "_tracing")
-
-    def __init__(self, tracing: Tracing, call: Call) -> None:
-        self._tracing = tracing
-        self._call = call
-
-    def __enter__(self) -> None:
-        """Begin."""
-        self._tracing.started(self._call)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Emit its spans, however it ended."""
-        self._tracing.ended(self._call, self._tracing.clock.unix_us())
 
 
 def caller_context(call: Call) -> Context:
