@@ -28,7 +28,7 @@ _LINES: tuple[tuple[str, Callable[[RevisionUsage], str]], ...] = (
     ("errors", lambda side: _percent(side.error_rate)),
     ("fallback", lambda side: _percent(side.usage.fallback_rate)),
     ("cost USD", lambda side: side.usage.cost_usd or _UNKNOWN),
-    ("cost USD per request", lambda side: side.cost_per_request_usd or _UNKNOWN),
+    ("USD per request of known cost", lambda side: side.cost_per_request_usd or _UNKNOWN),
     ("latency p50", lambda side: _milliseconds(side, "p50")),
     ("latency p95", lambda side: _milliseconds(side, "p95")),
     ("unpriced, unmetered", lambda side: f"{side.usage.unpriced:,}, {side.usage.unmetered:,}"),

@@ -19,8 +19,9 @@ _CENT_OF_A_MICRODOLLAR = Decimal("1e-8")
 class RevisionUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What was served under one revision.
 
-    `cost_per_request_usd` is rounded to 1e-8 USD, None where no request has a cost. `error_rate` is
-    the share of requests that were not served, leaving out what the client cancelled.
+    `cost_per_request_usd` is of the requests whose cost is known, rounded to 1e-8 USD; None where
+    there is none. `error_rate` is the share of requests that were not served, leaving out what the
+    client cancelled.
     """
 
     revision: int
@@ -64,8 +65,9 @@ async def compare(
 
 def _side(revision: int, row: UsageRow, commits: Mapping[str, str]) -> RevisionUsage:
     each = None
-    if row.cost_usd is not None and row.requests:
-        exact = Decimal(row.cost_usd) / row.requests
+    known = row.requests - row.unpriced - row.unmetered  # few of these attempts end no request
+    if row.cost_usd is not None and known > 0:
+        exact = Decimal(row.cost_usd) / known
         each = f"{exact.quantize(_CENT_OF_A_MICRODOLLAR, ROUND_HALF_EVEN):f}"
     fields = {name: getattr(row, name) for name in Measures.__struct_fields__}
     return RevisionUsage(

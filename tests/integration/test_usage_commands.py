@@ -147,8 +147,15 @@ def test_two_revisions_are_compared_by_request(program: Program) -> None:
     ]
     assert [found[side]["error_rate"] for side in ("before", "after")] == [0, 0.25]
     assert found["after"]["usage"]["latency_ms"]["mean"] == 2000
+    silent = msgspec.structs.replace(
+        attempt(8, 2, cost=0), usage=Usage(source="none"), cost=Cost(estimate_pico=1)
+    )
+    program.add([silent, msgspec.structs.replace(silent, attempt_id=f"{9:032x}")])
+    again = json.loads(program("usage", "compare", "1", "2", "--format", "json"))
+    assert again["after"]["usage"]["requests"] == 6
+    assert again["after"]["cost_per_request_usd"] == "0.00002250", "silence makes nothing cheaper"
     text = program("usage", "compare", "1", "2")
-    assert "25.00 %" in text
+    assert "16.67 %" in text
     program("usage", "compare", "1", "9", code=1)
     assert "revision 9 served nothing" in program.said
 
