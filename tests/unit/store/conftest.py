@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from store_kinds import RevisionStore, https_server, make_certificate
+from certificates import make_certificate
+from store_kinds import RevisionStore, https_server
 
 from modelops.store import open_for_commands, open_revisions, open_store
 
