@@ -133,6 +133,12 @@ def build(
             entries[snapshot] = entries[base]
         for price in [entry["price"] for entry in entries.values() if entry.get("price")]:
             add_hour_writes(price, rules.get("cache_write_1h_per_input"))
+        for tier, rule in rules.get("service_tiers", {}).items():
+            for name, entry in entries.items():
+                if entry.get("price") and name not in rule["not"]:
+                    served = {"tier": tier, **multiplied(entry["price"], Decimal(rule["times"]))}
+                    others = entry["price"].get("service_tiers", [])
+                    entry["price"] = {**entry["price"], "service_tiers": [*others, served]}
         if entries:
             catalog[preset] = msgspec.convert(entries, dict[str, CatalogModel])
     return catalog
@@ -211,6 +217,20 @@ def add_hour_writes(price: Entry, per_input: int | None) -> None:
     for rate in (price, *price.get("tiers", ())):
         if per_input is not None:
             rate["cache_write_1h"] = format(Decimal(rate["input"]) * per_input, "f")
+
+
+def multiplied(price: Entry, times: Decimal) -> Entry:
+    """Return prices so many times as high, with their tiers."""
+    found = {
+        name: format((Decimal(rate) * times).normalize(), "f")
+        for name, rate in price.items()
+        if isinstance(rate, str)
+    }
+    tiers = [
+        {"above_input_tokens": tier["above_input_tokens"], **multiplied(tier, times)}
+        for tier in price.get("tiers", ())
+    ]
+    return {**found, "tiers": tiers}
 
 
 def write(

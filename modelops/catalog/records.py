@@ -53,6 +53,19 @@ class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_output: Decimal | None = None
 
 
+class CatalogServiceTier(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of a request that the provider says it served at this tier."""
+
+    tier: str
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    reasoning_output: Decimal | None = None
+    tiers: tuple[CatalogTier, ...] = ()
+
+
 class CatalogHours(msgspec.Struct, frozen=True, kw_only=True):
     """Prices of requests that begin at these hours, in UTC; no days: every day."""
 
@@ -78,6 +91,7 @@ class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_1h: Decimal | None = None
     reasoning_output: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
+    service_tiers: tuple[CatalogServiceTier, ...] = ()
     hours: tuple[CatalogHours, ...] = ()
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 import click
 
 from modelops import catalog
-from modelops.catalog.records import CatalogHours, CatalogModel, CatalogPrice, CatalogTier, Preset
+from modelops.catalog.records import (
+    CatalogHours,
+    CatalogModel,
+    CatalogPrice,
+    CatalogServiceTier,
+    CatalogTier,
+    Preset,
+)
 from modelops.cli import options, terminal
 from modelops.resources.errors import ModelopsError
 
@@ -96,6 +103,8 @@ def _facts(model: CatalogModel) -> Iterator[str]:
     yield f"  price           {_rates(model.price)}"
     for tier in model.price.tiers:
         yield f"    above {tier.above_input_tokens:,} input tokens: {_rates(tier)}"
+    for served in model.price.service_tiers:
+        yield f"    service tier {served.tier}: {_rates(served)}"
     for hours in model.price.hours:
         days = f" on {', '.join(hours.days)}" if hours.days else ""
         yield f"    {hours.from_} to {hours.to} UTC{days}: {_rates(hours)}"
@@ -105,7 +114,7 @@ def _number(value: int | None) -> str:
     return "unknown" if value is None else f"{value:,} tokens"
 
 
-def _rates(price: CatalogPrice | CatalogTier | CatalogHours) -> str:
+def _rates(price: CatalogPrice | CatalogTier | CatalogServiceTier | CatalogHours) -> str:
     names = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning_output")
     rates = ((name.replace("_", " "), getattr(price, name)) for name in names)
     return ", ".join(f"{name} {rate:f}" for name, rate in rates if rate is not None)

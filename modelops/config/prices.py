@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from modelops.catalog.records import CatalogHours, CatalogPrice, CatalogTier
+from modelops.catalog.records import CatalogHours, CatalogPrice, CatalogServiceTier, CatalogTier
 from modelops.resources import declared
 from modelops.resources.resolved import DAYS, Day, Hours, Price, ServiceTier, Source, Tier
 
@@ -59,16 +59,14 @@ def resolve(
     sources: dict[str, Source] = {}
     tiers = _tiers(price.tiers, prefix, sources)
     values = _filled(price, prefix, sources)
-    service_tiers: tuple[ServiceTier, ...] = ()
-    if isinstance(price, declared.Price):  # the catalog knows none
-        service_tiers = tuple(
-            ServiceTier(
-                tier=each.tier,
-                **_filled(each, f"{prefix}.service_tiers[{each.tier}]", sources),
-                tiers=_tiers(each.tiers, f"{prefix}.service_tiers[{each.tier}]", sources),
-            )
-            for each in price.service_tiers
+    service_tiers = tuple(
+        ServiceTier(
+            tier=each.tier,
+            **_filled(each, f"{prefix}.service_tiers[{each.tier}]", sources),
+            tiers=_tiers(each.tiers, f"{prefix}.service_tiers[{each.tier}]", sources),
         )
+        for each in price.service_tiers
+    )
     hours = tuple(
         Hours(
             from_=each.from_,
@@ -101,7 +99,7 @@ def _tiers(
 
 
 def _filled(
-    price: Declared | CatalogPrice | CatalogTier | CatalogHours,
+    price: Declared | CatalogPrice | CatalogTier | CatalogServiceTier | CatalogHours,
     prefix: str,
     sources: dict[str, Source],
 ) -> dict[str, Any]:

@@ -47,26 +47,31 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Declared]:
 
 
 def price() -> st.SearchStrategy[Declared]:
-    rest = dict.fromkeys(("cache_read", "cache_write", "cache_write_1h"), MONEY)
+    return st.booleans().flatmap(_price)
+
+
+def _price(tiered: bool) -> st.SearchStrategy[Declared]:
+    """Return prices; where they have tiers by length, those by service tier and hour have too."""
+    parts = ("cache_read", "cache_write", "cache_write_1h", "reasoning_output")
+    rest = dict.fromkeys(parts, MONEY)
     tier = st.fixed_dictionaries({"input": MONEY, "output": MONEY}, optional=rest)
-    tiers = st.lists(tier, max_size=2).map(
+    tiers = st.lists(tier, min_size=int(tiered), max_size=2).map(
         lambda found: [{"above_input_tokens": 1000 * (n + 1), **one} for n, one in enumerate(found)]
     )
+    rates = {"input": MONEY, "output": MONEY} | ({"tiers": tiers} if tiered else {})
     served = [
-        st.fixed_dictionaries(
-            {"tier": st.just(name), "input": MONEY, "output": MONEY}, optional=rest
-        )
+        st.fixed_dictionaries({"tier": st.just(name), **rates}, optional=rest)
         for name in ("flex", "priority")
     ]
+    days = st.lists(st.sampled_from(["mon", "tue", "sun"]))
     night = st.fixed_dictionaries(
-        {"from": st.just("22:30"), "to": st.just("06:00"), "input": MONEY, "output": MONEY},
-        optional=rest,
+        {"from": st.just("22:30"), "to": st.just("06:00"), **rates},
+        optional={**rest, "days": days},
     )
     return st.fixed_dictionaries(
-        {"input": MONEY, "output": MONEY},
+        rates,
         optional={
             **rest,
-            "tiers": tiers,
             "service_tiers": st.tuples(*served).map(list),
             "hours": st.lists(night, max_size=1),
         },

@@ -112,6 +112,17 @@ def test_the_overlay_patches_adds_and_copies() -> None:
     assert models["m"].price.cache_write_1h == Decimal(5)
 
 
+def test_service_tiers_are_so_many_times_the_price_of_those_that_have_them() -> None:
+    cost = {"input": 2.5, "output": 10, "context_over_200k": {"input": 5, "output": 15}}
+    rules = {"service_tiers": {name: {"times": "1.1", "not": ["old"]} for name in ("us", "eu")}}
+    models = _build({"m": _entry(cost=cost), "old": _entry()}, rules)
+    (served, _) = models["m"].price.service_tiers if models["m"].price else ()
+    assert (served.tier, served.input, served.output) == ("us", Decimal("2.75"), Decimal(11))
+    assert [tier.output for tier in served.tiers] == [Decimal("16.5")]
+    assert models["old"].price is not None
+    assert models["old"].price.service_tiers == ()
+
+
 def test_the_packaged_data_was_built_with_this_overlay() -> None:
     overlay = yaml.safe_load((SCRIPT.DATA / "overlay.yaml").read_text("utf-8"))
     stale = [
@@ -127,15 +138,14 @@ def test_the_packaged_data_was_built_with_this_overlay() -> None:
 def _holds(model: CatalogModel, patch: dict[str, Any]) -> bool:
     expected = SCRIPT.msgspec.convert(patch, CatalogModel)
     return all(
-        _without_hour_writes(getattr(model, field))
-        == _without_hour_writes(getattr(expected, field))
+        _as_patched(getattr(model, field)) == _as_patched(getattr(expected, field))
         for field in patch
     )
 
 
-def _without_hour_writes(value: Any) -> Any:
-    """Take off what a rule adds to every price and no patch holds."""
+def _as_patched(value: Any) -> Any:
+    """Take off what rules add to prices and no patch holds."""
     if not isinstance(value, CatalogPrice):
         return value
     tiers = tuple(replace(tier, cache_write_1h=None) for tier in value.tiers)
-    return replace(value, cache_write_1h=None, tiers=tiers)
+    return replace(value, cache_write_1h=None, tiers=tiers, service_tiers=())

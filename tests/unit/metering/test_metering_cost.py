@@ -284,6 +284,19 @@ def test_deepseek_costs_twice_as_much_on_weekdays_at_its_peak(moment: str, rate:
     assert total == rate * (2_000 * 150_000 + 1_000 * 3_000 + 1_000 * 600_000)
 
 
+@pytest.mark.parametrize(("name", "us"), [("claude-opus-5", 5_500_000), ("claude-opus-4-5", None)])
+def test_a_claude_in_the_us_alone_costs_a_tenth_more(name: str, us: int | None) -> None:
+    found = catalog.find("anthropic", name)
+    assert found is not None
+    assert found.price is not None
+    resolved, _ = resolve(found.price)
+    usage = Usage(source="reported", input_tokens=7, output_tokens=0)
+    priced = cost(usage, resolved, "catalog", service_tier="us")
+    assert priced.total_pico == (None if us is None else 7 * us)
+    assert cost(usage, resolved, "catalog", service_tier="standard").total_pico == 7 * 5_000_000
+    assert cost(usage, resolved, "catalog", service_tier="fast-us").total_pico is None
+
+
 def test_all_output_of_a_qwen_that_thinks_costs_what_thinking_does() -> None:
     found = catalog.find("qwen", "qwen-plus")
     assert found is not None
