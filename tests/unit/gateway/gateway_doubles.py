@@ -261,6 +261,14 @@ def completion(text: str = "hi", **usage: object) -> bytes:
     )
 
 
+OK = (200, completion())
+
+
+def story(reply: FakeReply) -> str:
+    """Return what an answer says of the calls behind it."""
+    return reply.headers["x-modelops-attempts"]
+
+
 def chunk(delta: dict[str, object], finish: str | None = None, **more: object) -> bytes:
     """Return one event of a chat stream."""
     event = {

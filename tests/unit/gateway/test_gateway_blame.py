@@ -5,24 +5,18 @@ from __future__ import annotations
 import pytest
 from gateway_doubles import (
     ASK,
+    OK,
     Bench,
-    FakeReply,
     FakeResponse,
     chain,
-    completion,
     error,
     model,
     provider,
     settings,
+    story,
     table,
     two_targets,
 )
-
-OK = (200, completion())
-
-
-def story(reply: FakeReply) -> str:
-    return reply.headers["x-modelops-attempts"]
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,8 @@ import msgspec
 import pytest
 from gateway_doubles import (
     ASK,
-    ASK_STREAM,
-    DONE,
-    HELLO,
-    ROLE,
-    STOP,
+    OK,
     Bench,
-    FakeReply,
     FakeResponse,
     agent,
     chain,
@@ -23,6 +18,7 @@ from gateway_doubles import (
     model,
     provider,
     settings,
+    story,
     table,
     two_targets,
 )
@@ -39,12 +35,6 @@ from modelops.gateway.upstream.errors import (
 from modelops.metering.attempt import NO_USAGE, NOTHING_USED
 from modelops.metering.cost import BYTES_PER_TOKEN
 from modelops.resources import resolved
-
-OK = (200, completion())
-
-
-def story(reply: FakeReply) -> str:
-    return reply.headers["x-modelops-attempts"]
 
 
 async def test_a_wall_clock_that_is_set_back_changes_no_duration() -> None:
@@ -200,43 +190,6 @@ async def test_the_callers_fault_is_returned_as_it_is() -> None:
     )
 
 
-async def test_a_timeout_is_not_retried_while_another_target_remains() -> None:
-    bench = Bench(two_targets())
-    bench.client.script("one", FakeResponse(200, delay=1000))
-    bench.client.script("two", FakeResponse(200, ROLE, HELLO, STOP, DONE))
-    reply = await bench.ask(ASK_STREAM)
-    assert story(reply) == "one/a=timeout, two/b=200"
-    assert bench.client.bounds[0] == 30
-    assert bench.rows[0].usage.source == "none", "what was sent may be billed"
-    assert bench.rows[0].cost.estimate_pico
-
-
-async def test_a_plain_answer_may_take_long_but_leaves_the_others_their_time() -> None:
-    bench = Bench(two_targets())
-    bench.client.script("one", FakeResponse(200, delay=1000))
-    bench.client.script("two", FakeResponse(*OK))
-    reply = await bench.ask(ASK)
-    assert reply.status == 200
-    assert bench.client.bounds == [270, 30]
-
-
-async def test_a_retry_is_made_only_while_every_other_target_keeps_a_full_try() -> None:
-    bench = Bench(two_targets(deadline_ms=60_000))
-    bench.client.script("one", FakeResponse(503, error(), delay=0.1))
-    bench.client.script("two", FakeResponse(*OK))
-    reply = await bench.ask(ASK)
-    assert story(reply) == "one/a=503, two/b=200"
-
-
-async def test_the_attempt_cap_leaves_one_try_for_each_other_target() -> None:
-    bench = Bench(two_targets(max_attempts=3))
-    bench.client.script("one", FakeResponse(503, error()), FakeResponse(503, error()))
-    bench.client.script("two", FakeResponse(503, error()))
-    reply = await bench.ask(ASK)
-    assert story(reply) == "one/a=503, one/a=503, two/b=503"
-    assert reply.status == 502
-
-
 async def test_an_exhausted_chain_says_what_happened_and_ends_sdk_retries() -> None:
     bench = Bench(two_targets(max_attempts=2))
     bench.client.script("one", FakeResponse(401, error("wrong key sk-abcdefgh12345678")))
@@ -248,101 +201,6 @@ async def test_an_exhausted_chain_says_what_happened_and_ends_sdk_retries() -> N
     assert "two/b: transient, boom" in reply.error()["message"]
     assert b"sk-abc" not in reply.body
     assert [row.final for row in bench.rows] == [False, True]
-
-
-async def test_rate_limits_everywhere_give_a_429_with_the_shortest_wait() -> None:
-    bench = Bench(two_targets())
-    bench.client.script("one", FakeResponse(429, error(), headers=[(b"retry-after", b"400")]))
-    bench.client.script("two", FakeResponse(429, error(), headers=[(b"retry-after", b"350")]))
-    reply = await bench.ask(ASK)
-    assert reply.status == 429
-    assert reply.headers["retry-after"] == "350"
-    assert bench.clock.slept == [], "neither wait fits into the deadline"
-
-
-async def test_the_last_target_waits_as_long_as_it_is_asked_to() -> None:
-    bench = Bench(two_targets())
-    bench.client.script("one", FakeResponse(500, error()), FakeResponse(500, error()),
-                        FakeResponse(500, error()))  # fmt: skip
-    bench.client.script(
-        "two", FakeResponse(429, error(), headers=[(b"retry-after-ms", b"1500")]), FakeResponse(*OK)
-    )
-    reply = await bench.ask(ASK)
-    assert reply.status == 200
-    assert bench.clock.slept[-1] == 1.5
-
-
-async def test_a_deadline_that_runs_out_is_a_504() -> None:
-    bench = Bench(two_targets(deadline_ms=40_000))
-    bench.client.script("one", FakeResponse(200, delay=1000))
-    bench.client.script("two", FakeResponse(200, delay=1000))
-    reply = await bench.ask(ASK_STREAM)
-    assert reply.status == 504
-    assert bench.client.bounds == [30, 10]
-
-
-async def test_a_context_that_is_too_long_goes_only_to_a_larger_target() -> None:
-    small, large = model("two/b", context_window=50_000), model("three/c", context_window=900_000)
-    bench = Bench(table(
-        provider("one"), provider("two"), provider("three"), model("one/a"), small, large,
-        chain("pair", "one/a", "two/b", "three/c"),
-    ))  # fmt: skip
-    bench.client.script("one", FakeResponse(400, error("x", code="context_length_exceeded")))
-    bench.client.script("three", FakeResponse(*OK))
-    reply = await bench.ask(ASK)
-    assert story(reply) == "one/a=400, two/b=cannot-carry, three/c=200"
-
-
-async def test_a_context_no_target_can_carry_is_the_callers_to_know() -> None:
-    bench = Bench(two_targets())
-    body = error("prompt is too long: 300000 tokens > 200000 maximum")
-    bench.client.script("one", FakeResponse(400, body))
-    reply = await bench.ask(ASK)
-    assert (reply.status, reply.body) == (400, body)
-
-
-async def test_a_target_whose_protocol_cannot_serve_this_is_stepped_over_and_named() -> None:
-    bench = Bench(table(
-        provider("one", protocol="gemini"), provider("two"), model("one/a"), model("two/b"),
-        chain("pair", "one/a", "two/b"),
-    ))  # fmt: skip
-    bench.client.script("two", FakeResponse(200, b'{"object":"response","output":[]}'))
-    reply = await bench.ask({"model": "pair", "input": "x"}, endpoint="/v1/responses")
-    assert story(reply).startswith("one/a=not-spoken, two/b=200")
-
-
-async def test_without_a_usable_target_nothing_is_called_and_the_refusal_is_booked() -> None:
-    bench = Bench(table(
-        provider("one", api_key=""), provider("two", enabled=False), model("one/a"),
-        model("two/b"), chain("pair", "one/a", "two/b"),
-    ))  # fmt: skip
-    reply = await bench.ask(ASK)
-    assert reply.status == 502
-    assert "one/a: it has no api_key" in reply.error()["message"]
-    (row,) = bench.rows
-    assert (row.outcome, row.position, row.error_class) == ("refused", -1, "no_usable_target")
-    assert bench.client.requests == []
-
-
-async def test_an_open_breaker_is_stepped_over_until_its_probe() -> None:
-    bench = Bench(two_targets(max_attempts=2))
-    for _ in range(5):
-        bench.client.script("one", FakeResponse(500, error()))
-        bench.client.script("two", FakeResponse(*OK))
-        await bench.ask(ASK)
-    bench.client.script("two", FakeResponse(*OK))
-    assert story(await bench.ask(ASK)) == "one/a=open, two/b=200"
-    bench.clock.now += 30
-    bench.client.script("one", FakeResponse(*OK), FakeResponse(*OK))
-    assert story(await bench.ask(ASK)) == "one/a=200"
-    assert story(await bench.ask(ASK)) == "one/a=200"
-
-
-async def test_when_everything_is_open_everything_is_tried() -> None:
-    bench = Bench(table(provider("one"), model("one/a"), chain("pair", "one/a", max_attempts=1)))
-    for _ in range(6):
-        bench.client.script("one", FakeResponse(500, error()))
-        assert story(await bench.ask(ASK)) == "one/a=500"
 
 
 async def test_the_agents_own_credential_and_parameters_are_used() -> None:
