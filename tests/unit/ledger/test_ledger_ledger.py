@@ -16,9 +16,7 @@ from modelops.ledger import ledger as ledger_module
 from modelops.ledger.journal import Journal
 from modelops.ledger.records import MAX_RECORD, Kind, encode, scan
 from modelops.ledger.segment import SegmentName
-from modelops.metering.attempt import Cost
 from modelops.store.books import Block, JournalMark
-from modelops.store.protocol import StoreLockedError
 
 
 def written(file: Path) -> int:
@@ -150,48 +148,6 @@ async def test_rows_of_full_segments_wait_in_their_files_alone(
     books.away = False
     await ledger.drain()
     assert list(books.rows.values()) == rows
-    await ledger.close()
-
-
-async def test_rows_in_memory_give_up_their_detail_before_any_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 20)
-    books = MemoryBooks()
-    (tmp_path / "journals").write_text("a file where a folder should be")
-    ledger = Ledger(books, tmp_path / "journals")
-    rows = [attempt(user=f"user-{number}", cost=Cost(total_pico=number)) for number in range(99)]
-    for row in rows:
-        ledger.record(row)
-    assert ledger.lost == 0
-    assert ledger.waiting + ledger.collapsed == 99
-    await ledger.drain()
-    assert ledger.waiting == 0
-    assert len(books.rows) <= 20
-    assert sum(row.weight for row in books.rows.values()) == 99
-    assert sum(row.cost.total_pico or 0 for row in books.rows.values()) == sum(range(99))
-    assert "collapsed: users not kept" in {row.message for row in books.rows.values()}
-
-
-async def test_a_journal_that_cannot_be_made_leaves_rows_to_memory_and_then_counts_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 2)
-    books = MemoryBooks()
-    (tmp_path / "journals").write_text("a file where a folder should be")
-    ledger = Ledger(books, tmp_path / "journals")
-    rows = [attempt(agent=f"agent-{number}") for number in range(3)]
-    for number, row in enumerate(rows):
-        assert ledger.full is (number > 0)
-        ledger.begin(begun(row))
-        ledger.record(row)
-    assert (ledger.waiting, ledger.lost) == (2, 1)
-    assert "exists" in ledger.error
-    (tmp_path / "journals").unlink()
-    ledger._check_journal()
-    assert (ledger.waiting, ledger.full, ledger.error) == (2, False, "")
-    await ledger.drain()
-    assert (set(books.rows), ledger.waiting) == ({row.attempt_id for row in rows[:2]}, 0)
     await ledger.close()
 
 
@@ -351,57 +307,3 @@ async def test_rows_that_come_while_others_are_brought_wait_for_the_next_time(
     await ledger.drain()
     assert batches == [20, 1]
     await ledger.close()
-
-
-@pytest.mark.parametrize("offered", [False, True])
-async def test_what_waits_in_memory_at_the_end_is_left_in_the_reserve(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: bool
-) -> None:
-    books = MemoryBooks()
-    books.away = True
-    folder = tmp_path / "journals"
-    ledger = Ledger(books, folder, journal=Journal(folder, segment_bytes=8_000))
-    rows = [attempt(cost=Cost(total_pico=number)) for number in range(200)]
-    ledger.record(rows[0])
-    await ledger._make_room()
-    monkeypatch.setattr(segment, "free_bytes", lambda _folder: 0)
-    monkeypatch.setattr(segment, "_allocate", _nothing_left)
-    for row in rows[1:]:
-        ledger.record(row)
-    assert len(ledger._memory) > 100
-    if offered:
-        books.away, books.deaf = False, True
-        monkeypatch.setattr("modelops.ledger.memory._BATCH", 3)
-        with pytest.raises(StoreLockedError):
-            await ledger._drain_memory()
-        books.away, books.deaf = True, False
-    await ledger.close()
-    assert (ledger.lost, ledger.waiting + ledger.collapsed) == (0, 200)
-    books.away = False
-    successor = Ledger(books, folder)
-    await successor.adopt()
-    assert sum(row.weight for row in books.rows.values()) == 200
-    assert sum(row.cost.total_pico or 0 for row in books.rows.values()) == sum(range(200))
-    assert list(folder.iterdir()) == []
-    await successor.close()
-
-
-async def test_what_nothing_has_room_for_at_the_end_is_said_to_be_lost(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    books = MemoryBooks()
-    books.away = True
-    (tmp_path / "journals").write_text("a file where a folder should be")
-    ledger = Ledger(books, tmp_path / "journals")
-    for _ in range(7):
-        ledger.record(attempt())
-    await ledger.close()
-    assert (ledger.lost, ledger.waiting) == (7, 0)
-    assert [
-        (line.levelname, "7 rows that waited in memory are lost: " in line.message)
-        for line in caplog.records
-    ] == [("ERROR", True)]
-
-
-def _nothing_left(_descriptor: int, _capacity: int) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
