@@ -30,10 +30,11 @@ from modelops.operations.usage import (
     ROWS_DEFAULT,
     UsageQuery,
     report,
+    without_rows,
     written_filters,
 )
 from modelops.resources.times import now_us
-from modelops.store.books import MAX_GROUPS
+from modelops.store.books import MAX_GROUPS, UsageStore
 
 
 @click.group(invoke_without_command=True)
@@ -99,11 +100,19 @@ def command(
         limit=limit,
         filters=written_filters(filters),
     )
-    found = stores.using_books(
-        locate(store_url, folder),
-        lambda store: report(store, query, now_us=now_us()),
+    found, warnings = stores.using_books(
+        locate(store_url, folder), lambda store: _asked(store, query, now_us())
     )
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(_rendered(found, output_format), nl=False)
+
+
+async def _asked(store: UsageStore, query: UsageQuery, at_us: int) -> tuple[UsageReport, list[str]]:
+    """Return a report, and where it is empty what may be wrong with its filters."""
+    found = await report(store, query, now_us=at_us)
+    empty = not (found.totals.attempts or found.totals.requests)
+    return found, await without_rows(store, query, now_us=at_us) if empty else []
 
 
 def _rendered(found: UsageReport, output_format: str) -> str:

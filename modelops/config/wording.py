@@ -29,6 +29,8 @@ _NOUNS: Mapping[str, str] = {
     patterns.LABEL: "a label: a lower-case letter, then letters, digits, _, . and -",
     patterns.RECIPIENT: "an age recipient (age1...)",
     patterns.LINE: "text on one line",
+    patterns.SERVICE_TIER: "a service tier: a lower-case letter, then letters, digits, _ and -",
+    patterns.TIME_OF_DAY: "a time as HH:MM, from 00:00 (the end of a day, too) to 23:59",
 }
 """What values of a pattern are, for people."""
 

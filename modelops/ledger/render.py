@@ -204,8 +204,14 @@ def _key(report: UsageReport, row: UsageRow) -> Mapping[str, str]:
 
 
 def _start(report: UsageReport, point: UsagePoint) -> str:
-    """Return when a bucket begins, as the clocks of the report's time zone show it."""
-    return point.start[: len("2026-11-21T14:00" if report.bucket == "hour" else "2026-11-21")]
+    """Return when a bucket begins, as the clocks of the report's time zone show it.
+
+    Where they are changed meanwhile an hour may come twice, so each has its offset.
+    """
+    if report.bucket == "hour":
+        date, minute, offset = point.start[:10], point.start[10:16], point.start[19:]
+        return date + minute + (offset if report.since[19:] != report.until[19:] else "")
+    return point.start[:10]
 
 
 def _shown(report: UsageReport, name: str, value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import get_args
@@ -22,6 +23,8 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 STATUSES: tuple[Status, ...] = get_args(Status)
 DEFAULT_PERIOD = "24h"
 EXPORTED_AT_ONCE = 1_000
+_NAMED: frozenset[Dimension] = frozenset(("provider", "model", "agent", "chain"))
+"""What has names that somebody declared, so there are few, and they may be misspelt."""
 ROWS_DEFAULT = 10_000
 """Rows of a report that asks for no other number: about 5 MB of JSON."""
 REVISIONS_AT_ONCE = 500
@@ -79,6 +82,21 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     if "revision" not in by:
         return found
     return msgspec.structs.replace(found, commits=await commits(store, found))
+
+
+async def without_rows(store: UsageStore, query: UsageQuery, *, now_us: int) -> list[str]:
+    """Say of each name that is filtered by and has no row in the span which names are like it."""
+    said = []
+    chosen = await selection(store, query, now_us)
+    for name in sorted(_NAMED & chosen.filters.keys()):
+        groups = await store.usage(msgspec.structs.replace(chosen, by=(name,), filters={}))
+        known = {group.key[0] for group in groups}
+        for value in chosen.filters[name]:
+            if value not in known:
+                near = difflib.get_close_matches(value, sorted(known - {""}), n=3, cutoff=0.4)
+                ask = f"; did you mean {' or '.join(near)}?" if near else ""
+                said.append(f"there is no row of {name} {value!r} in this time{ask}")
+    return said
 
 
 async def commits(store: UsageStore, found: UsageReport) -> dict[str, str]:

@@ -128,6 +128,11 @@ def test_rows_are_chosen_by_filters(program: Program) -> None:
     assert "'sucess' is not a status" in program.said
     assert "write one of success, fallback, failed" in program.said
     program("usage", "--filter", "user:nobody")
+    assert program.said == ""
+    program("usage", "--period", "7d", "--filter", "model:bigg")
+    assert "no row of model 'bigg' in this time; did you mean second/big?" in program.said
+    program("usage", "--period", "7d", "--filter", "model:second/big", "--filter", "revision:9")
+    assert program.said == ""
 
 
 def test_a_report_of_too_many_groups_is_refused(

@@ -9,7 +9,8 @@ import pytest
 from report_samples import SPAN, group, report
 
 from modelops.ledger import render
-from modelops.ledger.periods import bucket_starts, zone
+from modelops.ledger.periods import bucket_starts, written_span, zone
+from modelops.ledger.reports import build
 
 
 def test_the_table_lines_up_and_says_what_is_missing() -> None:
@@ -169,3 +170,17 @@ def test_csv_of_a_report_without_rows_is_its_header() -> None:
     (head,) = render.csv_text(report(by=("agent", "model"))).splitlines()
     assert head.startswith("agent,model,requests,")
     assert head.endswith("first_content_ms_mean,first_content_ms_p50,first_content_ms_p95")
+
+
+def test_an_hour_that_comes_twice_is_told_apart_by_its_offset() -> None:
+    berlin = zone("Europe/Berlin")
+    back = written_span("2026-10-25", "2026-10-25", berlin, 0)
+    starts = bucket_starts(back, "hour", berlin)
+    groups = [group("a", start_us=start, attempts=1) for start in starts]
+    found = build(back, "Europe/Berlin", ("provider",), "hour", groups, 10)
+    for shown in (render.text(found), render.markdown(found)):
+        assert len(re.findall("2026-10-25T02:00", shown)) == 2
+        assert "2026-10-25T02:00+02:00" in shown
+        assert "2026-10-25T02:00+01:00" in shown
+    plain = report(group("a", start_us=SPAN.since_us, attempts=1), bucket="hour")
+    assert "+00:00 " not in "".join(render.text(plain).splitlines()[1:])
