@@ -7,7 +7,7 @@ import msgspec
 from modelops.gateway.body import readable_fields
 from modelops.gateway.call import Call
 from modelops.gateway.caller import client_request_id, user_of
-from modelops.gateway.context import Context, Tools
+from modelops.gateway.context import Context, Services
 from modelops.gateway.credential import Credential
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.failure import Failure
@@ -45,7 +45,7 @@ class Entry:
     )
 
     def __init__(self, context: Context, step: Step, position: int, credential: Credential) -> None:
-        clock = context.tools.clock
+        clock = context.services.clock
         self._context = context
         self._step = step
         self._position = position
@@ -58,12 +58,12 @@ class Entry:
         self.first_content_us: int | None = None
         self.ended = False
         self._begun = self._interrupted()
-        context.tools.recorder.begin(self._begun)
-        context.tools.health.breaker(step.target).start(self.started)
+        context.services.recorder.begin(self._begun)
+        context.services.health.breaker(step.target).start(self.started)
 
     def elapsed_us(self) -> int:
         """Return the microseconds since the call began."""
-        return int((self._context.tools.clock.monotonic() - self.started) * 1e6)
+        return int((self._context.services.clock.monotonic() - self.started) * 1e6)
 
     def committed(self) -> None:
         """Note that the first content of a stream is there."""
@@ -72,11 +72,11 @@ class Entry:
     def succeeded(self) -> None:
         """Record success."""
         context = self._context
-        context.tools.health.succeeded(
+        context.services.health.succeeded(
             self._step.target,
             self._credential,
             context.call.endpoint,
-            context.tools.clock.monotonic(),
+            context.services.clock.monotonic(),
         )
         self._end("success")
 
@@ -103,23 +103,23 @@ class Entry:
 
     def abandoned(self, outcome: Outcome, error_class: str = "") -> None:
         """Record that the client left or the call was abandoned."""
-        self._context.tools.health.breaker(self._step.target).abandon()
+        self._context.services.health.breaker(self._step.target).abandon()
         self._end(outcome, error_class)
 
     def _learn(self, failure: Failure) -> None:
         context = self._context
-        context.tools.health.failed(
+        context.services.health.failed(
             self._step.target,
             self._credential,
             context.call.endpoint,
             failure,
-            context.tools.clock.monotonic(),
+            context.services.clock.monotonic(),
         )
 
     def _end(self, outcome: Outcome, error_class: str = "", message: str = "") -> None:
         self.ended = True
         row = self._row(outcome, self._usage(), error_class, message, final=True)
-        self._context.tools.recorder.record(row)
+        self._context.services.recorder.record(row)
 
     def _usage(self) -> Usage:
         if self.answer is not None:
@@ -147,7 +147,7 @@ class Entry:
         context = self._context
         return msgspec.structs.replace(
             context.road.rows[self._position],
-            attempt_id=new_id(self.started_us, context.tools.random),
+            attempt_id=new_id(self.started_us, context.services.random),
             request_id=context.call.request_id,
             client_request_id=context.client_request_id,
             started_at_us=self.started_us,
@@ -209,13 +209,17 @@ class Entry:
 
 
 def refused_row(
-    tools: Tools, call: Call, revision: int, error: GatewayError, context: Context | None = None
+    services: Services,
+    call: Call,
+    revision: int,
+    error: GatewayError,
+    context: Context | None = None,
 ) -> Attempt:
     """Return the row of a request that reached no provider; the code of `error` says why."""
-    now_us = tools.clock.unix_us()
+    now_us = services.clock.unix_us()
     fields = context.body.fields if context else readable_fields(call.body)
     return Attempt(
-        attempt_id=new_id(now_us, tools.random),
+        attempt_id=new_id(now_us, services.random),
         request_id=call.request_id,
         client_request_id=client_request_id(call),
         started_at_us=call.received_at_us,

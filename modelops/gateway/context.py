@@ -21,7 +21,7 @@ TRAIL_MAX = 2000
 """Characters of the header that lists the attempts."""
 
 
-class Tools:
+class Services:
     """What the gateway was handed, and its health: the same for every request."""
 
     __slots__ = ("_workers", "client", "clock", "health", "random", "recorder", "slots")
@@ -59,16 +59,22 @@ class Context:
         "pending",
         "reply",
         "road",
+        "services",
         "table",
-        "tools",
         "trail",
         "user",
     )
 
     def __init__(
-        self, tools: Tools, table: RoutingTable, call: Call, body: Body, road: Road, reply: Reply
+        self,
+        services: Services,
+        table: RoutingTable,
+        call: Call,
+        body: Body,
+        road: Road,
+        reply: Reply,
     ) -> None:
-        self.tools = tools
+        self.services = services
         self.table = table
         self.call = call
         self.body = body
@@ -77,20 +83,20 @@ class Context:
         self.reply = reply
         self.user = user_of(call, body.fields)
         self.client_request_id = client_request_id(call)
-        self.deadline = tools.clock.monotonic() + chain.deadline
+        self.deadline = services.clock.monotonic() + chain.deadline
         self.number = 0
         self.trail: list[str] = []
         self.pending: Attempt | None = None
 
     def left(self) -> float:
         """Return the seconds until the deadline."""
-        return self.deadline - self.tools.clock.monotonic()
+        return self.deadline - self.services.clock.monotonic()
 
     def record_pending(self, *, final: bool) -> None:
         """Record the failed attempt that waited, if one did."""
         if self.pending is not None:
             attempt, self.pending = self.pending, None
-            self.tools.recorder.record(
+            self.services.recorder.record(
                 msgspec.structs.replace(attempt, final=True) if final else attempt
             )
 

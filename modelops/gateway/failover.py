@@ -95,8 +95,8 @@ class Failover:
         self, candidate: Candidate, outgoing: Outgoing
     ) -> Failure | Skip | None:
         """Call a target once its provider's limit allows it."""
-        provider, slots = candidate.step.target.provider, self._context.tools.slots
-        limit = self._context.tools.share(provider.max_concurrent_requests)
+        provider, slots = candidate.step.target.provider, self._context.services.slots
+        limit = self._context.services.share(provider.max_concurrent_requests)
         wait = SLOT_WAIT if candidate.others else self._bound(candidate)
         if not await slots.acquire(provider.name, limit, wait):
             return Skip(candidate.step, "busy", f"{limit} requests to its provider are under way")
@@ -131,7 +131,7 @@ class Failover:
             if wait is None:
                 return failure
             retries += 1
-            await context.tools.clock.sleep(wait)
+            await context.services.clock.sleep(wait)
 
     def _bound(self, candidate: Candidate) -> float:
         """Return the seconds this try may take, so that one is left for each of the others."""
@@ -163,7 +163,7 @@ class Failover:
         return left - candidate.step.timeout >= sum(other.step.timeout for other in others)
 
     def _backoff(self, retries: int) -> float:
-        spread = self._context.tools.random.uniform(*SPREAD)
+        spread = self._context.services.random.uniform(*SPREAD)
         return min(BACKOFF * 2.0**retries, BACKOFF_MAX) * spread
 
     def _over(self) -> bool:
@@ -171,12 +171,12 @@ class Failover:
         return context.number >= context.chain.max_attempts or context.left() <= 0
 
     def _blocked(self, candidate: Candidate) -> Block:
-        tools = self._context.tools
-        return tools.health.blocked(
+        services = self._context.services
+        return services.health.blocked(
             candidate.step.target,
             candidate.credential,
             self._context.call.endpoint,
-            tools.clock.monotonic(),
+            services.clock.monotonic(),
         )
 
     def _skip(self, skip: Skip) -> None:
@@ -196,10 +196,10 @@ class Failover:
         return exhausted(tried, lines, self._context.left(), cooling)
 
     def _cooling(self, candidate: Candidate) -> float:
-        tools = self._context.tools
-        return tools.health.cooling(
+        services = self._context.services
+        return services.health.cooling(
             candidate.step.target,
             candidate.credential,
             self._context.call.endpoint,
-            tools.clock.monotonic(),
+            services.clock.monotonic(),
         )

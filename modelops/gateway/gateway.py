@@ -9,7 +9,7 @@ import msgspec
 from modelops.gateway.body import Body
 from modelops.gateway.booking import refused_row
 from modelops.gateway.call import REQUEST_ID, Call, Clock, Recorder, Reply, header_lines
-from modelops.gateway.context import Context, Tools, base_lines
+from modelops.gateway.context import Context, Services, base_lines
 from modelops.gateway.errors import NOT_JSON, GatewayError, error_body
 from modelops.gateway.failover import CallerFaultError, Failover
 from modelops.gateway.roads import Roads
@@ -40,7 +40,7 @@ class Gateway:
         workers: int = 1,
     ) -> None:
         self._roads = Roads(table)
-        self.tools = Tools(client, recorder, clock, random, workers)
+        self.services = Services(client, recorder, clock, random, workers)
 
     @property
     def table(self) -> RoutingTable:
@@ -59,24 +59,24 @@ class Gateway:
         """
         roads = self._roads
         table = roads.table
-        if table.metering == "required" and self.tools.recorder.full:
+        if table.metering == "required" and self.services.recorder.full:
             raise GatewayError(503, "books_full", _UNMETERED)
         try:
             body = Body(call.endpoint, call.body, call.received_at_us)
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")
             road = roads.find(body, call.agent, prefer)
         except GatewayError as error:
-            self.tools.recorder.record(refused_row(self.tools, call, table.revision, error))
+            self.services.recorder.record(refused_row(self.services, call, table.revision, error))
             content = error_body(call.dialect, error, call.request_id)
             _reply(call, reply, base_lines(call, table), error, content)
             return
-        context = Context(self.tools, table, call, body, road, reply)
+        context = Context(self.services, table, call, body, road, reply)
         try:
             await Failover(context).run()
         except GatewayError as error:
             if context.pending is None:
-                row = refused_row(self.tools, call, table.revision, error, context)
-                self.tools.recorder.record(row)
+                row = refused_row(self.services, call, table.revision, error, context)
+                self.services.recorder.record(row)
             context.record_pending(final=True)
             content = error_body(call.dialect, error, call.request_id)
             _reply(call, reply, context.head(), error, content)
@@ -89,7 +89,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Give back every upstream connection."""
-        await self.tools.client.close()
+        await self.services.client.close()
 
 
 def _reply(call: Call, reply: Reply, told: bytes, error: GatewayError, content: bytes) -> None:

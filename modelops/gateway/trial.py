@@ -71,7 +71,7 @@ class Trial:
         entry = self._entry
         response: Response | None = None
         try:
-            response = await self._context.tools.client.send(self._request(), bound)
+            response = await self._context.services.client.send(self._request(), bound)
             entry.status = response.status
             failure = await self._read(response, entry.started + bound)
         except UpstreamError as error:
@@ -159,7 +159,7 @@ class Trial:
         cut: Failure | None = None
         more = flow.pass_on(out)
         while not flow.ended:
-            if not more and not await reply.ready(last - self._context.tools.clock.monotonic()):
+            if not more and not await reply.ready(last - self._context.services.clock.monotonic()):
                 self._entry.abandoned("cancelled")  # the provider did nothing wrong
                 cut = _NOT_READ
                 break
@@ -214,7 +214,7 @@ class Trial:
     # Reading
 
     def _remaining(self, end: float) -> float:
-        remaining = end - self._context.tools.clock.monotonic()
+        remaining = end - self._context.services.clock.monotonic()
         if remaining <= 0:
             raise IdleTimeoutError("the time for this answer is over")
         return remaining
@@ -235,7 +235,7 @@ class Trial:
 
     def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
         headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()
-        unix_us = self._context.tools.clock.unix_us()
+        unix_us = self._context.services.clock.unix_us()
         hide = self._candidate.credential.hide
         otherwise = hide(otherwise.encode()).decode()
         return classify_answer(self._entry.status, headers, hide(content), unix_us, otherwise)

@@ -85,7 +85,7 @@ def _nothing_served(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
 
 def _left_alone(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
     """Yield what this worker does not call just now though it is declared: names and states."""
-    health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
+    health, now = runtime.gateway.services.health, runtime.clock.monotonic()
     for name, provider in sorted(table.providers.items()):
         if kind := health.rejected(provider, now):
             yield f"provider {name}: its key is not taken ({kind})"

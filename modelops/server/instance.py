@@ -140,7 +140,7 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
 
 def _state(runtime: Runtime, target: Target) -> tuple[TargetState, float, tuple[str, ...]]:
     """Return a target's state, the seconds until it is called, and at which endpoints it cools."""
-    health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
+    health, now = runtime.gateway.services.health, runtime.clock.monotonic()
     breaker = health.breaker(target)
     if (state := breaker.state(now)) != "closed":
         return state, breaker.opens_again(now), ()

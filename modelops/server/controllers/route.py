@@ -30,7 +30,7 @@ async def route(request: AnyRequest, runtime: Parts, data: JSONBody[RouteQuestio
             prefer=data.prefer,
             endpoint=data.endpoint,
             input_tokens=data.input_tokens,
-            health=runtime.gateway.tools.health,
+            health=runtime.gateway.services.health,
             now=runtime.clock.monotonic(),
         )
     except GatewayError as error:

@@ -48,7 +48,7 @@ async def test_what_the_gateway_has_learned_is_told() -> None:
     bench.client.script("two", FakeResponse(200, completion()))
     await bench.ask(ASK)
     told = explain(
-        bench.gateway.table, "pair", health=bench.gateway.tools.health, now=bench.clock.now
+        bench.gateway.table, "pair", health=bench.gateway.services.health, now=bench.clock.now
     )
     assert [(item.state, item.seconds) for item in told.targets] == [("cooling", 7), ("ready", 0)]
 
@@ -61,7 +61,7 @@ async def test_a_target_that_failed_too_often_is_open_until_its_probe() -> None:
         await bench.ask(ASK)
 
     def told() -> list[tuple[str, float]]:
-        health = bench.gateway.tools.health
+        health = bench.gateway.services.health
         found = explain(bench.gateway.table, "pair", health=health, now=bench.clock.now)
         return [(item.state, item.seconds) for item in found.targets]
 

@@ -185,7 +185,7 @@ async def test_the_callers_fault_is_returned_as_it_is() -> None:
     assert reply.headers["x-should-retry"] == "false"
     (row,) = bench.rows
     assert (row.outcome, row.error_class, row.final) == ("failed", "caller", True)
-    assert bench.gateway.tools.health.breaker(bench.gateway.table.models["one/a"]).allows(
+    assert bench.gateway.services.health.breaker(bench.gateway.table.models["one/a"]).allows(
         bench.clock.now
     )
 

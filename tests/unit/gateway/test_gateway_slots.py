@@ -89,7 +89,7 @@ async def test_a_provider_at_its_limit_is_stepped_over() -> None:
     assert second.headers["x-modelops-attempts"] == "one/a=busy, two/b=200"
     slow.go.set()
     assert (await first).status == 200
-    assert bench.gateway.tools.slots.used("one") == 0
+    assert bench.gateway.services.slots.used("one") == 0
 
 
 async def test_without_another_target_a_request_waits_its_turn_or_is_told() -> None:
@@ -113,4 +113,4 @@ async def test_without_another_target_a_request_waits_its_turn_or_is_told() -> N
 
 def test_workers_share_a_limit() -> None:
     bench = Bench(table(settings()))
-    assert [bench.gateway.tools.share(limit) for limit in (0, 1, 64)] == [0, 1, 64]
+    assert [bench.gateway.services.share(limit) for limit in (0, 1, 64)] == [0, 1, 64]

@@ -161,7 +161,7 @@ async def test_silence_within_a_stream_ends_it_with_an_error(
 async def test_a_provider_at_its_limit_is_stepped_over(road: Road) -> None:
     road.fail(provider="one", kind="hang")
     first = asyncio.create_task(road.ask())
-    await ended(lambda: road.bench.gateway.tools.slots.used("one") == 1)
+    await ended(lambda: road.bench.gateway.services.slots.used("one") == 1)
     assert await road.ask() == (200, "one/a=busy, two/b=200")
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)

@@ -96,7 +96,7 @@ class ScriptedGateway:
     script: Answer
     calls: list[Call] = field(default_factory=list)
     table: Any = None
-    tools: Any = field(default_factory=lambda: SimpleNamespace(health=Health()))
+    services: Any = field(default_factory=lambda: SimpleNamespace(health=Health()))
 
     async def answer(self, call: Call, reply: Reply) -> None:
         self.calls.append(call)

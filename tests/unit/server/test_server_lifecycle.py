@@ -13,6 +13,6 @@ async def test_limits_are_divided_by_the_number_of_workers(tmp_path: Path) -> No
         store_url=f"sqlite:///{tmp_path}/store.db", state_directory=str(tmp_path), workers=4
     )
     runtime = build(settings)
-    assert runtime.gateway.tools.share(64) == 16
+    assert runtime.gateway.services.share(64) == 16
     await runtime.gateway.close()
     await runtime.store.close()

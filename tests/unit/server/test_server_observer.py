@@ -62,7 +62,7 @@ async def test_a_model_that_is_missing_at_one_endpoint_cools_there_alone() -> No
     ends: dict[Kind, tuple[str, ...]] = {"model_gone": ("/v1/responses",), "rate_limit": ()}
     for kind, endpoints in ends.items():
         failure = Failure(kind=kind, message="", label="")
-        health, now = runtime.gateway.tools.health, runtime.clock.monotonic()
+        health, now = runtime.gateway.services.health, runtime.clock.monotonic()
         health.failed(target, target.provider.credential, "/v1/responses", failure, now)
         (told,) = report(runtime).targets
         assert (told.state, told.endpoints) == ("cooling", endpoints)
@@ -106,7 +106,7 @@ async def test_a_worker_tells_its_revision_and_what_it_has_seen() -> None:
 async def test_a_target_that_keeps_failing_is_told_as_open_with_its_next_try() -> None:
     runtime, _ = await worker()
     target = runtime.required().table.models["openai/gpt-4o"]
-    breaker = runtime.gateway.tools.health.breaker(target)
+    breaker = runtime.gateway.services.health.breaker(target)
     for _ in range(5):
         breaker.failure(runtime.clock.monotonic())
     runtime.observer.record(attempt(started_at_us=runtime.clock.unix_us(), outcome="failed"))

@@ -190,7 +190,7 @@ async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.Monke
     runtime = make_runtime(MemoryStore(state(provider("groq"), model("groq/m"))))
     monkeypatch.setattr(runtime, "clock", clock)
     await refresh(runtime)
-    health, models = runtime.gateway.tools.health, runtime.required().table.models
+    health, models = runtime.gateway.services.health, runtime.required().table.models
 
     def fail(name: str, kind: Kind) -> None:
         failure = Failure(kind=kind, message="sk-secret", label="")
