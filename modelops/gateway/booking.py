@@ -146,7 +146,7 @@ class Entry:
         """Return the row as it will stand if the end of the call is never seen."""
         context = self._context
         return msgspec.structs.replace(
-            context.road.rows[self._position],
+            context.route.rows[self._position],
             attempt_id=new_id(self.started_us, context.services.random),
             request_id=context.call.request_id,
             client_request_id=context.client_request_id,

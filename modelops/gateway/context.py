@@ -1,4 +1,4 @@
-"""What one request carries along the road: who asks, for what, through which chain, until when."""
+"""What one request carries on its way: who asks, for what, through which chain, until when."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelops.gateway.call import Call, Clock, Recorder, Reply
 from modelops.gateway.caller import client_request_id, user_of
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.health import Health
-from modelops.gateway.roads import Road
+from modelops.gateway.routes import Route
 from modelops.gateway.slots import Slots
 from modelops.gateway.table import RoutingTable
 from modelops.gateway.upstream.client import Client
@@ -58,7 +58,7 @@ class Context:
         "number",
         "pending",
         "reply",
-        "road",
+        "route",
         "services",
         "table",
         "trail",
@@ -71,15 +71,15 @@ class Context:
         table: RoutingTable,
         call: Call,
         body: Body,
-        road: Road,
+        route: Route,
         reply: Reply,
     ) -> None:
         self.services = services
         self.table = table
         self.call = call
         self.body = body
-        self.road = road
-        self.chain = chain = road.chain
+        self.route = route
+        self.chain = chain = route.chain
         self.reply = reply
         self.user = user_of(call, body.fields)
         self.client_request_id = client_request_id(call)

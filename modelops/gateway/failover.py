@@ -57,7 +57,7 @@ class Failover:
         exhausted or no target can be tried.
         """
         health_matters: bool | None = None
-        for turn in self._context.road.turns:
+        for turn in self._context.route.turns:
             if isinstance(turn, Skip):
                 self._skip(turn)
                 continue
@@ -111,7 +111,7 @@ class Failover:
         for earlier, why in self._failures:
             if not fits(target, earlier.step.target, why):
                 raise CannotCarryError("what an earlier target could not")
-        agent = context.road.agent
+        agent = context.route.agent
         parameters = agent.parameters if agent is not None else None
         fallback = candidate.position > 0
         body = within(context.body, target.max_output_tokens) if fallback else context.body

@@ -12,7 +12,7 @@ from modelops.gateway.call import REQUEST_ID, Call, Clock, Recorder, Reply, head
 from modelops.gateway.context import Context, Services, base_lines
 from modelops.gateway.errors import NOT_JSON, GatewayError, error_body
 from modelops.gateway.failover import CallerFaultError, Failover
-from modelops.gateway.roads import Roads
+from modelops.gateway.routes import RouteCache
 from modelops.gateway.table import RoutingTable
 from modelops.gateway.upstream.client import Client
 
@@ -39,17 +39,17 @@ class Gateway:
         random: Random,
         workers: int = 1,
     ) -> None:
-        self._roads = Roads(table)
+        self._routes = RouteCache(table)
         self.services = Services(client, recorder, clock, random, workers)
 
     @property
     def table(self) -> RoutingTable:
         """The table that new requests are answered from."""
-        return self._roads.table
+        return self._routes.table
 
     @table.setter
     def table(self, table: RoutingTable) -> None:
-        self._roads = Roads(table)
+        self._routes = RouteCache(table)
 
     async def answer(self, call: Call, reply: Reply) -> None:
         """Answer a request, errors included, in the caller's dialect.
@@ -57,20 +57,20 @@ class Gateway:
         Cancelling the task ends the upstream call at once; its attempt is recorded all the same.
         Raises GatewayError for a request that is not answered because no row can be written of it.
         """
-        roads = self._roads
-        table = roads.table
+        routes = self._routes
+        table = routes.table
         if table.metering == "required" and self.services.recorder.full:
             raise GatewayError(503, "books_full", _UNMETERED)
         try:
             body = Body(call.endpoint, call.body, call.received_at_us)
             prefer = call.headers.get(b"x-modelops-prefer", b"").decode("latin-1")
-            road = roads.find(body, call.agent, prefer)
+            route = routes.find(body, call.agent, prefer)
         except GatewayError as error:
             self.services.recorder.record(refused_row(self.services, call, table.revision, error))
             content = error_body(call.dialect, error, call.request_id)
             _reply(call, reply, base_lines(call, table), error, content)
             return
-        context = Context(self.services, table, call, body, road, reply)
+        context = Context(self.services, table, call, body, route, reply)
         try:
             await Failover(context).run()
         except GatewayError as error:

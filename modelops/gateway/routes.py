@@ -1,6 +1,6 @@
-"""Roads through a routing table: what a name leads to, worked out once and remembered.
+"""Routes through a routing table: what a name leads to, worked out once and remembered.
 
-Requests of one agent for one name take the same road as long as a table is live, so names are
+Requests of one agent for one name take the same route as long as a table is live, so names are
 resolved and targets are looked at once per table and not once per request.
 """
 
@@ -17,11 +17,11 @@ from modelops.gateway.resolve import resolve
 from modelops.gateway.table import Agent, Chain, RoutingTable
 from modelops.metering.attempt import Attempt
 
-KNOWN_MAX = 10_000
-"""Roads that are remembered per table, about 1 KB each; others are worked out anew each time."""
+CACHED_MAX = 10_000
+"""Routes remembered per table, about 1 KB each; others are worked out anew each time."""
 
 
-class Road(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True):
     """A chain as one agent's requests meet it; `agent` None is nobody's.
 
     `rows` holds, by position, what the rows of all calls to a candidate have in common.
@@ -33,18 +33,18 @@ class Road(msgspec.Struct, frozen=True):
     rows: Mapping[int, Attempt]
 
 
-class Roads:
-    """The roads through one table. Only names that lead somewhere are remembered."""
+class RouteCache:
+    """The routes through one table. Only names that lead somewhere are remembered."""
 
     def __init__(self, table: RoutingTable) -> None:
         self.table = table
-        self._known: dict[tuple[str, str, str, str, bool], Road] = {}
+        self._cached: dict[tuple[str, str, str, str, bool], Route] = {}
 
-    def find(self, body: Body, agent: str, prefer: str) -> Road:
-        """Return the road of a request; GatewayError (400, 403, 404) when there is none."""
+    def find(self, body: Body, agent: str, prefer: str) -> Route:
+        """Return the route of a request; GatewayError (400, 403, 404) when there is none."""
         key = (body.endpoint, body.model, agent, prefer, body.stateful)
-        road = self._known.get(key)
-        if road is None:
+        route = self._cached.get(key)
+        if route is None:
             chain = resolve(self.table, body.model, agent, prefer)
             caller = self.table.agents.get(agent)
             found = turns(chain, body.endpoint, caller, one_provider=body.stateful)
@@ -53,10 +53,10 @@ class Roads:
                 for turn in found
                 if isinstance(turn, Candidate)
             }
-            road = Road(chain, caller, found, rows)
-            if len(self._known) < KNOWN_MAX:
-                self._known[key] = road
-        return road
+            route = Route(chain, caller, found, rows)
+            if len(self._cached) < CACHED_MAX:
+                self._cached[key] = route
+        return route
 
 
 def _row(
