@@ -45,7 +45,7 @@ class Skip(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-def turns(
+def plan_targets(
     chain: Chain, endpoint: Endpoint, agent: Agent | None, *, one_provider: bool = False
 ) -> tuple[Candidate | Skip, ...]:
     """Return the targets of a chain in their order.
@@ -53,29 +53,33 @@ def turns(
     `one_provider`: the request names what only one provider keeps, so the targets of the first
     that can be called are all there is.
     """
-    found = [_turn(position, step, endpoint, agent) for position, step in enumerate(chain.steps)]
+    found = [
+        _plan_target(position, step, endpoint, agent) for position, step in enumerate(chain.steps)
+    ]
     if one_provider:
-        able = [turn for turn in found if isinstance(turn, Candidate)]
+        able = [planned for planned in found if isinstance(planned, Candidate)]
         owner = able[0].step.target.provider if able else None
-        found = [turn for turn in able if turn.step.target.provider is owner] or found
+        found = [planned for planned in able if planned.step.target.provider is owner] or found
     return _with_others(found)
 
 
 def _with_others(found: Sequence[Candidate | Skip]) -> tuple[Candidate | Skip, ...]:
     """Tell each candidate which ones follow it."""
     others: tuple[Candidate, ...] = ()
-    turns: list[Candidate | Skip] = []
-    for turn in reversed(found):
-        if isinstance(turn, Candidate):
+    targets: list[Candidate | Skip] = []
+    for planned in reversed(found):
+        if isinstance(planned, Candidate):
             reserve = sum(other.step.timeout for other in others)
-            turns.append(msgspec.structs.replace(turn, others=others, reserve=reserve))
-            others = (turn, *others)
+            targets.append(msgspec.structs.replace(planned, others=others, reserve=reserve))
+            others = (planned, *others)
         else:
-            turns.append(turn)
-    return tuple(reversed(turns))
+            targets.append(planned)
+    return tuple(reversed(targets))
 
 
-def _turn(position: int, step: Step, endpoint: Endpoint, agent: Agent | None) -> Candidate | Skip:
+def _plan_target(
+    position: int, step: Step, endpoint: Endpoint, agent: Agent | None
+) -> Candidate | Skip:
     provider = step.target.provider
     if not provider.enabled:
         return Skip(step, "disabled", "its provider is disabled")

@@ -1,7 +1,7 @@
 """Explaining a choice: what a request with this name would run through, and in what state.
 
-The same resolution and the same turns as a request's, without one; `POST /api/route` adds what the
-gateway has learned of the targets, `modelops route` asks without a running server.
+The same resolution and the same targets as a request's, without one; `POST /api/route` adds what
+the gateway has learned of them, `modelops route` asks without a running server.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from modelops.gateway.call import Endpoint
-from modelops.gateway.candidates import Candidate, Label, Skip, turns
+from modelops.gateway.candidates import Candidate, Label, Skip, plan_targets
 from modelops.gateway.health import Health
 from modelops.gateway.resolve import resolve
 from modelops.gateway.table import RoutingTable, Step
@@ -64,21 +64,27 @@ def explain(
     (monotonic seconds) are the running gateway's.
     """
     chain = resolve(table, model, agent, prefer)
-    found = turns(chain, endpoint, table.agents.get(agent))
+    found = plan_targets(chain, endpoint, table.agents.get(agent))
     return Explanation(
         model=model,
         chain=chain.name,
         deadline=chain.deadline,
         max_attempts=chain.max_attempts,
-        targets=tuple(_explained(turn, endpoint, input_tokens, health, now) for turn in found),
+        targets=tuple(
+            _explained(planned, endpoint, input_tokens, health, now) for planned in found
+        ),
     )
 
 
 def _explained(
-    turn: Candidate | Skip, endpoint: Endpoint, input_tokens: int, health: Health | None, now: float
+    planned: Candidate | Skip,
+    endpoint: Endpoint,
+    input_tokens: int,
+    health: Health | None,
+    now: float,
 ) -> Explained:
-    state, reason, seconds = _state(turn, endpoint, input_tokens, health, now)
-    step: Step = turn.step
+    state, reason, seconds = _state(planned, endpoint, input_tokens, health, now)
+    step: Step = planned.step
     return Explained(
         target=step.target.name,
         provider=step.target.provider.name,
@@ -94,16 +100,20 @@ def _explained(
 
 
 def _state(
-    turn: Candidate | Skip, endpoint: Endpoint, input_tokens: int, health: Health | None, now: float
+    planned: Candidate | Skip,
+    endpoint: Endpoint,
+    input_tokens: int,
+    health: Health | None,
+    now: float,
 ) -> tuple[State, str, float]:
-    if isinstance(turn, Skip):
-        return turn.label, turn.reason, 0.0
-    target = turn.step.target
+    if isinstance(planned, Skip):
+        return planned.label, planned.reason, 0.0
+    target = planned.step.target
     if target.context_window is not None and input_tokens > target.context_window:
         return "too-small", f"its context window is {target.context_window} tokens", 0.0
     if health is None:
         return "ready", "", 0.0
-    cooling = health.cooling(target, turn.credential, endpoint, now)
+    cooling = health.cooling(target, planned.credential, endpoint, now)
     if cooling:
         return "cooling", "the provider asked for a rest, or rejected key or model", cooling
     breaker = health.breaker(target)

@@ -57,31 +57,31 @@ class Failover:
         exhausted or no target can be tried.
         """
         health_matters: bool | None = None
-        for turn in self._context.route.turns:
-            if isinstance(turn, Skip):
-                self._skip(turn)
+        for planned in self._context.route.targets:
+            if isinstance(planned, Skip):
+                self._skip(planned)
                 continue
             if self._over():
                 break
-            block = self._blocked(turn)
+            block = self._blocked(planned)
             if health_matters is None:  # where all are blocked, all are tried
-                health_matters = not block or not all(map(self._blocked, turn.others))
+                health_matters = not block or not all(map(self._blocked, planned.others))
             if block and health_matters:
-                self._skip(Skip(turn.step, block, f"it is {block}"))
+                self._skip(Skip(planned.step, block, f"it is {block}"))
                 continue
             try:
-                outcome = await self._call(turn)
+                outcome = await self._call(planned)
             except CannotCarryError as error:
-                outcome = Skip(turn.step, "cannot-carry", f"it cannot carry {error}")
+                outcome = Skip(planned.step, "cannot-carry", f"it cannot carry {error}")
             if outcome is None:
                 return
             if isinstance(outcome, Skip):
                 self._skip(outcome)
                 continue
-            self._failures.append((turn, outcome))
+            self._failures.append((planned, outcome))
             policy = outcome.policy
-            if not policy.failover or (policy.addressed and not turn.position):
-                raise CallerFaultError(outcome, native=turn.adapter.native)
+            if not policy.failover or (policy.addressed and not planned.position):
+                raise CallerFaultError(outcome, native=planned.adapter.native)
         raise self._unanswered()
 
     def _call(self, candidate: Candidate) -> Coroutine[None, None, Failure | Skip | None]:

@@ -12,7 +12,7 @@ import msgspec
 
 from modelops.gateway.body import Body
 from modelops.gateway.call import Endpoint
-from modelops.gateway.candidates import Candidate, Skip, turns
+from modelops.gateway.candidates import Candidate, Skip, plan_targets
 from modelops.gateway.resolve import resolve
 from modelops.gateway.table import Agent, Chain, RoutingTable
 from modelops.metering.attempt import Attempt
@@ -29,7 +29,7 @@ class Route(msgspec.Struct, frozen=True):
 
     chain: Chain
     agent: Agent | None
-    turns: tuple[Candidate | Skip, ...]
+    targets: tuple[Candidate | Skip, ...]
     rows: Mapping[int, Attempt]
 
 
@@ -47,11 +47,11 @@ class RouteCache:
         if route is None:
             chain = resolve(self.table, body.model, agent, prefer)
             caller = self.table.agents.get(agent)
-            found = turns(chain, body.endpoint, caller, one_provider=body.stateful)
+            found = plan_targets(chain, body.endpoint, caller, one_provider=body.stateful)
             rows = {
-                turn.position: _row(turn, chain, body.endpoint, agent, self.table.revision)
-                for turn in found
-                if isinstance(turn, Candidate)
+                planned.position: _row(planned, chain, body.endpoint, agent, self.table.revision)
+                for planned in found
+                if isinstance(planned, Candidate)
             }
             route = Route(chain, caller, found, rows)
             if len(self._cached) < CACHED_MAX:

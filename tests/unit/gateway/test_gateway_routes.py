@@ -33,7 +33,7 @@ def find(
 
 
 def order(route: Route) -> list[str]:
-    return [turn.step.target.name for turn in route.turns]
+    return [planned.step.target.name for planned in route.targets]
 
 
 def test_the_same_request_takes_the_same_route() -> None:
@@ -46,12 +46,12 @@ def test_the_same_request_takes_the_same_route() -> None:
 
 def test_a_route_that_names_state_is_another() -> None:
     routes = RouteCache(TABLE)
-    assert len(find(routes, "production").turns) == 3
+    assert len(find(routes, "production").targets) == 3
     assert order(find(routes, "production", previous_response_id="r")) == ["openai/gpt-4o"]
 
 
 def test_each_candidate_knows_who_comes_behind_it() -> None:
-    first, ghost, last = find(RouteCache(TABLE), "production").turns
+    first, ghost, last = find(RouteCache(TABLE), "production").targets
     assert isinstance(first, Candidate)
     assert isinstance(ghost, Skip)
     assert isinstance(last, Candidate)
