@@ -45,7 +45,7 @@ def _migrate(connection: Connection, place: str) -> None:
     if version not in ("", *schema.VERSIONS):
         schema.require_current(version, place)
     _upgrade(connection)
-    _bear(connection)
+    _initialize(connection)
     if version and version < PACKED:
         _add_up(connection)
     elif version and version < WEEKS:
@@ -74,7 +74,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _bear(connection: Connection) -> None:
+def _initialize(connection: Connection) -> None:
     """Insert the store row (revision 0) and the rollup state."""
     if connection.scalar(select(tables.store.c.id)) is None:
         connection.execute(
