@@ -12,7 +12,7 @@ from typing import TypeVar
 from modelops.operations import location
 from modelops.operations.plan import PlanningStore
 from modelops.store import migrate, open_revisions, open_store
-from modelops.store.books import KeepingStore
+from modelops.store.books import MaintenanceStore
 from modelops.store.opening import is_remote
 from modelops.store.protocol import ConfigStore, StoreOlderError
 
@@ -26,7 +26,7 @@ def using(url: str, operation: Callable[[PlanningStore], Awaitable[T]]) -> T:
     return results[0]
 
 
-def using_books(url: str, operation: Callable[[KeepingStore], Awaitable[T]]) -> T:
+def using_books(url: str, operation: Callable[[MaintenanceStore], Awaitable[T]]) -> T:
     """Return what an operation on the books of the store at `url` returns; a database's alone."""
 
     async def run() -> T:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from modelops.ledger.periods import to_us
 from modelops.resources.errors import ModelopsError
-from modelops.store.books import KeepingStore
+from modelops.store.books import MaintenanceStore
 
 YOUNGEST = timedelta(days=2)
 """Younger rows stay: journals of workers that are gone may still add some of that time."""
@@ -27,7 +27,7 @@ def boundary_us(day: str, *, now_us: int) -> int:
     return to_us(datetime(asked.year, asked.month, asked.day, tzinfo=UTC))
 
 
-async def prune(store: KeepingStore, before_us: int) -> int:
+async def prune(store: MaintenanceStore, before_us: int) -> int:
     """Delete the attempts from before a UTC day and return how many, in short transactions."""
     deleted = 0
     while batch := await store.prune_attempts(before_us):

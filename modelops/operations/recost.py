@@ -11,7 +11,7 @@ from modelops.metering.attempt import Attempt
 from modelops.operations.usage import EXPORTED_AT_ONCE, UsageQuery, selection
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model
-from modelops.store.books import AttemptCursor, KeepingStore
+from modelops.store.books import AttemptCursor, MaintenanceStore
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,9 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     without_cost: int = 0
 
 
-async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: bool) -> Correction:
+async def recost(
+    store: MaintenanceStore, query: UsageQuery, *, now_us: int, write: bool
+) -> Correction:
     """Add up what is to correct, and with `write` add the rows that correct it.
 
     With `write`, what another recost added meanwhile is not counted.
@@ -60,7 +62,7 @@ async def recost(store: KeepingStore, query: UsageQuery, *, now_us: int, write: 
 
 
 async def _adjustments(
-    store: KeepingStore, found: Sequence[Attempt], models: Mapping[str, Model]
+    store: MaintenanceStore, found: Sequence[Attempt], models: Mapping[str, Model]
 ) -> Sequence[Attempt]:
     earlier = await store.adjusted([row.attempt_id for row in found])
     rows = (adjustment(row, models, earlier.get(row.attempt_id)) for row in found)

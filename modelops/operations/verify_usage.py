@@ -19,7 +19,7 @@ from modelops.ledger.reports import usd
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model
 from modelops.resources.times import DAY_US
-from modelops.store.books import KeepingStore, Selection
+from modelops.store.books import MaintenanceStore, Selection
 from modelops.store.sums import Sums
 
 NOTHING = Billed(0, 0, 0)
@@ -54,7 +54,9 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
 
 
-async def verify(store: KeepingStore, provider: str, billed: Mapping[Key, Billed]) -> Verification:
+async def verify(
+    store: MaintenanceStore, provider: str, billed: Mapping[Key, Billed]
+) -> Verification:
     """Compare what a provider billed with the books."""
     names = await _names(store, provider)
     known: dict[Key, Billed] = {}
@@ -75,7 +77,7 @@ async def verify(store: KeepingStore, provider: str, billed: Mapping[Key, Billed
     )
 
 
-async def _names(store: KeepingStore, provider: str) -> dict[str, str]:
+async def _names(store: MaintenanceStore, provider: str) -> dict[str, str]:
     """Return the declared name of every model of a provider by what the provider calls it."""
     state = (await store.snapshot()).state
     models = [m for m in state.values() if isinstance(m, Model) and m.provider == provider]
@@ -88,7 +90,7 @@ async def _names(store: KeepingStore, provider: str) -> dict[str, str]:
     return {m.upstream_model: m.model for m in models} | {m.model: m.model for m in models}
 
 
-async def _booked(store: KeepingStore, provider: str, days: set[date]) -> dict[Key, Sums]:
+async def _booked(store: MaintenanceStore, provider: str, days: set[date]) -> dict[Key, Sums]:
     if not days:
         return {}
     end = max(days) + timedelta(days=1)

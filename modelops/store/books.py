@@ -153,7 +153,7 @@ class UsageStore(SumsStore, Protocol):
         ...
 
 
-class KeepingStore(BooksStore, UsageStore, ConfigStore, Protocol):
+class MaintenanceStore(BooksStore, UsageStore, ConfigStore, Protocol):
     """What retention and corrections work on."""
 
     async def prune_attempts(self, before_us: int) -> int:
