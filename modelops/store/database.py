@@ -105,7 +105,7 @@ def _sqlite_path(url: str) -> Path:
 
 def _on_sqlite(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> Database:
     return Database(
-        transactions=sqlite.InThreads(path, lock_wait_s=lock_wait_s, use_wal=use_wal),
+        transactions=sqlite.SqliteTransactions(path, lock_wait_s=lock_wait_s, use_wal=use_wal),
         place=sqlite_file.place_of(path),
         exists=lambda: sqlite_file.exists(path),
         store_error=lambda error: sqlite_file.store_error(error, path),
@@ -115,7 +115,7 @@ def _on_sqlite(path: Path, *, lock_wait_s: float, use_wal: bool = False) -> Data
 def _on_postgres(url: str, *, lock_wait_s: float, migrates: bool = False) -> Database:
     place = postgres.place_of(url)
     return Database(
-        transactions=postgres.OnLoop(url, lock_wait_s=lock_wait_s, migrates=migrates),
+        transactions=postgres.PostgresTransactions(url, lock_wait_s=lock_wait_s, migrates=migrates),
         place=place,
         exists=lambda: True,
         store_error=lambda error: postgres.store_error(error, place),

@@ -50,7 +50,7 @@ def place_of(url: str) -> str:
     return f"the store {parts.path.lstrip('/') or 'postgres'!r} on {host}{port}"
 
 
-class OnLoop:
+class PostgresTransactions:
     """Transactions on one database, on the event loop, which goes on while the database works.
 
     With `migrates` they shut out others of their kind.

@@ -42,7 +42,7 @@ TIDY_EVERY = 32
 """Commits: three seconds of a busy worker's, some 10 MB of the write-ahead log."""
 
 
-class InThreads:
+class SqliteTransactions:
     """Transactions on one file, which is never created here; `use_wal` switches it to WAL.
 
     Writers run one at a time in a single thread; SQLite allows only one. Its own lock has no queue:

@@ -15,7 +15,7 @@ from store_samples import url_of
 
 from modelops.store import migrate, open_store
 from modelops.store.sql_store import SqlStore
-from modelops.store.sqlite import LASTING_READERS, READERS, InThreads
+from modelops.store.sqlite import LASTING_READERS, READERS, SqliteTransactions
 
 Holder = sqlite3.Connection
 
@@ -49,7 +49,7 @@ def _release(holder: Holder) -> None:
 
 async def test_what_is_cancelled_before_its_end_is_not_written(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "any.db").close()
-    threads = InThreads(tmp_path / "any.db", lock_wait_s=1)
+    threads = SqliteTransactions(tmp_path / "any.db", lock_wait_s=1)
     loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def write(connection: Connection) -> None:
@@ -82,7 +82,7 @@ async def test_writes_come_in_the_order_they_were_asked_for(
 
 async def test_a_cancelled_report_ends(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "any.db").close()
-    threads = InThreads(tmp_path / "any.db", lock_wait_s=1)
+    threads = SqliteTransactions(tmp_path / "any.db", lock_wait_s=1)
     begun = asyncio.Event()
     report = asyncio.create_task(threads.run(_endless(begun), write=False, lasting=True))
     await begun.wait()
@@ -95,7 +95,7 @@ async def test_a_cancelled_report_ends(tmp_path: Path) -> None:
 
 async def test_reports_hold_up_no_other_read(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "any.db").close()
-    threads = InThreads(tmp_path / "any.db", lock_wait_s=1)
+    threads = SqliteTransactions(tmp_path / "any.db", lock_wait_s=1)
     begun = [asyncio.Event() for _ in range(LASTING_READERS)]
     reports = [
         asyncio.create_task(threads.run(_endless(event), write=False, lasting=True))
