@@ -27,7 +27,7 @@ Work = Callable[[Connection], T]
 class Transactions(Protocol):
     """How work is run on one kind of database."""
 
-    async def run(self, work: Work[T], *, write: bool, lasting: bool) -> T:
+    async def run(self, work: Work[T], *, write: bool, long_running: bool) -> T:
         """Return what work comes to: committed at its end, rolled back by any exception."""
         ...
 
@@ -44,15 +44,15 @@ class Database(NamedTuple):
     exists: Callable[[], bool]
     store_error: Callable[[BaseException], StoreError]
 
-    async def run(self, work: Work[T], *, write: bool = False, lasting: bool = False) -> T:
+    async def run(self, work: Work[T], *, write: bool = False, long_running: bool = False) -> T:
         """Return what work comes to, in a transaction of its own.
 
-        Work that writes has to say so, and work that reads for seconds (`lasting`): nothing that
-        is short waits for it to end. What a store error says holds no statement and no values:
+        Work that writes has to say so, and work that reads for seconds (`long_running`): nothing
+        that is short waits for it to end. What a store error says holds no statement and no values:
         anybody may read it at `/readyz`.
         """
         try:
-            return await self.transactions.run(work, write=write, lasting=lasting)
+            return await self.transactions.run(work, write=write, long_running=long_running)
         except (SQLAlchemyError, OSError, OverflowError, UnicodeEncodeError) as error:
             orig = error.orig if isinstance(error, StatementError) else None
             raise self.store_error(orig or error) from error

@@ -72,7 +72,7 @@ class PostgresTransactions:
         )
         self._migrates = migrates
 
-    async def run(self, work: Callable[[Connection], T], *, write: bool, lasting: bool) -> T:
+    async def run(self, work: Callable[[Connection], T], *, write: bool, long_running: bool) -> T:
         """Return what work comes to; it may be cancelled wherever it waits for the database."""
         async with self._engine.connect() as connection, connection.begin():
             if self._migrates:

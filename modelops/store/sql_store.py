@@ -112,7 +112,9 @@ class SqlStore:
     async def usage(self, selection: Selection) -> Sequence[UsageGroup]:
         """Return the sums of every group that has a row."""
         await self._require()
-        return await self._database.run(lambda opened: usage.sums(opened, selection), lasting=True)
+        return await self._database.run(
+            lambda opened: usage.sums(opened, selection), long_running=True
+        )
 
     async def add_journalled(self, blocks: Sequence[Block], mark: JournalMark) -> None:
         """Keep the rows of these blocks and the mark, both or neither."""
@@ -152,7 +154,7 @@ class SqlStore:
         """Return how many attempts there are that started before a time."""
         await self._require()
         return await self._database.run(
-            lambda opened: retention.count(opened, before_us), lasting=True
+            lambda opened: retention.count(opened, before_us), long_running=True
         )
 
     async def add_adjustments(self, rows: Sequence[Attempt]) -> Sequence[Attempt]:

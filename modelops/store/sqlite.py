@@ -35,7 +35,7 @@ from modelops.store import sqlite_file
 T = TypeVar("T")
 
 READERS = 8
-LASTING_READERS = 2
+LONG_RUNNING_READERS = 2
 """Reports and the like have threads of their own, or other reads would wait for them."""
 
 TIDY_EVERY = 32
@@ -53,12 +53,12 @@ class SqliteTransactions:
         self._engine = _engine(path, lock_wait_s=lock_wait_s, use_wal=use_wal)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
-        self._lasting = ThreadPoolExecutor(LASTING_READERS, "store-report")
+        self._long_running = ThreadPoolExecutor(LONG_RUNNING_READERS, "store-report")
         self._commits = itertools.count(1)
 
-    async def run(self, work: Callable[[Connection], T], *, write: bool, lasting: bool) -> T:
+    async def run(self, work: Callable[[Connection], T], *, write: bool, long_running: bool) -> T:
         """Return what work comes to; nothing is committed once whoever awaits it is cancelled."""
-        threads = self._writer if write else self._lasting if lasting else self._readers
+        threads = self._writer if write else self._long_running if long_running else self._readers
         turn = _Turn()
         try:
             return await asyncio.get_running_loop().run_in_executor(
@@ -70,7 +70,7 @@ class SqliteTransactions:
 
     async def close(self) -> None:
         """Close every connection, once what was begun is done."""
-        for threads in (self._writer, self._readers, self._lasting):
+        for threads in (self._writer, self._readers, self._long_running):
             await asyncio.to_thread(threads.shutdown, cancel_futures=True)
         self._engine.dispose()
 
@@ -123,7 +123,7 @@ def _engine(path: Path, *, lock_wait_s: float, use_wal: bool) -> Engine:
         url,
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
         hide_parameters=True,
-        pool_size=READERS + LASTING_READERS + 2,  # one writes, another copies its log
+        pool_size=READERS + LONG_RUNNING_READERS + 2,  # one writes, another copies its log
     )
     event.listen(made, "connect", _set_pragmas)
     _follow(made, path)

@@ -15,7 +15,7 @@ from store_samples import url_of
 
 from modelops.store import migrate, open_store
 from modelops.store.sql_store import SqlStore
-from modelops.store.sqlite import LASTING_READERS, READERS, SqliteTransactions
+from modelops.store.sqlite import LONG_RUNNING_READERS, READERS, SqliteTransactions
 
 Holder = sqlite3.Connection
 
@@ -57,13 +57,13 @@ async def test_what_is_cancelled_before_its_end_is_not_written(tmp_path: Path) -
         loop.call_soon_threadsafe(begun.set)
         go_on.wait()
 
-    writing = asyncio.create_task(threads.run(write, write=True, lasting=False))
+    writing = asyncio.create_task(threads.run(write, write=True, long_running=False))
     await begun.wait()
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
     go_on.set()
-    assert await threads.run(_tables, write=True, lasting=False) == 0, "its turn comes behind"
+    assert await threads.run(_tables, write=True, long_running=False) == 0, "its turn comes behind"
     await threads.close()
 
 
@@ -84,7 +84,7 @@ async def test_a_cancelled_report_ends(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "any.db").close()
     threads = SqliteTransactions(tmp_path / "any.db", lock_wait_s=1)
     begun = asyncio.Event()
-    report = asyncio.create_task(threads.run(_endless(begun), write=False, lasting=True))
+    report = asyncio.create_task(threads.run(_endless(begun), write=False, long_running=True))
     await begun.wait()
     report.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -96,14 +96,14 @@ async def test_a_cancelled_report_ends(tmp_path: Path) -> None:
 async def test_reports_hold_up_no_other_read(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "any.db").close()
     threads = SqliteTransactions(tmp_path / "any.db", lock_wait_s=1)
-    begun = [asyncio.Event() for _ in range(LASTING_READERS)]
+    begun = [asyncio.Event() for _ in range(LONG_RUNNING_READERS)]
     reports = [
-        asyncio.create_task(threads.run(_endless(event), write=False, lasting=True))
+        asyncio.create_task(threads.run(_endless(event), write=False, long_running=True))
         for event in begun
     ]
     await asyncio.gather(*(event.wait() for event in begun))
     for _ in range(READERS + 1):
-        assert await threads.run(_one, write=False, lasting=False) == 1
+        assert await threads.run(_one, write=False, long_running=False) == 1
     for report in reports:
         report.cancel()
     await asyncio.gather(*reports, return_exceptions=True)
