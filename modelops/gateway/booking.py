@@ -92,14 +92,15 @@ class Entry:
         self.ended = True
         said = self.reader is not None and self.reader.content
         broke_off = self.status and not failure.status
-        billed = self.answer or failure.answered or said or broke_off
+        billed = self.answer or failure.possibly_billed or said or broke_off
         usage = self._usage() if billed else NOTHING_USED
-        self._context.pending = self._row("failed", usage, failure.kind, failure.noted, final=False)
+        message = failure.stored_message
+        self._context.pending = self._row("failed", usage, failure.kind, message, final=False)
 
     def broken(self, failure: Failure) -> None:
         """Record a failure after the client began to receive the answer."""
         self._learn(failure)
-        self._end("failed", failure.kind, failure.noted)
+        self._end("failed", failure.kind, failure.stored_message)
 
     def abandoned(self, outcome: Outcome, error_class: str = "") -> None:
         """Record that the client left or the call was abandoned."""

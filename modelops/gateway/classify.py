@@ -83,9 +83,9 @@ def classify_answer(
         label=str(told) if told >= 300 else "error",
         retry_after=0.0 if too_large else wait,
         retryable=not too_large and fields.get(b"x-should-retry") != b"false",
-        answered=unusable and 200 <= status < 300,
+        possibly_billed=unusable and 200 <= status < 300,
         body=body,
-        tokens=_tokens(codes, error),
+        error_codes=_error_codes(codes, error),
     )
 
 
@@ -93,7 +93,7 @@ def classify_exception(error: UpstreamError) -> Failure:
     """Classify the failure to get a response, or all of one."""
     kind, label = _EXCEPTIONS[type(error)]
     sent = isinstance(error, (HeadTimeoutError, IdleTimeoutError, TruncatedError))
-    return Failure(kind=kind, message=redact(str(error)), label=label, answered=sent)
+    return Failure(kind=kind, message=redact(str(error)), label=label, possibly_billed=sent)
 
 
 _EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
@@ -180,15 +180,15 @@ def _codes(error: Any, document: Any) -> Iterator[str]:
         yield from _texts(document, "code", "type")
 
 
-_TOKEN = re.compile(r"[A-Za-z0-9_.:$\[\]-]{1,64}")
+_CODE = re.compile(r"[A-Za-z0-9_.:$\[\]-]{1,64}")
 """What a code or the path of a parameter looks like; no sentence matches."""
 
 
-def _tokens(codes: list[str], error: Any) -> str:
+def _error_codes(codes: list[str], error: Any) -> str:
     """Return the codes of an error, and the parameter it names, in one line."""
-    named = [code for code in dict.fromkeys(codes) if _TOKEN.fullmatch(code)]
+    named = [code for code in dict.fromkeys(codes) if _CODE.fullmatch(code)]
     param = error.get("param") if isinstance(error, dict) else None
-    if isinstance(param, str) and _TOKEN.fullmatch(param):
+    if isinstance(param, str) and _CODE.fullmatch(param):
         named.append(f"param {param}")
     return ", ".join(named)
 

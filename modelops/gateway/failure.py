@@ -72,10 +72,10 @@ _ABOUT_THE_REQUEST = frozenset({400, 413, 422})
 class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One failed call. `status` 0: no response. `message` is redacted; `body` is without the key.
 
-    `tokens` are the codes, types and parameters the provider named, none of them free text.
+    `error_codes` are the codes, types and parameters the provider named, none of them free text.
     `label` is what the answer header shows. `retry_after` is in seconds. `retryable` False: the
-    provider asked not to be tried again with this request. `answered` says that the provider had
-    the request and may bill it, though there was no answer, or none of use.
+    provider asked not to be tried again with this request. `possibly_billed`: it had the request
+    and may bill it, though there was no answer, or none of use.
     """
 
     kind: Kind
@@ -85,9 +85,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     label: str
     retry_after: float | None = None
     retryable: bool = True
-    answered: bool = False
+    possibly_billed: bool = False
     body: bytes = b""
-    tokens: str = ""
+    error_codes: str = ""
 
     @property
     def policy(self) -> Policy:
@@ -95,8 +95,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return POLICIES[self.kind]
 
     @property
-    def noted(self) -> str:
+    def stored_message(self) -> str:
         """The message as the books keep it: without a word that may be the caller's own."""
         if self.kind in QUOTING or self.status in _ABOUT_THE_REQUEST:
-            return self.tokens or self.label
+            return self.error_codes or self.label
         return self.message

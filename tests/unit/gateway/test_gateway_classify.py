@@ -261,7 +261,7 @@ def test_every_upstream_error_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "answered"),
+    ("status", "body", "billed"),
     [
         (200, b"", True),
         (200, b"<html>", True),
@@ -273,5 +273,5 @@ def test_every_upstream_error_is_known() -> None:
         (503, b"<html>", False),
     ],
 )
-def test_a_good_answer_of_no_use_was_answered(status: int, body: bytes, answered: bool) -> None:
-    assert classify_answer(status, [], body, 0, "of no use").answered is answered
+def test_a_good_answer_of_no_use_may_be_billed(status: int, body: bytes, billed: bool) -> None:
+    assert classify_answer(status, [], body, 0, "of no use").possibly_billed is billed
