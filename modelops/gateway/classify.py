@@ -52,20 +52,20 @@ def classify_answer(
     headers: Sequence[tuple[bytes, bytes]],
     body: bytes,
     unix_us: int,
-    otherwise: str = "",
+    default_message: str = "",
 ) -> Failure:
     """Classify a response that is not a proper answer.
 
     `body` is the error as it came; it may stand in a 200 or in an event of a stream. Where a body
-    with a good status holds no error, it may be a model's words: `otherwise` is the message then.
+    with a good status holds no error, it may be a model's words: `default_message` stands for them.
     """
     fields = dict(headers)
     document = _decode(body)
     error = _error_object(document)
     codes = list(_codes(error, document))
     no_error = document is None or error is document
-    if otherwise and no_error:
-        message = redact(otherwise)
+    if default_message and no_error:
+        message = redact(default_message)
     else:
         message = redact(_message(error, document, body)) or f"status {status} without a message"
     told = _status_in_body(error) if status < 300 else status

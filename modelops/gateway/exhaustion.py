@@ -9,7 +9,7 @@ from modelops.gateway.errors import DO_NOT_RETRY, GatewayError
 from modelops.gateway.failure import Failure
 from modelops.gateway.table import Target
 
-CALLERS_FAULT = frozenset({"cannot-carry", "not-spoken", "wrong-type"})
+REQUEST_UNSUPPORTED = frozenset({"cannot-carry", "not-spoken", "wrong-type"})
 """Skip reasons that concern only this request."""
 
 Tried = Sequence[tuple[Target, Failure]]
@@ -18,11 +18,11 @@ Tried = Sequence[tuple[Target, Failure]]
 def nothing_tried(skipped: Sequence[str], labels: Sequence[str]) -> GatewayError:
     """Return the error of a request for which no target was called."""
     lines = "\n".join(skipped) or "the deadline or the attempt cap left no room"
-    if labels and set(labels) <= CALLERS_FAULT:
+    if labels and set(labels) <= REQUEST_UNSUPPORTED:
         return GatewayError(
             400, "unsupported_feature", f"no target can carry this request:\n{lines}"
         )
-    if labels and set(labels) <= {"busy", *CALLERS_FAULT}:
+    if labels and set(labels) <= {"busy", *REQUEST_UNSUPPORTED}:
         headers = (DO_NOT_RETRY, (b"retry-after", b"1"))
         return GatewayError(
             429, "at_capacity", f"every target is at its limit:\n{lines}", headers=headers

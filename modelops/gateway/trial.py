@@ -227,18 +227,20 @@ class Trial:
             size += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _useless(self, response: Response, content: bytes, otherwise: str) -> Failure:
+    def _useless(self, response: Response, content: bytes, default_message: str) -> Failure:
         """Return the failure of an answer that cannot be used; the usage it reports is booked."""
         protocol = self._candidate.step.target.provider.protocol
         self._entry.answer = reported(protocol, self._context.call.endpoint, content)
-        return self._classify(response, content, otherwise)
+        return self._classify(response, content, default_message)
 
-    def _classify(self, response: Response | None, content: bytes, otherwise: str = "") -> Failure:
+    def _classify(
+        self, response: Response | None, content: bytes, default_message: str = ""
+    ) -> Failure:
         headers: Sequence[tuple[bytes, bytes]] = response.headers if response is not None else ()
         unix_us = self._context.services.clock.unix_us()
         hide = self._candidate.credential.hide
-        otherwise = hide(otherwise.encode()).decode()
-        return classify_answer(self._entry.status, headers, hide(content), unix_us, otherwise)
+        default_message = hide(default_message.encode()).decode()
+        return classify_answer(self._entry.status, headers, hide(content), unix_us, default_message)
 
     def _head(self, response: Response) -> bytes:
         """Return the provider's headers that go on, and those that say how the answer came."""

@@ -10,10 +10,10 @@ from gateway_doubles import two_targets
 
 from modelops.gateway.candidates import Label
 from modelops.gateway.errors import DO_NOT_RETRY, GatewayError
-from modelops.gateway.exhaustion import CALLERS_FAULT, exhausted, nothing_tried
+from modelops.gateway.exhaustion import REQUEST_UNSUPPORTED, exhausted, nothing_tried
 from modelops.gateway.failure import Failure, Kind
 
-FOR_ANOTHER_TIME = set(get_args(Label)) - CALLERS_FAULT - {"busy"}
+FOR_ANOTHER_TIME = set(get_args(Label)) - REQUEST_UNSUPPORTED - {"busy"}
 """Labels of what concerns the targets, not this request."""
 
 
@@ -28,14 +28,14 @@ def after(cooling: float, *kinds: Kind, left: float = 60.0) -> GatewayError:
     return exhausted(list(zip(targets, failures, strict=False)), lines, left, cooling)
 
 
-@pytest.mark.parametrize("label", sorted(CALLERS_FAULT))
+@pytest.mark.parametrize("label", sorted(REQUEST_UNSUPPORTED))
 def test_what_no_target_can_carry_is_the_callers_to_change(label: str) -> None:
     error = nothing_tried(["one/a: no", "two/b: no"], [label, label])
     assert (error.status, error.code) == (400, "unsupported_feature")
     assert error.message.endswith(":\none/a: no\ntwo/b: no")
 
 
-@pytest.mark.parametrize("labels", [["busy"], ["busy", *CALLERS_FAULT]])
+@pytest.mark.parametrize("labels", [["busy"], ["busy", *REQUEST_UNSUPPORTED]])
 def test_where_the_rest_is_busy_it_is_worth_to_come_again(labels: Sequence[str]) -> None:
     error = nothing_tried([f"one/a: {label}" for label in labels], labels)
     assert (error.status, error.code) == (429, "at_capacity")
@@ -44,7 +44,7 @@ def test_where_the_rest_is_busy_it_is_worth_to_come_again(labels: Sequence[str])
 
 @pytest.mark.parametrize("label", sorted(FOR_ANOTHER_TIME))
 def test_one_target_that_is_ill_makes_it_the_chains_fault(label: str) -> None:
-    error = nothing_tried(["one/a: no"], [label, "busy", *CALLERS_FAULT])
+    error = nothing_tried(["one/a: no"], [label, "busy", *REQUEST_UNSUPPORTED])
     assert (error.status, error.code) == (502, "no_usable_target")
 
 
