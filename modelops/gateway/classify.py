@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from modelops.gateway.errors import NOT_JSON, UNUSABLE
+from modelops.gateway.errors import INVALID_ANSWER, NOT_JSON
 from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.meanings import (
     ANOTHER_THING,
@@ -70,7 +70,7 @@ def classify_answer(
         message = redact(_message(error, document, body)) or f"status {status} without a message"
     told = _status_in_body(error) if status < 300 else status
     kind = _kind(told, codes, message, html=body.lstrip()[:1] == b"<")
-    unusable = kind == "invalid_answer" and (no_error or UNUSABLE in codes)
+    unusable = kind == "invalid_answer" and (no_error or INVALID_ANSWER in codes)
     wait = retry_after(fields, unix_us)
     if wait is None:
         wait = _retry_info(error)

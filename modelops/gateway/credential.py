@@ -52,11 +52,11 @@ def credential(origin: Origin, auth: str, key: Secret | None) -> Credential:
     if key is not None:
         value = key.reveal()
         if not (value.isascii() and value.isprintable()):
-            return unusable("the key holds characters that no HTTP header may carry")
+            return unusable_credential("the key holds characters that no HTTP header may carry")
         lines.append(f"authorization: Bearer {value}" if auth == "bearer" else f"{auth}: {value}")
     return Credential("".join(f"{line}\r\n" for line in lines).encode("latin-1"), value)
 
 
-def unusable(error: str) -> Credential:
+def unusable_credential(error: str) -> Credential:
     """Return a credential that cannot be used, and why."""
     return Credential(b"", error=error)

@@ -18,7 +18,7 @@ _ANTHROPIC_TYPES = {
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not JSON, or whose strings are not UTF-8."""
 
-UNUSABLE = "invalid_answer"
+INVALID_ANSWER = "invalid_answer"
 """The code of an error that the gateway itself found in an answer; no provider reported it."""
 
 DO_NOT_RETRY = (b"x-should-retry", b"false")
@@ -41,9 +41,9 @@ class GatewayError(Exception):
         self.headers = headers
 
 
-def unusable(message: str) -> bytes:
+def invalid_answer_body(message: str) -> bytes:
     """Return what is wrong with an answer in the form of a provider's error."""
-    return msgspec.json.encode({"error": {"message": message, "code": UNUSABLE}})
+    return msgspec.json.encode({"error": {"message": message, "code": INVALID_ANSWER}})
 
 
 def error_object(dialect: Dialect, error: GatewayError, request_id: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from modelops.gateway.access import Access, compile_access
-from modelops.gateway.credential import Credential, credential, unusable
+from modelops.gateway.credential import Credential, credential, unusable_credential
 from modelops.gateway.upstream.request import Origin, split_url
 from modelops.metering.attempt import CostSource
 from modelops.resources import defaults, resolved, state
@@ -192,7 +192,7 @@ def _provider(provider: resolved.Provider, open_secret: OpenSecret, simulator_ur
     elif provider.auth == "none":
         own = credential(origin, provider.auth, None)
     elif not provider.api_key:
-        own = unusable("it has no api_key; declare one, or `auth: none`")
+        own = unusable_credential("it has no api_key; declare one, or `auth: none`")
     else:
         own = _opened(origin, provider.auth, open_secret(provider.address, "api_key"))
     return Provider(
@@ -212,7 +212,9 @@ def _provider(provider: resolved.Provider, open_secret: OpenSecret, simulator_ur
 
 def _opened(origin: Origin, auth: str, key: Secret | None) -> Credential:
     if key is None:
-        return unusable("its api_key is missing or does not open with the server's identity")
+        return unusable_credential(
+            "its api_key is missing or does not open with the server's identity"
+        )
     return credential(origin, auth, key)
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from modelops.gateway.errors import NOT_JSON, unusable
+from modelops.gateway.errors import NOT_JSON, invalid_answer_body
 from modelops.gateway.protocols import sse
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Protocol
@@ -65,7 +65,7 @@ class PassingStream(ABC, Generic[Event]):
         try:
             frames = self._splitter.feed(piece)
         except sse.FrameTooLargeError as error:
-            self.failure = unusable(str(error))
+            self.failure = invalid_answer_body(str(error))
             return b""
         return b"".join([self._pass(frame) for frame in frames])
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from modelops.gateway.body import Body
-from modelops.gateway.errors import unusable
+from modelops.gateway.errors import invalid_answer_body
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
 from modelops.gateway.protocols.answers import decode_answer
 from modelops.gateway.protocols.conversation import Conversation, Event, Said
@@ -189,7 +189,7 @@ class TranslatedStream(Generic[Read]):
                 for said in self._reader.read(event):
                     out += self._writer.write(said)
         except NotAnAnswerError as error:
-            out, self._watcher.failure = b"", unusable(str(error))
+            out, self._watcher.failure = b"", invalid_answer_body(str(error))
         self._kept.clear()
         self.failure = self._watcher.failure
         return out

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelops.gateway import classify
 from modelops.gateway.classify import classify_answer, classify_exception
-from modelops.gateway.errors import unusable
+from modelops.gateway.errors import invalid_answer_body
 from modelops.gateway.failure import POLICIES, Kind
 from modelops.gateway.upstream import errors
 
@@ -266,7 +266,7 @@ def test_every_upstream_error_is_known() -> None:
         (200, b"", True),
         (200, b"<html>", True),
         (200, b'{"choices":[]}', True),
-        (200, unusable("a tool call is not a function"), True),
+        (200, invalid_answer_body("a tool call is not a function"), True),
         (200, openai("sorry"), False),
         (200, VLLM, False),
         (307, b"", False),

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from modelops.gateway.body import Body, Fields
-from modelops.gateway.errors import GatewayError, unusable
+from modelops.gateway.errors import GatewayError, invalid_answer_body
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_as, text_size
 from modelops.gateway.protocols.parameters import fill_in
@@ -147,7 +147,7 @@ class OpenAiChatStream(PassingStream[Chunk]):
                         self.size += len(value) if type(value) is str else text_size(value)
             if reason := choice.get("finish_reason"):
                 if reason == BROKEN and not event.error:
-                    self.failure = unusable("a choice holds an error")
+                    self.failure = invalid_answer_body("a choice holds an error")
                     return b""
                 self.content = True
                 self.finish_reason = str(reason)
