@@ -68,8 +68,8 @@ def classify_answer(
         message = redact(default_message)
     else:
         message = redact(_message(error, document, body)) or f"status {status} without a message"
-    told = _status_in_body(error) if status < 300 else status
-    kind = _kind(told, codes, message, html=body.lstrip()[:1] == b"<")
+    reported = _status_in_body(error) if status < 300 else status
+    kind = _kind(reported, codes, message, html=body.lstrip()[:1] == b"<")
     unusable = kind == "invalid_answer" and (no_error or INVALID_ANSWER in codes)
     wait = retry_after(fields, unix_us)
     if wait is None:
@@ -80,7 +80,7 @@ def classify_answer(
         status=status,
         code=codes[0] if codes else "",
         message=message,
-        label=str(told) if told >= 300 else "error",
+        label=str(reported) if reported >= 300 else "error",
         retry_after=0.0 if too_large else wait,
         retryable=not too_large and fields.get(b"x-should-retry") != b"false",
         possibly_billed=unusable and 200 <= status < 300,
@@ -111,7 +111,7 @@ _EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
 
 
 def _kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
-    kind = _kind_told(status, codes, message, html=html)
+    kind = _reported_kind(status, codes, message, html=html)
     # A caller who names what is no more, say a file, says nothing about the model.
     return "caller" if kind == "model_gone" and ANOTHER_THING.search(message) else kind
 
@@ -122,7 +122,7 @@ def _too_large(message: str) -> bool:
     return found is not None and int(found[2]) > int(found[1])
 
 
-def _kind_told(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
+def _reported_kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
     if 300 <= status < 400:
         return "invalid_answer"  # a redirect is never followed: it would carry the key elsewhere
     for code in codes:

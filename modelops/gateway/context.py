@@ -102,11 +102,11 @@ class Context:
 
     def head(self, candidate: Candidate | None = None) -> bytes:
         """Return the header lines that say how an answer came, and from which candidate."""
-        told = base_lines(self.call, self.table)
+        head = base_lines(self.call, self.table)
         if self.trail:
             trail = ", ".join(self.trail)[:TRAIL_MAX].encode("ascii", "replace")
-            told = b"%bx-modelops-attempts: %b\r\n" % (told, trail)
-        return told + candidate.lines if candidate is not None else told
+            head = b"%bx-modelops-attempts: %b\r\n" % (head, trail)
+        return head + candidate.lines if candidate is not None else head
 
 
 def base_lines(call: Call, table: RoutingTable) -> bytes:

@@ -78,7 +78,7 @@ def error_event(
     """
     if sequence is not None:
         numbered = {"type": "error", "sequence_number": sequence}
-        told = msgspec.json.encode(numbered | error_object(dialect, error, request_id))
-        return b"event: error\ndata: %b\n\n" % told
+        content = msgspec.json.encode(numbered | error_object(dialect, error, request_id))
+        return b"event: error\ndata: %b\n\n" % content
     name = b"event: error\n" if dialect == "anthropic" else b""
     return b"%bdata: %b\n\n" % (name, error_body(dialect, error, request_id))

@@ -36,8 +36,8 @@ def exhausted(tried: Tried, skipped: Sequence[str], left: float, cooling: float)
     `left` is what remains of the deadline, `cooling` the seconds until the first target may be
     called again, when all were rate limited.
     """
-    told = [f"{target.name}: {failure.kind}, {failure.message}" for target, failure in tried]
-    lines = "\n".join([*told, *skipped])
+    failures = [f"{target.name}: {failure.kind}, {failure.message}" for target, failure in tried]
+    lines = "\n".join([*failures, *skipped])
     if left <= 0:
         return GatewayError(504, "deadline_exceeded", f"the deadline ran out:\n{lines}")
     if all(failure.kind == "rate_limit" for _, failure in tried):

@@ -46,9 +46,9 @@ class Flow:
     def pass_on(self, out: bytes) -> bool:
         """Pass on what was read, unless it is the last."""
         reader = self._reader
-        if reader.told:
+        if reader.failure_sent:
             out = self._hide(out)
-        if reader.done or (reader.failure is not None and not reader.told):
+        if reader.done or (reader.failure is not None and not reader.failure_sent):
             self.ended, self.rest = True, out
             return False
         return self._send(out)
@@ -56,4 +56,4 @@ class Flow:
     def close(self) -> None:
         """Take the end of the body."""
         out = self._reader.close()
-        self.ended, self.rest = True, self._hide(out) if self._reader.told else out
+        self.ended, self.rest = True, self._hide(out) if self._reader.failure_sent else out

@@ -82,8 +82,7 @@ class Gateway:
             _reply(call, reply, context.head(), error, content)
         except CallerFaultError as fault:
             context.record_pending(final=True)
-            told, content = _told(call, fault)
-            _reply(call, reply, context.head(), told, content)
+            _reply(call, reply, context.head(), *_caller_error(call, fault))
         finally:
             context.record_pending(final=True)
 
@@ -92,14 +91,14 @@ class Gateway:
         await self.services.client.close()
 
 
-def _reply(call: Call, reply: Reply, told: bytes, error: GatewayError, content: bytes) -> None:
+def _reply(call: Call, reply: Reply, head: bytes, error: GatewayError, content: bytes) -> None:
     named = (REQUEST_ID[call.dialect], call.request_id.encode())
-    head = told + header_lines([*error.headers, named, _JSON])
+    head += header_lines([*error.headers, named, _JSON])
     reply.start(error.status, head, len(content))
     reply.finish(content)
 
 
-def _told(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:
+def _caller_error(call: Call, fault: CallerFaultError) -> tuple[GatewayError, bytes]:
     """Return a provider's error answer, unchanged where the caller speaks the same protocol."""
     failure = fault.failure
     status = failure.status if failure.status >= 400 else 400

@@ -204,7 +204,7 @@ class Trial:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
         if not self._entry.ended:
             self._entry.broken(failure)
-        if reader.told:
+        if reader.failure_sent:
             return self._candidate.credential.hide(reader.end)
         call = self._context.call
         message = f"the stream of {self._candidate.step.target.name} broke off: {failure.message}"

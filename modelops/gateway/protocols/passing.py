@@ -33,7 +33,7 @@ class PassingStream(ABC, Generic[Event]):
         self.done = False
         self.end = b""
         self.failure: bytes | None = None
-        self.told = False
+        self.failure_sent = False
         self.sequence: int | None = None
         self.finish_reason = ""
         self.size = 0
@@ -92,7 +92,7 @@ class PassingStream(ABC, Generic[Event]):
         return False
 
     def _pass(self, frame: bytes) -> bytes:
-        if self.failure is not None and not self.told:
+        if self.failure is not None and not self.failure_sent:
             return b""  # what follows a broken event cannot be trusted
         if self.done:
             self.end += frame
@@ -116,5 +116,5 @@ class PassingStream(ABC, Generic[Event]):
             self.kept.append(event)
         out = self.see(event, data, frame)
         if self.failure is not None and out:
-            self.told = True
+            self.failure_sent = True
         return out

@@ -141,7 +141,7 @@ class TranslatedStream(Generic[Read]):
         self.done = False
         self.end = b""
         self.failure: bytes | None = None
-        self.told = False
+        self.failure_sent = False
         self.sequence: int | None = None
         self.usage: UsageReader = watcher.usage
 

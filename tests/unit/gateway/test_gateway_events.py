@@ -121,6 +121,6 @@ def test_a_stream_says_the_same_however_it_is_cut(make: Any, events: list[tuple[
     out = b"".join([*map(by_event.feed, pieces), by_event.close(), by_event.end])
     letters = [bytes([letter]) for letter in b"".join(pieces)]
     assert out == b"".join([*map(by_byte.feed, letters), by_byte.close(), by_byte.end])
-    for name in ("content", "done", "failure", "told", "finish_reason", "size"):
+    for name in ("content", "done", "failure", "failure_sent", "finish_reason", "size"):
         assert getattr(by_event, name) == getattr(by_byte, name), name
     assert by_event.usage.usage(complete=True) == by_byte.usage.usage(complete=True)
