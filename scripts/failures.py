@@ -17,7 +17,7 @@ from typing import Any
 
 from modelops.gateway.failover import NEXT_AT_ONCE
 from modelops.gateway.failure import POLICIES, QUOTING, Kind, Policy
-from modelops.gateway.meanings import KIND_OF_CODE, KIND_OF_STATUS
+from modelops.gateway.provider_errors import KIND_OF_CODE, KIND_OF_STATUS
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs" / "failures.md"

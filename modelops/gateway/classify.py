@@ -1,7 +1,7 @@
 """What a provider's error answer means: body codes first, then wording, then status.
 
-What each means stands in `meanings`. Bodies are read defensively: `error` may be an object, a
-string or an array, codes may be numbers, and what comes may be a CDN's HTML.
+What each means stands in `provider_errors`. Bodies are read defensively: `error` may be an object,
+a string or an array, codes may be numbers, and what comes may be a CDN's HTML.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 
 from modelops.gateway.errors import INVALID_ANSWER, NOT_JSON
 from modelops.gateway.failure import Failure, Kind
-from modelops.gateway.meanings import (
+from modelops.gateway.provider_errors import (
     ANOTHER_THING,
     KIND_OF_CODE,
     KIND_OF_STATUS,
