@@ -11,8 +11,8 @@ import msgspec
 
 from modelops.gateway.call import Endpoint
 from modelops.gateway.errors import GatewayError
-from modelops.gateway.kept import FILE, STATE, names_what_one_keeps
-from modelops.gateway.written import written_size
+from modelops.gateway.provider_state import FILE, STATE, names_provider_state
+from modelops.gateway.text_size import text_bytes
 
 Fields = dict[str, msgspec.Raw]
 
@@ -31,7 +31,7 @@ STREAMABLE: frozenset[Endpoint] = frozenset(
 class Body:
     """What the gateway reads of a request before it knows the target.
 
-    `written` is its size in bytes without pictures and files, `received_at_us` Unix time.
+    `text_bytes` is its size in bytes without pictures and files, `received_at_us` Unix time.
     `conversation` is where a translation keeps what it read, for the next target. `stateful`: it
     names what only one provider keeps, an uploaded file or an earlier answer, so no other can
     serve it.
@@ -45,7 +45,7 @@ class Body:
         "received_at_us",
         "stateful",
         "stream",
-        "written",
+        "text_bytes",
     )
 
     def __init__(self, endpoint: Endpoint, content: bytes, received_at_us: int = 0) -> None:
@@ -53,14 +53,14 @@ class Body:
         self.received_at_us = received_at_us
         self.conversation: object = None
         self.fields = _decode(content)
-        self.written = written_size(content)
+        self.text_bytes = text_bytes(content)
         self.model = self.text("model")
         self.stream = endpoint in STREAMABLE and self._flag("stream")
         self.stateful = (
             endpoint == "/v1/responses"  # decoding its items costs less than a search for marks
             or FILE in content
             or not STATE.isdisjoint(self.fields)
-        ) and names_what_one_keeps(content, self.fields)
+        ) and names_provider_state(content, self.fields)
 
     def text(self, name: str) -> str:
         """Return a string field, '' when it is absent or null; a 400 when it is something else."""

@@ -195,7 +195,7 @@ class Entry:
             usage,
             target.price,
             target.price_source,
-            request_bytes=self._context.body.written,
+            request_bytes=self._context.body.text_bytes,
             answer_bytes=self._answer_bytes(),
             service_tier=service_tier,
             started_at_us=self.started_us,

@@ -12,8 +12,8 @@ from gateway_doubles import ASK, Bench, two_targets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelops.gateway.text_size import LARGE, text_bytes
 from modelops.gateway.upstream.errors import HeadTimeoutError
-from modelops.gateway.written import LARGE, written_size
 
 PICTURE = base64.b64encode(Random(1).randbytes(300_000)).decode()  # noqa: S311  any bytes
 TEXT = "Say what is to be seen here. " * 4000
@@ -32,23 +32,23 @@ NEARLY = 2048
 )
 def test_a_picture_is_not_written(part: dict[str, object]) -> None:
     content = msgspec.json.encode([{"text": TEXT}, part, {"text": TEXT}])
-    assert abs(written_size(content) - 2 * len(TEXT)) < 2 * NEARLY
-    assert abs(written_size(content.replace(b"/", b"\\/")) - 2 * len(TEXT)) < 2 * NEARLY
+    assert abs(text_bytes(content) - 2 * len(TEXT)) < 2 * NEARLY
+    assert abs(text_bytes(content.replace(b"/", b"\\/")) - 2 * len(TEXT)) < 2 * NEARLY
 
 
 def test_a_text_with_a_long_word_in_it_is_written() -> None:
     content = msgspec.json.encode([TEXT + PICTURE + " " + TEXT])
-    assert abs(written_size(content) - 2 * len(TEXT)) < NEARLY
+    assert abs(text_bytes(content) - 2 * len(TEXT)) < NEARLY
 
 
 def test_a_body_that_is_not_large_is_not_looked_at() -> None:
-    assert written_size(b"A" * LARGE) == LARGE
+    assert text_bytes(b"A" * LARGE) == LARGE
 
 
 @given(st.sampled_from([b'"', b"A" * 600, b"a b", b"\xc3\xa9"]), st.integers(0, 2000))
 def test_no_body_is_less_than_nothing(piece: bytes, more: int) -> None:
     content = piece * (LARGE // len(piece) + more)
-    assert 0 <= written_size(content) <= len(content)
+    assert 0 <= text_bytes(content) <= len(content)
 
 
 async def test_the_estimate_of_a_call_leaves_its_picture_out() -> None:
@@ -75,6 +75,6 @@ class Watched(bytes):
 @pytest.mark.parametrize("pictures", [1, 40])
 def test_a_body_of_any_size_is_looked_into_as_often(pictures: int) -> None:
     content = Watched(msgspec.json.encode([TEXT, *[PICTURE] * pictures]))
-    exact = abs(written_size(content) - len(TEXT))
+    exact = abs(text_bytes(content) - len(TEXT))
     assert 0 < content.looks <= 1025
     assert exact < NEARLY + pictures * len(content) // 1024

@@ -21,7 +21,7 @@ _LETTERS = (string.ascii_letters + string.digits + "+/=_-\\").encode()
 """Of base64; JSON may escape the slash. Text has nowhere `_RUN` of them in a row."""
 
 
-def written_size(content: bytes) -> int:
+def text_bytes(content: bytes) -> int:
     """Return the bytes of a body without long strings of base64, give or take a step for each.
 
     A step that begins with letters of base64 is taken to be base64.

@@ -54,7 +54,7 @@ _TOOLS = msgspec.json.Decoder(list[_Tool] | None)
 _PARTS = msgspec.json.Decoder(str | list[_Part] | None)
 
 
-def names_what_one_keeps(content: bytes, fields: Mapping[str, msgspec.Raw]) -> bool:
+def names_provider_state(content: bytes, fields: Mapping[str, msgspec.Raw]) -> bool:
     """Whether a request, given as it came and as its fields, can be served by one provider alone.
 
     What is not written as the protocols have it counts when it might be one.
@@ -62,7 +62,7 @@ def names_what_one_keeps(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
     if any(bytes(fields[name]) != b"null" for name in STATE & fields.keys()):
         return True
     try:
-        if "input" in fields and (_is_sealed(fields["input"]) or _uses_kept(fields.get("tools"))):
+        if "input" in fields and (_is_sealed(fields["input"]) or _uses_state(fields.get("tools"))):
             return True
         if FILE not in content:
             return False
@@ -82,7 +82,7 @@ def _is_sealed(items: msgspec.Raw) -> bool:
     )
 
 
-def _uses_kept(tools: msgspec.Raw | None) -> bool:
+def _uses_state(tools: msgspec.Raw | None) -> bool:
     for tool in (_TOOLS.decode(tools) if tools is not None else None) or ():
         held = tool.container
         if tool.vector_store_ids or (held.file_ids if isinstance(held, _Files) else held):
