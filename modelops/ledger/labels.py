@@ -27,7 +27,7 @@ def dimensions(by: Sequence[str]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def eras(by: Sequence[str], spans: Sequence[LabelSpan]) -> dict[str, tuple[int, ...]]:
+def label_versions(by: Sequence[str], spans: Sequence[LabelSpan]) -> dict[str, tuple[int, ...]]:
     """Return by agent the first revision of its labels, and those from which on it has others.
 
     Only labels that are asked for count. Agents that never had a label are left out.

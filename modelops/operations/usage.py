@@ -61,13 +61,14 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     by = tuple(dict.fromkeys(query.by))
     asked = labels.dimensions(by)
     spans = await store.agent_labels() if asked != by else ()
-    eras = labels.eras(by, spans) if asked != by and "revision" not in by else None
+    by_label = asked != by and "revision" not in by
+    versions = labels.label_versions(by, spans) if by_label else None
     groups = await store.usage(
         Selection(
             since_us=span.since_us,
             until_us=span.until_us,
             by=tuple(dimension(name) for name in asked),
-            eras=eras,
+            label_versions=versions,
             starts=tuple(bucket_starts(span, query.bucket, zone(timezone))),
             filters=known_filters(query.filters),
         )

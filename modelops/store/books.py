@@ -31,8 +31,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     Rows that started at `since_us` or later and before `until_us`; a filter lets through the rows
     whose value is among those it names. With `starts`, Unix microseconds in their order of which
     the first is not behind `since_us`, rows are also grouped by the last of them before their own.
-    With `eras`, revisions in their order by agent, rows are not grouped by their own revision but
-    by the last of their agent's that is not behind it, or the first; by 0 if the agent has none.
+    With `label_versions`, by agent the revisions that changed its labels, in their order, rows are
+    grouped by the last of these that is not behind their own, or the first; by 0 if there is none.
     `request_id` chooses the attempts of one request, when single ones are listed.
     """
 
@@ -40,7 +40,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     until_us: UnixUs
     by: tuple[Dimension, ...] = ()
     starts: tuple[UnixUs, ...] = ()
-    eras: Mapping[str, tuple[int, ...]] | None = None
+    label_versions: Mapping[str, tuple[int, ...]] | None = msgspec.field(
+        default=None,
+        name="eras",  # what it is called where a server is asked
+    )
     filters: Mapping[Dimension, tuple[str, ...]] = {}
     request_id: str = ""
 

@@ -47,18 +47,18 @@ class Groups(dict[Key, Packed]):
             own.add_stored(sums, latency, first_content)
 
 
-class Eras(dict[tuple[str, int], int]):
-    """What a report shows for an agent and a revision: the revision, or its era (Selection)."""
+class LabelVersions(dict[tuple[str, int], int]):
+    """What a report shows for an agent and a revision: that revision, or its version of labels."""
 
     def __init__(self, selection: Selection) -> None:
         super().__init__()
-        self._eras = selection.eras
+        self._versions = selection.label_versions
 
     def __missing__(self, at: tuple[str, int]) -> int:
-        """Find the era of a revision that is met for the first time."""
+        """Find the version of a revision that is met for the first time."""
         agent, revision = at
-        if self._eras is not None:
-            starts = self._eras.get(agent, (0,))
+        if self._versions is not None:
+            starts = self._versions.get(agent, (0,))
             revision = starts[max(bisect_right(starts, revision), 1) - 1]
         self[at] = revision
         return revision

@@ -35,8 +35,8 @@ class Cube(NamedTuple):
         asked: set[Dimension] = {*selection.by, *selection.filters}
         if "revision" not in selection.filters:
             asked.discard("revision")
-        if selection.eras is not None and "revision" in selection.by:
-            asked.add("agent")  # which era a revision is of goes by it
+        if selection.label_versions is not None and "revision" in selection.by:
+            asked.add("agent")  # each has versions of its own
         return (
             asked <= set(self.columns)
             and ("user" in asked) == ("user" in self.columns)

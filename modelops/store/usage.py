@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 
 from modelops.store import retention
 from modelops.store.books import SLOT_US, Selection, UsageGroup
-from modelops.store.cells import Eras, Groups, cells, start_of, streamed
+from modelops.store.cells import Groups, LabelVersions, cells, start_of, streamed
 from modelops.store.cubes import Cube, cubes_for
 from modelops.store.measures import SUMS, dimensions, matches, packed_sums
 from modelops.store.tables import attempts
@@ -107,13 +107,15 @@ def _from_cube(
             if not add_week(connection, week, selection, added, surplus)
         ]
     start_of_unit = cache(lambda unit: start_of(selection, unit * cube.unit_us))
-    place, eras = _era_place(selection), Eras(selection)
+    place, versions = _version_place(selection), LabelVersions(selection)
     by = selection.by if place is None else (*selection.by, "agent")
     for rows in cells(connection, cube, units, by, selection.filters):
         *values, of_unit, packed, latency, first_content = zip(*rows, strict=True)
         if place is not None:
             agents = values.pop()
-            values[place] = tuple(map(eras.__getitem__, zip(agents, values[place], strict=True)))
+            values[place] = tuple(
+                map(versions.__getitem__, zip(agents, values[place], strict=True))
+            )
         keys = zip(map(start_of_unit, of_unit), *values, strict=True)
         added.add_stored(keys, packed, latency, first_content)
     return []
@@ -125,7 +127,7 @@ def _from_attempts(
     known, started = dimensions(attempts), attempts.c.started_at_us
     starts = selection.starts
     step_us = 1 if any(us % SLOT_US for us in starts) else SLOT_US
-    place, eras = _era_place(selection), Eras(selection)
+    place, versions = _version_place(selection), LabelVersions(selection)
     by = selection.by if place is None else (*selection.by, "agent")
     keys = [known[name] for name in by]
     if starts:
@@ -144,14 +146,15 @@ def _from_attempts(
             start = start_of(selection, values.pop() * step_us) if starts else None
             if place is not None:
                 agent = values.pop()
-                values[place] = eras[agent, values[place]]
+                values[place] = versions[agent, values[place]]
             groups[(start, *values)].add(packed_sums(found))
 
 
-def _era_place(selection: Selection) -> int | None:
-    """Return which value of a group is an era."""
-    by = selection.by
-    return by.index("revision") if selection.eras is not None and "revision" in by else None
+def _version_place(selection: Selection) -> int | None:
+    """Return which value of a group is a version of labels."""
+    if selection.label_versions is None or "revision" not in selection.by:
+        return None
+    return selection.by.index("revision")
 
 
 def _grouped(

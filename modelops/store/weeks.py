@@ -1,9 +1,9 @@
 """Telling revisions apart in weeks by user, which are added up without them.
 
 Which revisions an agent's attempts of a day are of stands in the cells of that day without users,
-which are few. So the sums of a week are added to the era (`Selection`) that most of the agent's are
-of, and what is of another is read from the cells of its days, added to its own era and taken away
-from that one.
+which are few. So the sums of a week are added to the version of labels (`Selection`) that most of
+the agent's are of, and what is of another is read from the cells of its days, added to its own
+version and taken away from that one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from modelops.resources.times import DAY_US
 from modelops.store.books import Dimension, Selection
-from modelops.store.cells import Eras, Groups, cells, start_of
+from modelops.store.cells import Groups, LabelVersions, cells, start_of
 from modelops.store.cubes import DAY, DAY_ALL, WEEK_US, WEEK_USER
 from modelops.store.measures import matches
 from modelops.store.sums import Packed
@@ -57,14 +57,14 @@ def add_week(
 
     What comes to be in `surplus` is to be taken away from `added`.
     """
-    eras = Eras(selection)
+    versions = LabelVersions(selection)
     days = range(week * _DAYS, (week + 1) * _DAYS)
     occurring = _occurring(connection, days, selection)
-    most = _most(occurring, eras)
+    most = _most(occurring, versions)
     others: dict[int, set[tuple[str, int]]] = {}
     foreign = 0
     for day, agent, revision, count in occurring:
-        if eras[agent, revision] != most[agent]:
+        if versions[agent, revision] != most[agent]:
             others.setdefault(day, set()).add((agent, revision))
             foreign += count
     if foreign > sum(each.cells for each in occurring) / 2:
@@ -83,7 +83,7 @@ def add_week(
                 if (agent, values[place]) in pairs:
                     cell = Packed()
                     cell.add_stored(sums, latency, first_content)
-                    values[place] = eras[agent, values[place]]
+                    values[place] = versions[agent, values[place]]
                     added[(start, *values)].add(cell)
                     values[place] = most[agent]
                     surplus[(start, *values)].add(cell)
@@ -104,11 +104,11 @@ def _occurring(connection: Connection, days: range, selection: Selection) -> lis
     return [_Occurrence(*row) for row in found]
 
 
-def _most(occurring: Sequence[_Occurrence], eras: Eras) -> dict[str, int]:
-    """Return the era that most cells of each agent are of."""
+def _most(occurring: Sequence[_Occurrence], versions: LabelVersions) -> dict[str, int]:
+    """Return the version that most cells of each agent are of."""
     found: dict[str, Counter[int]] = {}
     for _, agent, revision, count in occurring:
-        found.setdefault(agent, Counter())[eras[agent, revision]] += count
+        found.setdefault(agent, Counter())[versions[agent, revision]] += count
     return {agent: counts.most_common(1)[0][0] for agent, counts in found.items()}
 
 

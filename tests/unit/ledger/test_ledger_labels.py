@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelops.ledger.labels import dimensions, eras, fold
+from modelops.ledger.labels import dimensions, fold, label_versions
 from modelops.store.books import LabelSpan, UsageGroup
 from modelops.store.sums import Packed, Sums, packed
 
@@ -50,9 +50,9 @@ def test_other_dimensions_keep_their_places() -> None:
 
 
 @pytest.mark.parametrize("name", ["team", "site", "other"])
-def test_within_an_era_an_agent_has_the_same_labels(name: str) -> None:
+def test_within_a_version_an_agent_has_the_same_labels(name: str) -> None:
     by = (f"label.{name}",)
-    found = eras(by, SPANS)
+    found = label_versions(by, SPANS)
     assert (
         found
         == {
@@ -63,10 +63,10 @@ def test_within_an_era_an_agent_has_the_same_labels(name: str) -> None:
     )
     for revision in range(9):
         for agent in ("dev", "ops", "nobody"):
-            era = max(start for start in found.get(agent, (0,)) if start <= revision)
+            version = max(start for start in found.get(agent, (0,)) if start <= revision)
             groups = [
                 UsageGroup(key=(agent, str(each)), start_us=None, packed=Packed())
-                for each in (era, revision)
+                for each in (version, revision)
             ]
             here, there = fold(by, groups, SPANS)
             assert here.key == there.key

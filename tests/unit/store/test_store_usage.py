@@ -69,10 +69,10 @@ def value_of(row: Attempt, dimension: Dimension) -> str:
     return str(getattr(row, dimension))
 
 
-def era_of(row: Attempt, selection: Selection) -> int:
-    if selection.eras is None:
+def version_of(row: Attempt, selection: Selection) -> int:
+    if selection.label_versions is None:
         return row.revision
-    known = selection.eras.get(row.agent, (0,))
+    known = selection.label_versions.get(row.agent, (0,))
     return max((each for each in known if each <= row.revision), default=known[0])
 
 
@@ -136,7 +136,7 @@ def test_groups_add_up_from_rollups_and_from_attempts(
     by: list[Dimension],
     filters: dict[Dimension, tuple[str, ...]],
     step_us: int,
-    eras: dict[str, tuple[int, ...]] | None,
+    label_versions: dict[str, tuple[int, ...]] | None,
 ) -> None:
     if "revision" in filters:
         filters = {"revision": ("1", "7")}
@@ -146,7 +146,7 @@ def test_groups_add_up_from_rollups_and_from_attempts(
         until_us=span[1],
         by=tuple(by),
         starts=starts,
-        eras=eras,
+        label_versions=label_versions,
         filters=filters,
     )
     asyncio.run(_compare(new_store(), rows, more, selection))
@@ -165,10 +165,12 @@ def test_weeks_by_user_are_told_apart_by_revision(
     rows: list[Attempt],
     by: tuple[Dimension, ...],
     filters: dict[Dimension, tuple[str, ...]],
-    eras: dict[str, tuple[int, ...]] | None,
+    label_versions: dict[str, tuple[int, ...]] | None,
     pairs: int,
 ) -> None:
-    selection = Selection(since_us=0, until_us=2**62, by=by, filters=filters, eras=eras)
+    selection = Selection(
+        since_us=0, until_us=2**62, by=by, filters=filters, label_versions=label_versions
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weeks, "_PAIRS_AT_MOST", pairs)
         asyncio.run(_compare(new_store(), rows, [], selection))
@@ -205,7 +207,7 @@ def _expected(
         ):
             start = max((us for us in selection.starts if us <= row.started_at_us), default=None)
             key = tuple(
-                str(era_of(row, selection)) if name == "revision" else value_of(row, name)
+                str(version_of(row, selection)) if name == "revision" else value_of(row, name)
                 for name in selection.by
             )
             groups.setdefault((key, start), []).append(row)
@@ -213,9 +215,9 @@ def _expected(
     return {key: each for key, each in sums.items() if each != Sums()}
 
 
-def test_eras_are_looked_up_in_cubes_that_tell_agents_apart() -> None:
+def test_label_versions_are_looked_up_in_cubes_that_tell_agents_apart() -> None:
     by: tuple[Dimension, ...] = ("provider", "revision")
-    chosen = Selection(since_us=START_US, until_us=END_US, by=by, eras={"dev": (1,)})
+    chosen = Selection(since_us=START_US, until_us=END_US, by=by, label_versions={"dev": (1,)})
     assert [cube.name for cube in cubes_for(chosen)] == ["day", "slot"]
 
 
