@@ -70,7 +70,7 @@ def start_of(selection: Selection, us: int) -> int | None:
     return starts[bisect_right(starts, us) - 1] if starts else None
 
 
-def cells(
+def read_cells(
     connection: Connection,
     cube: Cube,
     units: range,

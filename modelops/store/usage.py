@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 
 from modelops.store import retention
 from modelops.store.books import SLOT_US, Selection, UsageGroup
-from modelops.store.cells import Groups, LabelVersions, cells, start_of, streamed
+from modelops.store.cells import Groups, LabelVersions, read_cells, start_of, streamed
 from modelops.store.cubes import Cube, cubes_for
 from modelops.store.measures import SUMS, dimensions, matches, packed_sums
 from modelops.store.tables import attempts
@@ -109,7 +109,7 @@ def _from_cube(
     start_of_unit = cache(lambda unit: start_of(selection, unit * cube.unit_us))
     place, versions = _version_place(selection), LabelVersions(selection)
     by = selection.by if place is None else (*selection.by, "agent")
-    for rows in cells(connection, cube, units, by, selection.filters):
+    for rows in read_cells(connection, cube, units, by, selection.filters):
         *values, of_unit, packed, latency, first_content = zip(*rows, strict=True)
         if place is not None:
             agents = values.pop()

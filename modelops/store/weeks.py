@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from modelops.resources.times import DAY_US
 from modelops.store.books import Dimension, Selection
-from modelops.store.cells import Groups, LabelVersions, cells, start_of
+from modelops.store.cells import Groups, LabelVersions, read_cells, start_of
 from modelops.store.cubes import DAY, DAY_ALL, WEEK_US, WEEK_USER
 from modelops.store.measures import matches
 from modelops.store.sums import Packed
@@ -71,14 +71,14 @@ def add_week(
         return False
     by, filters = (*selection.by, "agent"), selection.filters
     place, start = by.index("revision"), start_of(selection, week * WEEK_US)
-    for rows in cells(connection, WEEK_USER, range(week, week + 1), by, filters):
+    for rows in read_cells(connection, WEEK_USER, range(week, week + 1), by, filters):
         *values, agents, _, sums, latency, first_content = zip(*rows, strict=True)
         values[place] = tuple(map(most.__getitem__, agents))
         keys = zip(repeat(start, len(rows)), *values, strict=True)
         added.add_stored(keys, sums, latency, first_content)
     for day, pairs in others.items():
         at = range(day, day + 1)
-        for rows in cells(connection, DAY_ALL, at, by, filters, _among(pairs)):
+        for rows in read_cells(connection, DAY_ALL, at, by, filters, _among(pairs)):
             for *values, agent, _, sums, latency, first_content in rows:
                 if (agent, values[place]) in pairs:
                     cell = Packed()
