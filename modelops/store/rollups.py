@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Dialect, bindparam, select
 from modelops.store import upsert
 from modelops.store.books import SLOT_US
 from modelops.store.cubes import CUBES, Cube
-from modelops.store.sums import Packed, Place, Tallies, stored, stored_counts
+from modelops.store.sums import CellKey, Packed, Tallies, stored, stored_counts
 from modelops.store.tables import CELL, rollup_state, rollups
 from modelops.store.tally import COLUMNS, project, without_user
 
@@ -61,7 +61,7 @@ def fill(connection: Connection, cube: Cube, source: Cube) -> None:
         found = connection.execute(_CELLS.where(here, within))
         tallies: Tallies = {}
         for number, *values, sums, latency, first_content in found:
-            cell = tallies[Place(number * source.unit_us // SLOT_US, tuple(values))] = Packed()
+            cell = tallies[CellKey(number * source.unit_us // SLOT_US, tuple(values))] = Packed()
             cell.add_stored(sums, latency, first_content)
         rows = _rows(cube, project(tallies, cube))
         connection.exec_driver_sql(_statement(connection.dialect), rows)
@@ -89,13 +89,13 @@ def _add_known(connection: Connection, cube: Cube, found: Tallies) -> None:
     """
     known = {
         "cube": cube.name,
-        "units": list({place.unit for place in found}),
-        "users": list({place.values[_USER] for place in found}),
-        "agents": list({place.values[_AGENT] for place in found}),
+        "units": list({key.unit for key in found}),
+        "users": list({key.values[_USER] for key in found}),
+        "agents": list({key.values[_AGENT] for key in found}),
     }
     query = _OF_USERS if "user" in cube.columns else _OF_AGENTS
     for unit, *values, sums, latency, first_content in connection.execute(query, known):
-        cell = found.get(Place(unit, tuple(values)))
+        cell = found.get(CellKey(unit, tuple(values)))
         if cell is not None:
             cell.add_stored(sums, latency, first_content)
 

@@ -143,7 +143,7 @@ def packed(sums: Sums) -> Packed:
     return Packed(pack(values), loaded_counts(latency), loaded_counts(first_content))
 
 
-class Place(NamedTuple):
+class CellKey(NamedTuple):
     """One group in one unit of time, which is numbered from 0 of Unix time.
 
     Its values are those of `tally.COLUMNS`.
@@ -153,7 +153,7 @@ class Place(NamedTuple):
     values: tuple[str | int, ...]
 
 
-Tallies = dict[Place, Packed]
+Tallies = dict[CellKey, Packed]
 
 
 def pack(values: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from modelops.store.books import SLOT_US
 from modelops.store.columns import Columns
 from modelops.store.cubes import Cube
-from modelops.store.sums import Packed, Place, Tallies, counted, pack
+from modelops.store.sums import CellKey, Packed, Tallies, counted, pack
 from modelops.store.tables import CELL
 
 COLUMNS = CELL[2:]
@@ -79,10 +79,10 @@ def _add(kind: _Kind, amounts: _Amounts, found: Tallies) -> None:
     weight, ok = kind.weight, kind.outcome == "success"
     fallback = ok and kind.final and kind.position > 0
     status = "fallback" if fallback else kind.outcome
-    place = Place(kind.slot, (*kind[1:7], status))
-    own = found.get(place)
+    key = CellKey(kind.slot, (*kind[1:7], status))
+    own = found.get(key)
     if own is None:
-        own = found[place] = Packed()
+        own = found[key] = Packed()
     own.sums += pack(_values(kind, amounts))
     if ok:
         own.latency += _histogram(amounts.latency_bucket, weight)
@@ -145,20 +145,20 @@ def merged(parts: Sequence[Tallies]) -> Tallies:
         return parts[0]
     found: Tallies = {}
     for part in parts:
-        for place, added in part.items():
-            own = found.get(place)
+        for key, added in part.items():
+            own = found.get(key)
             if own is None:
-                own = found[place] = Packed()
+                own = found[key] = Packed()
             own.add(added)
     return found
 
 
-def without_user(tallies: Mapping[Place, Packed]) -> Tallies:
+def without_user(tallies: Mapping[CellKey, Packed]) -> Tallies:
     """Return the same by all columns but the user: far fewer, for the cubes that leave it out."""
     return project(tallies, Cube("", SLOT_US, tuple(name for name in COLUMNS if name != "user")))
 
 
-def project(tallies: Mapping[Place, Packed], cube: Cube) -> Tallies:
+def project(tallies: Mapping[CellKey, Packed], cube: Cube) -> Tallies:
     """Return the same by the columns and the unit of a cube; others are '' and 0."""
     found: Tallies = {}
     nothing = [0 if name == "revision" else "" for name in COLUMNS]
@@ -167,9 +167,9 @@ def project(tallies: Mapping[Place, Packed], cube: Cube) -> Tallies:
         chosen = [
             value if keep else none for value, keep, none in zip(values, kept, nothing, strict=True)
         ]
-        place = Place(slot * SLOT_US // cube.unit_us, tuple(chosen))
-        own = found.get(place)
+        key = CellKey(slot * SLOT_US // cube.unit_us, tuple(chosen))
+        own = found.get(key)
         if own is None:
-            own = found[place] = Packed()
+            own = found[key] = Packed()
         own.add(added)
     return found

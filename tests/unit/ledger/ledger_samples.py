@@ -19,7 +19,7 @@ from modelops.store.blocks import attempts_of
 from modelops.store.books import Block, JournalMark
 from modelops.store.columns import columns_of, values_of
 from modelops.store.protocol import StoreLockedError
-from modelops.store.sums import Place, Sums, Tallies
+from modelops.store.sums import CellKey, Sums, Tallies
 from modelops.store.tally import tally
 
 
@@ -40,7 +40,7 @@ def of_a_later_version(row: Attempt, kind: int = Kind.END) -> bytes:
     return struct.pack("<II", len(payload), zlib.crc32(payload)) + payload
 
 
-def added_up(rows: Iterable[Attempt]) -> dict[Place, Sums]:
+def added_up(rows: Iterable[Attempt]) -> dict[CellKey, Sums]:
     """Return everything that rows come to, group by group."""
     found: Tallies = {}
     if values := [values_of(row) for row in rows]:

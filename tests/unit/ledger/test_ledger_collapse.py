@@ -15,7 +15,7 @@ from modelops.ledger.collapse import STAGES, Collapsed, collapse, rows
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.resources.times import MINUTE_US
 from modelops.store.columns import values_of
-from modelops.store.sums import Place, Sums
+from modelops.store.sums import CellKey, Sums
 
 _COUNTS = st.none() | st.integers(0, 10**6)
 _MONEY = st.none() | st.integers(0, 2**62)
@@ -59,7 +59,7 @@ def without_user(given_rows: Sequence[Attempt], unit_us: int) -> list[Attempt]:
     ]
 
 
-def without_histograms(sums: dict[Place, Sums]) -> dict[Place, Sums]:
+def without_histograms(sums: dict[CellKey, Sums]) -> dict[CellKey, Sums]:
     for group in sums.values():
         group.latency = group.first_content = b""
     return sums
