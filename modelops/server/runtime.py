@@ -23,7 +23,7 @@ from modelops.store.books import BooksStore, UsageStore
 from modelops.store.protocol import ConfigStore, Head, Instance, OperationsStore
 
 
-class Store(ConfigStore, BooksStore, OperationsStore, UsageStore, Protocol):
+class ServerStore(ConfigStore, BooksStore, OperationsStore, UsageStore, Protocol):
     """A whole store: revisions, books, what workers say of themselves and what reports read."""
 
     @property
@@ -57,7 +57,7 @@ class Runtime:
 
     settings: ServerSettings
     identity: Identity
-    store: Store
+    store: ServerStore
     ledger: Ledger
     observer: Observer
     gateway: Gateway
