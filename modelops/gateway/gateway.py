@@ -6,8 +6,8 @@ from random import Random
 
 import msgspec
 
+from modelops.gateway.attempt_recorder import refused_row
 from modelops.gateway.body import Body
-from modelops.gateway.booking import refused_row
 from modelops.gateway.call import REQUEST_ID, Call, Clock, Recorder, Reply, header_lines
 from modelops.gateway.context import Context, Services, base_lines
 from modelops.gateway.errors import NOT_JSON, GatewayError, error_body

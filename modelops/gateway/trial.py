@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
 
-from modelops.gateway.booking import Entry
+from modelops.gateway.attempt_recorder import AttemptRecorder
 from modelops.gateway.call import REQUEST_ID, header_lines
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
@@ -57,38 +57,40 @@ _STREAM = (
 class Trial:
     """One attempt of a request; `run` returns None once the request is answered."""
 
-    __slots__ = ("_adapter", "_candidate", "_context", "_entry", "_outgoing")
+    __slots__ = ("_adapter", "_attempt", "_candidate", "_context", "_outgoing")
 
     def __init__(self, context: Context, candidate: Candidate, outgoing: Outgoing) -> None:
         self._context = context
         self._candidate = candidate
         self._adapter = candidate.adapter
         self._outgoing = outgoing
-        self._entry = Entry(context, candidate.step, candidate.position, candidate.credential)
+        self._attempt = AttemptRecorder(
+            context, candidate.step, candidate.position, candidate.credential
+        )
 
     async def run(self, bound: float) -> Failure | None:
         """Make the call; `bound` is the seconds until first content, or the whole answer."""
-        entry = self._entry
+        attempt = self._attempt
         response: Response | None = None
         try:
             response = await self._context.services.client.send(self._request(), bound)
-            entry.status = response.status
-            failure = await self._read(response, entry.started + bound)
+            attempt.status = response.status
+            failure = await self._read(response, attempt.started + bound)
         except UpstreamError as error:
             failure = classify_exception(error)
         except asyncio.CancelledError:
-            if not entry.ended:
-                entry.abandoned("cancelled")
+            if not attempt.ended:
+                attempt.aborted("cancelled")
             raise
         except BaseException:
-            if not entry.ended:
-                entry.abandoned("failed", "internal")
+            if not attempt.ended:
+                attempt.aborted("failed", "internal")
             raise
         finally:
             if response is not None:
                 response.close()
         if failure is not None:
-            entry.failed(failure)
+            attempt.failed(failure)
         return failure
 
     def _request(self) -> Request:
@@ -124,8 +126,8 @@ class Trial:
             answer = self._adapter.answer(content, self._context.body)
         except NotAnAnswerError as error:
             return self._useless(response, content, str(error))
-        self._entry.answer = answer
-        self._entry.succeeded()
+        self._attempt.answer = answer
+        self._attempt.succeeded()
         reply = self._context.reply
         head = self._head(response) + _JSON
         reply.start(response.status, head, len(answer.body))
@@ -135,7 +137,7 @@ class Trial:
     # A stream
 
     async def _stream(self, response: Response, end: float) -> Failure | None:
-        reader = self._entry.reader = self._adapter.stream(self._context.body)
+        reader = self._attempt.reader = self._adapter.stream(self._context.body)
         held: list[bytes] = []
         size = 0
         while not reader.content and size <= HELD_BYTES:
@@ -146,7 +148,7 @@ class Trial:
                 return self._useless(response, reader.failure, _NO_EVENT)
             if not piece and not reader.content:
                 return self._classify(response, b"", "the stream ended without content")
-        self._entry.committed()
+        self._attempt.committed()
         self._context.reply.start(response.status, self._head(response) + _STREAM)
         await self._flow(response, reader, b"".join(held))
         return None
@@ -155,12 +157,12 @@ class Trial:
         """Pass a committed stream on to its end; the row is written before the end marker goes."""
         reply = self._context.reply
         flow = Flow(reader, reply.send, self._candidate.credential.hide)
-        last = self._entry.started + self._context.chain.max_duration
+        last = self._attempt.started + self._context.chain.max_duration
         cut: Failure | None = None
         more = flow.pass_on(out)
         while not flow.ended:
             if not more and not await reply.ready(last - self._context.services.clock.monotonic()):
-                self._entry.abandoned("cancelled")  # the provider did nothing wrong
+                self._attempt.aborted("cancelled")  # the provider did nothing wrong
                 cut = _NOT_READ
                 break
             try:
@@ -196,14 +198,14 @@ class Trial:
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
         """Write the row of a stream that is over, unless it has one, and return its last bytes."""
         if reader.failure is None and reader.complete:
-            self._entry.succeeded()
+            self._attempt.succeeded()
             return reader.end
         if reader.failure is not None:
             failure = self._classify(None, reader.failure, _NO_EVENT)
         else:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
-        if not self._entry.ended:
-            self._entry.broken(failure)
+        if not self._attempt.ended:
+            self._attempt.failed_mid_stream(failure)
         if reader.failure_sent:
             return self._candidate.credential.hide(reader.end)
         call = self._context.call
@@ -230,7 +232,7 @@ class Trial:
     def _useless(self, response: Response, content: bytes, default_message: str) -> Failure:
         """Return the failure of an answer that cannot be used; the usage it reports is booked."""
         protocol = self._candidate.step.target.provider.protocol
-        self._entry.answer = reported(protocol, self._context.call.endpoint, content)
+        self._attempt.answer = reported(protocol, self._context.call.endpoint, content)
         return self._classify(response, content, default_message)
 
     def _classify(
@@ -240,7 +242,9 @@ class Trial:
         unix_us = self._context.services.clock.unix_us()
         hide = self._candidate.credential.hide
         default_message = hide(default_message.encode()).decode()
-        return classify_answer(self._entry.status, headers, hide(content), unix_us, default_message)
+        return classify_answer(
+            self._attempt.status, headers, hide(content), unix_us, default_message
+        )
 
     def _head(self, response: Response) -> bytes:
         """Return the provider's headers that go on, and those that say how the answer came."""

@@ -22,7 +22,7 @@ WORD_MAX = 64
 """Characters of a finish reason or a service tier; none that a provider documents is longer."""
 
 
-class Entry:
+class AttemptRecorder:
     """One call, from its start to its row: exactly one of the four endings is called.
 
     `status` is the provider's, `answer` or `reader` what was read of its answer, kept for its usage
@@ -97,13 +97,13 @@ class Entry:
         message = failure.stored_message
         self._context.pending = self._row("failed", usage, failure.kind, message, final=False)
 
-    def broken(self, failure: Failure) -> None:
+    def failed_mid_stream(self, failure: Failure) -> None:
         """Record a failure after the client began to receive the answer."""
         self._learn(failure)
         self._end("failed", failure.kind, failure.stored_message)
 
-    def abandoned(self, outcome: Outcome, error_class: str = "") -> None:
-        """Record that the client left or the call was abandoned."""
+    def aborted(self, outcome: Outcome, error_class: str = "") -> None:
+        """Record that the client left or the call was aborted."""
         self._context.services.health.breaker(self._step.target).abandon()
         self._end(outcome, error_class)
 
