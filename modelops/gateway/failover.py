@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 
+from modelops.gateway.attempt_runner import AttemptRunner
 from modelops.gateway.candidates import Candidate, Skip, fits
 from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError
@@ -16,7 +17,6 @@ from modelops.gateway.failure import PASSED_ON, Failure
 from modelops.gateway.health import Block
 from modelops.gateway.protocols.adapter import CannotCarryError, Outgoing
 from modelops.gateway.protocols.limits import within
-from modelops.gateway.trial import Trial
 
 BACKOFF = 0.5
 BACKOFF_MAX = 5.0
@@ -123,7 +123,7 @@ class Failover:
         retries = 0
         while True:
             context.record_pending(final=False)
-            failure = await Trial(context, candidate, outgoing).run(self._bound(candidate))
+            failure = await AttemptRunner(context, candidate, outgoing).run(self._bound(candidate))
             context.number += 1
             if failure is None:
                 return None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from gateway_doubles import ASK, ASK_STREAM, Bench, chain, model, provider, settings, table
 
-from modelops.gateway import trial
+from modelops.gateway import attempt_runner
 from modelops.gateway.gateway import Gateway
 from modelops.gateway.health import LONG_SECONDS
 from modelops.gateway.table import RoutingTable
@@ -150,7 +150,7 @@ async def test_silence_before_content_is_made_good(road: Road, stream: bool) -> 
 async def test_silence_within_a_stream_ends_it_with_an_error(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(attempt_runner, "IDLE_SECONDS", 0.1)
     road.fail(provider="one", kind="stall", after_events=3)
     reply = await road.bench.ask(ASK_STREAM)
     assert reply.status == 200

@@ -54,8 +54,8 @@ _STREAM = (
 )
 
 
-class Trial:
-    """One attempt of a request; `run` returns None once the request is answered."""
+class AttemptRunner:
+    """Runs one attempt of a request; `run` returns None once the request is answered."""
 
     __slots__ = ("_adapter", "_attempt", "_candidate", "_context", "_outgoing")
 
