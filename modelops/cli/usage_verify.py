@@ -28,7 +28,7 @@ def command(
     input_tokens, output_tokens, cost_usd. Exits with 1 when anything differs.
     """
     try:
-        billed = read(file.read_text(encoding="utf-8"))
+        export = read(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelopsError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -36,7 +36,7 @@ def command(
     except ModelopsError as error:
         raise ModelopsError(f"{file}: {error.message}", error.hint) from None
     found = stores.using_books(
-        locate(store_url, folder), lambda store: verify(store, provider, billed)
+        locate(store_url, folder), lambda store: verify(store, provider, export)
     )
     if output_format == "json":
         terminal.echo_json(found)
@@ -46,12 +46,18 @@ def command(
 
 
 def _text(found: Verification) -> str:
-    heading = f"{found.provider}: {found.compared:,} days of models compared,"
-    if not found.differences:
-        return f"{heading} no difference"
-    lines = [f"{heading} {len(found.differences):,} differ"]
+    differ = f"{len(found.differences):,} differ" if found.differences else "no difference"
+    lines = [f"{found.provider}: {found.compared:,} pairs of day and model compared, {differ}"]
     for each in found.differences:
         lines += [f"{each.day}  {each.model}", *_parts(each)]
+    if found.without_cost:
+        lines.append(f"no cost in the file for {found.without_cost:,}: only tokens were compared")
+    if found.absent_days:
+        lines.append(f"not in the file, but in the books: {', '.join(found.absent_days)}")
+    lines += [
+        f"not compared, line {each.line}: {each.cost_usd} USD on {each.day} {each.model}".rstrip()
+        for each in found.credits
+    ]
     return "\n".join(lines)
 
 

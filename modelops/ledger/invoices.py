@@ -14,11 +14,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
+from modelops.ledger.reports import usd
 from modelops.metering.attempt import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
 
@@ -26,7 +30,9 @@ from modelops.resources.errors import ModelopsError
 class Form(NamedTuple):
     """An export: which column holds the day and the model, and which are added up for each count.
 
-    `needed` tells it from the others. `cost` is empty where an export has none.
+    `needed` tells it from the others. `cost` is empty where an export has none; a file may lack all
+    of its columns but the first. `input_whole` is a column of older files, and those that have its
+    parts in newer ones: a file with all of them says it twice, so the larger one counts.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Form(NamedTuple):
     input: tuple[str, ...]
     output: tuple[str, ...]
     cost: tuple[str, ...] = ()
+    input_whole: tuple[str, tuple[str, ...]] = ("", ())
 
     @property
     def title(self) -> str:
@@ -74,11 +81,12 @@ FORMS = (
         input=(
             "usage_input_tokens_no_cache",
             "usage_input_tokens_cache_read",
-            "usage_input_tokens_cache_write",  # of files older than the cache of an hour
-            "usage_input_tokens_cache_write_5m",
-            "usage_input_tokens_cache_write_1h",
         ),
         output=("usage_output_tokens",),
+        input_whole=(
+            "usage_input_tokens_cache_write",  # of files older than the cache of an hour
+            ("usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write_1h"),
+        ),
     ),
     Form(
         name="OpenRouter activity",
@@ -127,17 +135,36 @@ class Billed(NamedTuple):
     cost_pico: int | None
 
 
-def read(text: str) -> dict[Key, Billed]:
-    """Return what a CSV says, added up; ModelopsError when it is of another shape."""
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """A line with a cost below 0: something given back, which is no call in the books."""
+
+    line: int
+    day: str
+    model: str
+    cost_usd: str
+
+
+class Export(NamedTuple):
+    """What a file says: the use it bills, added up, and what it gives back."""
+
+    billed: dict[Key, Billed]
+    credits: list[Credit]
+
+
+def read(text: str) -> Export:
+    """Return what a CSV says; ModelopsError when it is of another shape."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     try:
         form = _form(reader.fieldnames or ())
         found: dict[Key, Billed] = {}
+        given_back: list[Credit] = []
         for row in reader:
             if reader.line_num > MAX_LINES:
                 raise ModelopsError(f"the file has over {MAX_LINES:,} lines", "cut it by month")
             key, billed = _line(form, row, reader.line_num)
-            if key.model:
+            if (billed.cost_pico or 0) < 0:
+                given_back.append(_credit(key, billed, reader.line_num))
+            elif key.model:
                 found[key] = _added(found[key], billed) if key in found else billed
             elif billed.input_tokens or billed.output_tokens or billed.cost_pico:
                 raise ModelopsError(f"line {reader.line_num} names no {form.model}")
@@ -145,10 +172,17 @@ def read(text: str) -> dict[Key, Billed]:
         raise ModelopsError(f"what follows line {reader.line_num} is not CSV: {error}") from None
     if not found:
         raise ModelopsError("the file has no usage below its header", "export a longer span")
-    return found
+    return Export(found, given_back)
+
+
+def _credit(key: Key, billed: Billed, line: int) -> Credit:
+    cost = usd(billed.cost_pico or 0)
+    return Credit(line=line, day=key.day.isoformat(), model=key.model, cost_usd=cost)
 
 
 def _form(columns: Sequence[str]) -> Form:
+    for name in {name for name in columns if name and columns.count(name) > 1}:
+        raise ModelopsError(f"the column {name[:100]!r} is there twice", "delete the wrong one")
     for form in FORMS:
         if set(form.needed) <= set(columns):
             return form
@@ -158,17 +192,23 @@ def _form(columns: Sequence[str]) -> Form:
 
 
 def _line(form: Form, row: Mapping[str, str | None], line: int) -> tuple[Key, Billed]:
-    """Return what a line says; the model is '' in OpenAI's lines for spans without any use."""
+    """Return what a line says; the model is '' in OpenAI's lines for spans without any use.
+
+    The cost is below 0 in a credit.
+    """
     if None in row or None in row.values():
         raise ModelopsError(f"line {line} has more or fewer cells than the header has columns")
     cells = {name: (value or "").strip() for name, value in row.items()}
     key = Key(_day(cells[form.day], line), cells[form.model])
-    counts = [
-        sum(_count(cells[name], name, line) for name in names if name in cells)
-        for names in (form.input, form.output)
-    ]
-    costs = [_pico(cells[name], name, line) for name in form.cost if name in cells]
-    return key, Billed(counts[0], counts[1], sum(costs) if costs else None)
+
+    def counted(*names: str) -> int:
+        return sum(_count(cells[name], name, line) for name in names if name in cells)
+
+    whole, parts = form.input_whole
+    input_tokens = counted(*form.input) + max(counted(whole), counted(*parts))
+    costs = [_pico(cells[name], name, line) for name in form.cost if cells.get(name)]
+    known = form.cost and cells[form.cost[0]]  # an empty cell is not a cost of 0
+    return key, Billed(input_tokens, counted(*form.output), sum(costs) if known else None)
 
 
 def _day(text: str, line: int) -> date:
@@ -193,10 +233,10 @@ def _count(text: str, name: str, line: int) -> int:
 
 def _pico(text: str, name: str, line: int) -> int:
     try:
-        amount = Decimal(text.removeprefix("$") or "0") * PICO_PER_USD
+        amount = Decimal(re.sub(r"^(-?)\$", r"\1", text)) * PICO_PER_USD
     except ArithmeticError:  # no number, or one beyond all exponents
         amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 <= amount < 10**24:
+    if not amount.is_finite() or abs(amount) >= 10**24:
         raise ModelopsError(f"line {line}: {name} is {text[:40]!r}, not an amount in USD")
     return int(amount.to_integral_value())
 

@@ -8,12 +8,11 @@ without a date, that model is meant. Only days that the file names are compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
-from modelops.ledger.invoices import Billed, Key
+from modelops.ledger.invoices import Billed, Credit, Export, Key
 from modelops.ledger.periods import from_us, to_us, zone
 from modelops.ledger.reports import usd
 from modelops.resources.errors import ModelopsError
@@ -47,24 +46,32 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """How many days of models were compared, and where they differ, by day and model."""
+    """How many pairs of a day and a model were compared, and where they differ.
+
+    Of `without_cost` of them the file says no cost: their tokens were compared. `absent_days` lie
+    between days of the file, which does not name them, and the books have usage there. Neither they
+    nor the `credits` were compared.
+    """
 
     provider: str
     compared: int
     differences: tuple[Difference, ...]
+    without_cost: int
+    absent_days: tuple[str, ...]
+    credits: tuple[Credit, ...]
 
 
-async def verify(
-    store: MaintenanceStore, provider: str, billed: Mapping[Key, Billed]
-) -> Verification:
+async def verify(store: MaintenanceStore, provider: str, export: Export) -> Verification:
     """Compare what a provider billed with the books."""
     names = await _names(store, provider)
     known: dict[Key, Billed] = {}
-    for key, each in billed.items():
+    for key, each in export.billed.items():
         model = names.get(key.model) or names.get(_DATE.sub("", key.model)) or key.model
         name = Key(key.day, model)
         known[name] = _added(known[name], each) if name in known else each
-    booked = await _booked(store, provider, {key.day for key in known})
+    days = {key.day for key in known}
+    of_span = await _booked(store, provider, days)
+    booked = {key: sums for key, sums in of_span.items() if key.day in days}
     keys = sorted(known.keys() | booked.keys())
     has_cost = any(each.cost_pico is not None for each in known.values())
     compared = (
@@ -74,6 +81,9 @@ async def verify(
         provider=provider,
         compared=len(keys),
         differences=tuple(found for found in compared if found is not None),
+        without_cost=sum(each.cost_pico is None for each in known.values()),
+        absent_days=tuple(sorted({key.day.isoformat() for key in of_span.keys() - booked.keys()})),
+        credits=tuple(export.credits),
     )
 
 
@@ -91,8 +101,7 @@ async def _names(store: MaintenanceStore, provider: str) -> dict[str, str]:
 
 
 async def _booked(store: MaintenanceStore, provider: str, days: set[date]) -> dict[Key, Sums]:
-    if not days:
-        return {}
+    """Return what the books have from the first of these days to the last."""
     end = max(days) + timedelta(days=1)
     groups = await store.usage(
         Selection(
@@ -106,8 +115,7 @@ async def _booked(store: MaintenanceStore, provider: str, days: set[date]) -> di
     found: dict[Key, Sums] = {}
     for group in groups:
         day = from_us(group.start_us or 0, zone("UTC")).date()
-        if day in days:
-            found[Key(day, group.key[0].removeprefix(f"{provider}/"))] = group.sums
+        found[Key(day, group.key[0].removeprefix(f"{provider}/"))] = group.sums
     return {key: sums for key, sums in found.items() if _counts(sums)}
 
 
@@ -118,7 +126,7 @@ def _counts(sums: Sums) -> bool:
 
 def _difference(key: Key, billed: Billed, booked: Sums, has_cost: bool) -> Difference | None:
     booked_cost = None if booked.unpriced and not booked.cost_pico else booked.cost_pico
-    same_cost = not has_cost or billed.cost_pico == booked_cost
+    same_cost = not has_cost or billed.cost_pico in (None, booked_cost)
     tokens = (booked.input_tokens, booked.output_tokens)
     if same_cost and (billed.input_tokens, billed.output_tokens) == tokens:
         return None

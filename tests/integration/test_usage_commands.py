@@ -26,6 +26,10 @@ NOW_US = time.time_ns() // 1000
 DAY = 3
 START_US = (NOW_US // DAY_US - DAY) * DAY_US
 """Three days ago, at midnight UTC."""
+DAYS = [
+    time.strftime("%Y-%m-%d", time.gmtime((START_US + day * DAY_US) // 1_000_000))
+    for day in range(3)
+]
 
 MODEL = (
     "  - {{model: big, upstream_model: big-2026,"
@@ -166,12 +170,23 @@ def test_two_revisions_are_compared_by_request(program: Program) -> None:
 
 
 def test_an_export_is_verified_without_tolerance(program: Program, tmp_path: Path) -> None:
-    day = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
     file = tmp_path / "export.csv"
     head = "day,model,input_tokens,output_tokens,cost_usd\n"
-    file.write_text(f"{head}{day},big-2026,60,30,0.00026\n{day},big-2026-08-06,10,5,0.00001\n")
+    file.write_text(
+        f"{head}{DAYS[0]},big-2026,60,30,0.00026\n{DAYS[0]},big-2026-08-06,10,5,0.00001\n"
+    )
     assert "no difference" in program("usage", "verify", str(file), "--provider", "second")
-    file.write_text(f"{head}{day},big-2026,71,35,0.000270000001\n{day},huge,1,1,1\n")
+    later = msgspec.structs.replace(attempt(10, 1, cost=1), started_at_us=START_US + DAY_US)
+    program.add([later])
+    file.write_text(f"{head}{DAYS[0]},big,70,35,\n{DAYS[2]},big,0,0,0\n{DAYS[2]},,0,0,-3\n")
+    lines = program("usage", "verify", str(file), "--provider", "second").splitlines()
+    assert lines == [
+        "second: 2 pairs of day and model compared, no difference",
+        "no cost in the file for 1: only tokens were compared",
+        f"not in the file, but in the books: {DAYS[1]}",
+        f"not compared, line 4: -3 USD on {DAYS[2]}",
+    ]
+    file.write_text(f"{head}{DAYS[0]},big-2026,71,35,0.000270000001\n{DAYS[0]},huge,1,1,1\n")
     found = program("usage", "verify", str(file), "--provider", "second", code=1)
     assert "2 differ" in found
     assert "billed 71, booked 70" in found
@@ -192,17 +207,16 @@ def _cost(program: Program, *filters: str) -> Decimal:
 
 
 def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program) -> None:
-    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
     assert _cost(program) == Decimal("0.00027")
-    program("usage", "recost", "--from", since, "--model", "second/bog", code=1)
+    program("usage", "recost", "--from", DAYS[0], "--model", "second/bog", code=1)
     assert "second/bog is not applied" in program.said
-    program("usage", "recost", "--from", since, code=1)
+    program("usage", "recost", "--from", DAYS[0], code=1)
     assert "no terminal to ask on" in program.said
     assert _cost(program) == Decimal("0.00027")
-    program("usage", "recost", "--from", since, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes")
     assert "Corrected 4 attempts, -0.00006 USD" in program.said
     assert _cost(program) == Decimal("0.00021")
-    program("usage", "recost", "--from", since, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes")
     assert "Every attempt costs what today's prices, or its provider, say" in program.said
     by = json.loads(program("usage", "--by", "status", "--period", "7d", "--format", "json"))
     rows = {row["key"]["status"]: row for row in by["rows"]}
@@ -212,15 +226,14 @@ def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program
 
 
 def test_a_price_that_comes_and_goes_is_followed_every_time(program: Program) -> None:
-    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
-    program("usage", "recost", "--from", since, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes")
     for price, said in (("3", "7 attempts, 0.000105"), ("2", "7 attempts, -0.000105")) * 2:
         configuration(program.folder, price)
         program("apply", "--yes")
-        program("usage", "recost", "--from", since, "--yes")
+        program("usage", "recost", "--from", DAYS[0], "--yes")
         assert f"Corrected {said} USD" in program.said
         assert _cost(program) == Decimal("0.000105") * int(price)
-        program("usage", "recost", "--from", since, "--yes")
+        program("usage", "recost", "--from", DAYS[0], "--yes")
         assert "Every attempt costs what today's prices, or its provider, say" in program.said
 
 
@@ -244,47 +257,43 @@ def test_a_recost_counts_nothing_that_another_one_added_meanwhile(program: Progr
 def test_what_the_price_of_a_collapsed_row_goes_by_is_said_when_it_is_not_known(
     program: Program,
 ) -> None:
-    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
     program.add([msgspec.structs.replace(attempt(20, 2, cost=2_000_000), weight=3)])
     configuration(program.folder, "2", ", tiers: [{above_input_tokens: 9, input: 4, output: 4}]")
     program("apply", "--yes")
-    program("usage", "recost", "--from", since, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes")
     assert "3 attempts stay as booked: they stand in collapsed rows" in program.said
     assert "Corrected 7 attempts" in program.said
-    program("usage", "recost", "--from", since, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes")
     assert "Every other attempt costs what today's prices, or its provider, say" in program.said
 
 
 def test_a_recost_says_what_has_no_price_any_more(program: Program) -> None:
-    since = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
     file = program.folder / "providers.d" / "second.yaml"
     file.write_text(
         file.read_text().replace("model: big, upstream_model: big-2026", "model: small")
     )
     program("apply", "--yes", "--confirm-delete", "model/second/big")
-    program("usage", "recost", "--from", since, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes")
     assert "7 attempts stay as booked: no price is applied for them now" in program.said
     assert "Every other attempt costs what today's prices, or its provider, say" in program.said
 
 
 def test_old_attempts_are_pruned_and_still_counted(program: Program) -> None:
-    after = time.strftime("%Y-%m-%d", time.gmtime((START_US + DAY_US) // 1_000_000))
-    day = time.strftime("%Y-%m-%d", time.gmtime(START_US // 1_000_000))
-    program("usage", "prune", "--before", after, code=1)
+    program("usage", "prune", "--before", DAYS[1], code=1)
     assert "no terminal to ask on" in program.said
-    program("usage", "prune", "--before", after, "--yes")
+    program("usage", "prune", "--before", DAYS[1], "--yes")
     assert "Deleted 8 attempts" in program.said
-    program("usage", "prune", "--before", after, "--yes")
+    program("usage", "prune", "--before", DAYS[1], "--yes")
     assert "There are no attempts" in program.said
-    report = json.loads(program("usage", "--from", day, "--format", "json", "--by", "model"))
+    report = json.loads(program("usage", "--from", DAYS[0], "--format", "json", "--by", "model"))
     assert report["totals"]["requests"] == 8
     assert report["totals"]["cost_usd"] == "0.00027"
-    program("usage", "--from", f"{day}T00:05", code=1)
+    program("usage", "--from", f"{DAYS[0]}T00:05", code=1)
     assert "were pruned" in program.said
-    program("usage", "recost", "--from", day, "--yes", code=1)
-    assert f"attempts before {after} were pruned" in program.said
-    assert f"begin at {after}, or ask for a report" in program.said
-    program("usage", "recost", "--from", after, "--yes")
+    program("usage", "recost", "--from", DAYS[0], "--yes", code=1)
+    assert f"attempts before {DAYS[1]} were pruned" in program.said
+    assert f"begin at {DAYS[1]}, or ask for a report" in program.said
+    program("usage", "recost", "--from", DAYS[1], "--yes")
     for wrong in ("tomorrow", "2999-01-01", time.strftime("%Y-%m-%d", time.gmtime())):
         program("usage", "prune", "--before", wrong, "--yes", code=1)
         assert "error: " in program.said

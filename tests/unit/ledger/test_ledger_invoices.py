@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from modelops.ledger.invoices import Billed, Key, read
+from modelops.ledger.invoices import Billed, Credit, Export, Key, read
 from modelops.resources.errors import ModelopsError
 
 DAY = date(2026, 11, 20)
@@ -79,7 +79,7 @@ PLAIN = "day,model,input_tokens,output_tokens,cost_usd\n"
     ],
 )
 def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, Billed]) -> None:
-    assert read(text) == expected
+    assert read(text) == Export(expected, [])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,8 @@ def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, B
         (PLAIN + "2026-11-20,gpt-4o,-1,2,3\n", "input_tokens is '-1'"),
         (PLAIN + "2026-11-20,gpt-4o,1,1e3,3\n", "output_tokens is '1e3'"),
         (PLAIN + "2026-11-20,gpt-4o,1,2,NaN\n", "cost_usd is 'NaN'"),
-        (PLAIN + "2026-11-20,gpt-4o,1,2,-3\n", "cost_usd is '-3'"),
+        (PLAIN + "2026-11-20,gpt-4o,1,2,-1e999999\n", "cost_usd is '-1e999999'"),
+        ("day,model,input_tokens,input_tokens,output_tokens,cost_usd\n", "'input_tokens' is there"),
         (PLAIN + "2026-11-20,gpt-4o,1,2,1e999999\n", "cost_usd is '1e999999'"),
         (PLAIN + '"2026-11-20"x,gpt-4o,1,2,3\n', "what follows line 1 is not CSV"),
     ],
@@ -108,3 +109,28 @@ def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, B
 def test_a_file_of_another_shape_is_an_error(text: str, message: str) -> None:
     with pytest.raises(ModelopsError, match=message.replace("$", r"\$")):
         read(text)
+
+
+def test_an_empty_cost_is_not_known_and_one_below_0_is_a_credit() -> None:
+    lines = "2026-11-20,a,1,2,\n2026-11-20,b,1,2,0\n2026-11-20,,0,0,-$1.5\n"
+    found = read(PLAIN + lines)
+    assert found.billed == {Key(DAY, "a"): Billed(1, 2, None), Key(DAY, "b"): Billed(1, 2, 0)}
+    assert found.credits == [Credit(line=4, day="2026-11-20", model="", cost_usd="-1.5")]
+    activity = (
+        "date,model,usage,byok_usage_inference,prompt_tokens,completion_tokens\n"
+        "2026-11-20,a,0.25,,1,2\n2026-11-20,b,,0.5,1,2\n"
+    )
+    assert [each.cost_pico for each in read(activity).billed.values()] == [250 * 10**9, None]
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts", "expected"), [(5, (2, 3), 5), (5, (0, 0), 5), (0, (2, 3), 5), (2, (2, 3), 5)]
+)
+def test_what_is_written_to_the_cache_counts_once(
+    whole: int, parts: tuple[int, int], expected: int
+) -> None:
+    head = "usage_date_utc,model_version,usage_input_tokens_no_cache,usage_output_tokens"
+    writes = [f"usage_input_tokens_cache_write{kind}" for kind in ("", "_5m", "_1h")]
+    line = f"2026-11-20,claude,100,7,{whole},{parts[0]},{parts[1]}"
+    found = read(f"{head},{','.join(writes)}\n{line}\n")
+    assert found.billed == {Key(DAY, "claude"): Billed(100 + expected, 7, None)}
