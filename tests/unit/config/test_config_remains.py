@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from config_support import VALID, found
-from test_config_rules import ALPHA, BETA, CASES, DEV, MAIN, MARK, SHA, Files, unmarked
+from marked_files import ALPHA, BETA, DEV, MAIN, MARK, Files, unmarked
+from test_config_rules import CASES, SHA
 
 from modelops.config import yaml
 
