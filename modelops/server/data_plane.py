@@ -153,7 +153,7 @@ def _joined(lines: Headers) -> Mapping[bytes, bytes]:
 
 async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
     """Have the gateway answer, timed from here: how long an upload took is its sender's to say."""
-    begun_us = runtime.clock.unix_us()
+    begun = runtime.clock.monotonic()
     try:
         if runtime.telemetry is None:
             await runtime.gateway.answer(call, reply)
@@ -161,7 +161,8 @@ async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None
             with runtime.telemetry.request(call):
                 await runtime.gateway.answer(call, reply)
     finally:
-        runtime.observer.ended(call.request_id, runtime.clock.unix_us() - begun_us)
+        took_s = runtime.clock.monotonic() - begun
+        runtime.observer.ended(call.request_id, int(took_s * 1_000_000))
 
 
 ALLOW_POST = (b"allow", b"POST")

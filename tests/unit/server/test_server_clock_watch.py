@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from doubles import FakeClock
 from memory_store import MemoryStore
-from server_support import make_runtime, state
+from server_support import ask, make_runtime, serving, state
 
+from modelops.gateway.call import Call, Reply
 from modelops.operations.status import status
 from modelops.server.clock_watch import ClockWatch
 from modelops.server.health import ready
@@ -59,3 +60,23 @@ async def test_a_step_reaches_readiness_status_and_metrics(
     found = await status(store, clock.unix_us(), asked=row(runtime))
     assert found.clock_error == problem
     assert total([row(runtime), row(runtime)]).clock_steps == 2
+
+
+async def test_how_long_a_request_took_is_not_read_from_the_clock_on_the_wall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, took = FakeClock(), list[int]()
+    runtime = make_runtime(MemoryStore(state()))
+    monkeypatch.setattr(runtime, "clock", clock)
+    monkeypatch.setattr(runtime.observer, "ended", lambda _request_id, us: took.append(us))
+    answer = runtime.gateway.answer
+
+    async def slow(call: Call, reply: Reply) -> None:
+        clock.now += 0.25
+        clock.epoch_us -= HOUR_US
+        await answer(call, reply)
+
+    monkeypatch.setattr(runtime.gateway, "answer", slow)
+    async with serving(runtime) as port:
+        assert (await ask(port)).status == 200
+    assert took == [250_000]
