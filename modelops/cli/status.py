@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -19,7 +19,7 @@ from modelops.store import open_for_commands
 MARKS = {"open": "OPEN", "error": "ERROR"}
 """States that somebody woken at three must not overlook."""
 
-SILENT = timedelta(seconds=4)
+SILENT_S = 4.0
 """After two heartbeats that are missing, what workers said may not hold any more."""
 
 SEVERITY: tuple[ProviderState, ...] = (
@@ -61,7 +61,7 @@ async def _status(url: str) -> Status:
 
 def lines(found: Status, now: datetime) -> Iterator[str]:
     """Yield the status as text: what is live, what is wrong, what is well, last the way back."""
-    yield from _head(found, now)
+    yield from _head(found)
     for worker in found.workers:
         if not worker.live:
             yield _behind(worker)
@@ -74,7 +74,7 @@ def lines(found: Status, now: datetime) -> Iterator[str]:
         yield f"To undo the last change: {found.undo}"
 
 
-def _head(found: Status, now: datetime) -> Iterator[str]:
+def _head(found: Status) -> Iterator[str]:
     if not found.revision:
         yield "Nothing has been applied yet; run `modelops apply`."
         return
@@ -83,7 +83,7 @@ def _head(found: Status, now: datetime) -> Iterator[str]:
     said = f": {found.message}" if found.message else ""
     applied = f", applied {duration(found.age_s)} ago by {found.applied_by}"
     yield f"{where}: revision {found.revision}{applied if found.applied_at else ''}{commit}{said}"
-    yield _live(found, now)
+    yield _live(found)
     if found.collapsed:
         yield f"{found.collapsed} rows of the books gave up their detail for want of room"
     if found.lost:
@@ -95,7 +95,7 @@ def _head(found: Status, now: datetime) -> Iterator[str]:
         yield found.clock_error
 
 
-def _live(found: Status, now: datetime) -> str:
+def _live(found: Status) -> str:
     """Return what workers say, and when they said it: of one that is silent nothing is known."""
     if not found.workers and found.heard_at:
         return (
@@ -108,9 +108,10 @@ def _live(found: Status, now: datetime) -> str:
         live = f"live on {found.live} of {len(found.workers)} workers"
     practice = ", simulated providers" if found.simulated else ""
     said = f"{live}, store {found.store}, {found.waiting} rows waiting{practice}"
-    if not found.heard_at or now - datetime.fromisoformat(found.heard_at) < SILENT:
+    if found.silent_s < SILENT_S:
         return said
-    return f"{said}, as workers said {_ago(found.heard_at, now)}: perhaps the store takes no rows"
+    ago = duration(found.silent_s)
+    return f"{said}, as workers said {ago} ago: perhaps the store takes no rows"
 
 
 def _behind(worker: WorkerStatus) -> str:

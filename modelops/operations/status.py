@@ -79,9 +79,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one glance. Times are RFC 3339 in UTC, '' where there is none.
 
     `store` is `ok` or why it does not answer; what comes from it is then as last seen. `heard_at`
-    is when any worker last said something and did not end. `lost` counts rows of workers that have
-    ended, too. `clock_error` says how a worker's clock was set in the last hour. `undo` is the
-    command that takes back the last change, '' when there is nothing to go back to.
+    is when any worker last said something and did not end, `silent_s` ago. `lost` counts rows of
+    workers that have ended, too. `clock_error` says how a worker's clock was set in the last hour.
+    `undo` is the command that takes back the last change, '' when there is nothing to go back to.
     """
 
     config: str
@@ -95,6 +95,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     live: int
     workers: tuple[WorkerStatus, ...]
     heard_at: str
+    silent_s: float = 0.0
     providers: tuple[ProviderStatus, ...]
     store: str
     waiting: int
@@ -176,6 +177,7 @@ def build(
         live=sum(worker.live for worker in workers),
         workers=workers,
         heard_at=_time(heard_us),
+        silent_s=max(0.0, (now_us - heard_us) / 1_000_000) if heard_us else 0.0,
         providers=tuple(
             _provider(name, provider, reports, tested.get(name))
             for name, provider in sorted(declared.items())
