@@ -122,9 +122,17 @@ class Journal:
 
     def keep_reserve(self) -> None:
         """Have room at hand for what a collapse leaves on a full disk, if there is any now."""
-        if self._reserve is None and self._readings and not self._full:
-            with contextlib.suppress(OSError):  # tried again later
-                self._reserve = self._as_long_as_fits(self._segment_bytes // 2, self._set_apart)
+        if not self._readings or self._full:
+            return
+        wanted = self._segment_bytes // 2
+        with contextlib.suppress(OSError):  # tried again later
+            if self._reserve is None:
+                self._reserve = self._as_long_as_fits(wanted, self._set_apart)
+            elif self._reserve.capacity < wanted:
+                self._leave_room(wanted)
+                self._reserve.remove()
+                self._reserve = None
+                self._reserve = self._set_apart(wanted)
 
     def collapse(self) -> Left | None:
         """Collapse the older half of the journal, in a thread, while no batch begins or ends.

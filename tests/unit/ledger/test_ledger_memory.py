@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ledger_samples import MemoryBooks, attempt, begun
 
 from modelops.ledger import Ledger, segment
 from modelops.ledger.journal import Journal
+from modelops.ledger.records import Kind
 from modelops.metering.attempt import Cost
 from modelops.store.protocol import StoreLockedError
 
@@ -108,3 +110,32 @@ async def test_what_nothing_has_room_for_at_the_end_is_said_to_be_lost(
 
 def _nothing_left(_descriptor: int, _capacity: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_reserve_is_made_from_what_a_collapse_gives_back_and_grows_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {"bytes": 10**6}
+    monkeypatch.setattr(segment, "free_bytes", lambda _folder: free["bytes"])
+    journal = Journal(tmp_path / "journals", segment_bytes=8_000)
+    for _ in range(12):
+        journal.append(Kind.END, attempt())
+    journal.keep_reserve()
+    free["bytes"] = 0
+    with contextlib.suppress(OSError):
+        while True:
+            journal.append(Kind.END, attempt())
+    assert journal.crowded
+    left = journal.collapse()
+    assert left is not None
+    journal.replace(left)
+    reserve = journal._reserve
+    assert reserve is not None
+    assert 1_000 < reserve.capacity < 4_000
+    free["bytes"] = 10**6
+    journal.check()
+    journal.keep_reserve()
+    grown = journal._reserve
+    assert grown is not None
+    assert grown.capacity == 4_000
+    journal.close()
