@@ -167,7 +167,7 @@ def _value(row: Attempt, name: Dimension) -> str:
         case "model":
             return f"{row.provider}/{row.model}" if row.provider else ""
         case "status":
-            return request_status(row)
+            return request_status(row) if row.final else row.outcome
         case _:
             return str(getattr(row, name))
 

@@ -113,7 +113,8 @@ async def test_requests_cut_by_the_end_of_patience_are_told_so() -> None:
         began.set()
         await asyncio.Event().wait()
 
-    async with serving_as_worker(make_runtime(MemoryStore(state()), script)) as port:
+    runtime = make_runtime(MemoryStore(state()), script, grace_s=0)
+    async with serving_as_worker(runtime) as port:
         waiting = asyncio.create_task(ask(port))
         await began.wait()
     assert (await waiting).status == 503

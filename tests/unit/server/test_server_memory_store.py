@@ -82,6 +82,7 @@ async def test_attempts_are_listed_alike(database: SqlStore) -> None:
         attempt(started_at_us=3, provider="groq", model="m", outcome="failed"),
         attempt(started_at_us=3, provider="", model="", outcome="refused", request_id=request_id),
         attempt(started_at_us=4, chain="fast"),
+        attempt(started_at_us=5, position=1, final=False),
     ]
     memory = MemoryStore()
     for store in (memory, database):

@@ -22,29 +22,32 @@ _COUNTS = st.integers(0, 10**6)
 
 def histograms(bounds_ms: tuple[float, ...]) -> st.SearchStrategy[Histogram]:
     size = len(bounds_ms) + 1
-    counts = st.lists(_COUNTS, min_size=size, max_size=size).map(tuple)
-    return st.builds(Histogram, counts, _COUNTS)
+    counts = st.binary(min_size=size, max_size=size).map(tuple)  # drawn at once, not one by one
+    return st.tuples(counts, _COUNTS).map(lambda drawn: Histogram(*drawn))
+
+
+_STATUSES = st.dictionaries(st.sampled_from(["success", "failed"]), st.integers(1, 9))
+_CALLED = st.lists(st.sampled_from(["a/x", "b/y/z"]), unique=True)
+_OVERHEAD, _LATENCY = histograms(OVERHEAD_MS), histograms(PROVIDER_MS)
 
 
 @st.composite
 def reports(draw: st.DrawFn) -> WorkerReport:
-    statuses = st.sampled_from(["success", "failed"])
-    called = draw(st.lists(st.sampled_from(["a/x", "b/y/z"]), unique=True))
     return WorkerReport(
-        requests=draw(st.dictionaries(statuses, st.integers(1, 9))),
-        overhead=draw(histograms(OVERHEAD_MS)),
+        requests=draw(_STATUSES),
+        overhead=draw(_OVERHEAD),
         lost=draw(_COUNTS),
         counts=tuple(
             TargetCounts(
                 target=target,
-                attempts=draw(st.dictionaries(statuses, st.integers(1, 9))),
+                attempts=draw(_STATUSES),
                 input_tokens=draw(_COUNTS),
                 output_tokens=draw(_COUNTS),
                 cost_pico=draw(_COUNTS),
-                latency=draw(histograms(PROVIDER_MS)),
-                first_content=draw(histograms(PROVIDER_MS)),
+                latency=draw(_LATENCY),
+                first_content=draw(_LATENCY),
             )
-            for target in sorted(called)
+            for target in sorted(draw(_CALLED))
         ),
     )
 

@@ -180,7 +180,6 @@ async def _compare(
     url: str, rows: list[Attempt], more: list[Attempt], selection: Selection
 ) -> None:
     """Compare after a batch, and after one of whose rows some are there already."""
-    await migrate(url)
     store = open_store(url)
     await store.add_attempts(rows)
     assert await _found(store, selection) == _expected(rows, selection)
