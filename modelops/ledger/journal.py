@@ -23,7 +23,7 @@ from modelops.metering.attempt import Attempt
 
 SEGMENT_BYTES = 4 << 20
 """A segment this long is followed by a new one; an old one goes when all of it is consumed. It
-holds some 5,000 calls, more than a transaction takes, and 2 ms go by to make it."""
+holds some 5,000 calls, more than a transaction takes; it is made while a request waits."""
 
 MAX_BYTES = 512 << 20
 """All segments of a worker together: about 600,000 calls."""

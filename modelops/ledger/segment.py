@@ -90,7 +90,7 @@ class Segment:
         return os.pread(self._descriptor, limit, offset)
 
     def sync(self) -> None:
-        """Make what was appended safe against a loss of power; takes about half a millisecond.
+        """Make what was appended safe against a loss of power; waits for the disk.
 
         Not `mmap.flush`, which keeps every other thread waiting for the disk.
         """
@@ -170,8 +170,7 @@ def _allocate(descriptor: int, capacity: int) -> None:
     """Give a file all of its space, filled with zeros.
 
     Every file system can do this. The piece matters: it is what Linux maps, and marks as changed,
-    at once. Appending costs 0.35 us a record in pieces of 64 KiB, 0.8 in pieces of 4 KiB or 1 MiB,
-    and after `posix_fallocate` (ext4, Linux 6.18).
+    at once. In pieces of 64 KiB appending costs least (benchmarks/README.md).
     """
     written = 0
     while written < capacity:

@@ -32,9 +32,7 @@ from modelops.server.watchdog import watch
 
 COLLECTION = (5_000, 10, 10)
 """Thresholds of the garbage collector. What was made before the first request is frozen, so it
-looks at little: 0.6 us a request at 3,000. At 50,000 what lay in circles of references was 9 MB
-before anybody looked, after 120,000 requests.
-"""
+looks at little. When it looks less often, garbage in cycles adds up (benchmarks/README.md)."""
 
 SETTINGS_MAX = 65_536
 """Bytes of the settings a worker reads; they fit a pipe, so the supervisor never waits."""

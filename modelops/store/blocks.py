@@ -19,8 +19,8 @@ from modelops.store.sums import Tallies
 from modelops.store.tally import tally
 
 BLOCK = 144
-"""Rows that are worked out together, which takes half a millisecond: what is done once for all of
-them is little for each, and they are still in the processor's caches."""
+"""Rows that are worked out together: enough that what is done once for all of them is little for
+each, and so few that they are still in the processor's caches and the event loop is not held up."""
 
 _VARIABLES = 999
 """What a statement may take of them in every SQLite (sqlite.org/limits.html, number 9)."""
@@ -28,15 +28,15 @@ _VARIABLES = 999
 ROWS_AT_ONCE = _VARIABLES // len(NAMES)
 """Rows that are inserted with one step of a statement. SQLite's driver lets go of the interpreter
 for every step and asks for it back: with a row in each, the thread that serves and the one that
-inserts take turns at every row. More rows are no faster; a statement for 144 takes 0.4 MB."""
+inserts take turns at every row. More rows are no faster, and their statement takes more memory."""
 
 
 def block_of(attempts: Sequence[Attempt]) -> Block:
     """Return one or more attempts as a block.
 
-    Columns that are NULL in all of them are left out, and there are no bools: SQLite's driver takes
-    0.3 us to look for an adapter for every value but numbers, text and bytearrays. Raises
-    StoreRefusedError where a row has an id or a weight that none can have.
+    Columns that are NULL in all of them are left out, and there are no bools: SQLite's driver looks
+    for an adapter for every value but numbers, text and bytearrays. Raises StoreRefusedError where
+    a row has an id or a weight that none can have.
     """
     tallies: Tallies = {}
     try:
