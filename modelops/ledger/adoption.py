@@ -1,7 +1,7 @@
-"""Journals of workers that are gone: their rows are brought to the store by whoever finds them.
+"""Journals of workers that are gone: their rows are delivered to the store by whoever finds them.
 
 A worker's segments are taken together, because a call may begin in one and end in the next. A call
-whose end is in none of them becomes a row `interrupted`. Rows that the dead worker had brought to
+whose end is in none of them becomes a row `interrupted`. Rows that the dead worker had delivered to
 the store itself are passed over there, so adopting is safe to repeat.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from modelops.ledger import segment as segments
-from modelops.ledger.bringing import bring
+from modelops.ledger.delivery import deliver
 from modelops.ledger.records import Kind, Record, Unreadable, scan
 from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.metering.attempt import Attempt
@@ -23,7 +23,7 @@ _READ_BYTES = 256 << 10
 
 
 class Adopted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found: rows brought to the store, of them interrupted, and bytes that were torn.
+    """What was found: rows delivered to the store, of them interrupted, and bytes that were torn.
 
     `lost` counts the rows that no store takes and the calls that this version cannot read, `reason`
     says why the last of them was lost.
@@ -46,7 +46,7 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def adopt_orphans(folder: Path, own_worker: str, store: BooksStore) -> Adopted:
-    """Bring the rows of every dead worker in a folder to the store and remove their journals."""
+    """Deliver the rows of every dead worker in a folder to the store and remove their journals."""
     found = Adopted()
     segments.sweep(folder)
     for owned in _orphans(folder, own_worker):
@@ -85,7 +85,7 @@ def _current(owned: list[Segment], names: list[SegmentName]) -> Iterator[Segment
 
 
 async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
-    """Bring one worker's rows to the store; its files stay if the store does not take them."""
+    """Deliver one worker's rows to the store; its files stay if the store does not take them."""
     rows = torn = lost = 0
     reason = ""
     begun: dict[str, Attempt] = {}
@@ -96,13 +96,13 @@ async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
             position = marks.get(segment.name, 0)
             while records := scan(segment.read(position, _READ_BYTES), position):
                 ended = _ended(records, begun, unreadable)
-                refused = await bring(ended, store)
+                refused = await deliver(ended, store)
                 rows += len(ended) - len(refused)
                 lost += len(refused)
                 reason = refused[-1] if refused else reason
                 position = records[-1].end
             torn += _written(segment, position)
-        refused = await bring(list(begun.values()), store)
+        refused = await deliver(list(begun.values()), store)
         for segment in owned:
             segment.path.unlink(missing_ok=True)
         await store.forget_journals(_of_worker(owned[0], marks))

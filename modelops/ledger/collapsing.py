@@ -45,7 +45,7 @@ class Left(NamedTuple):
 class _Gathered(NamedTuple):
     """Calls that have not ended, rows that the store may have already, and the others collapsed.
 
-    Records that cannot be read stay as they are: whoever brings the others counts them.
+    Records that cannot be read stay as they are: whoever delivers the others counts them.
     """
 
     unreadable: list[bytes]

@@ -1,4 +1,4 @@
-"""A worker's journal: the segments it writes, and how far each has been brought to the store.
+"""A worker's journal: the segments it writes, and how far each has been delivered to the store.
 
 A call's BEGIN is written before it is sent and its END before the client's answer ends. The journal
 is bounded: a store that is away for long, or a full disk, costs the oldest rows their detail
@@ -91,7 +91,7 @@ class Journal:
             self._follow(0)
 
     def next_batch(self) -> Batch | None:
-        """Return what to bring to the store next; None when everything is there."""
+        """Return what to deliver to the store next; None when everything is there."""
         for reading in self._readings:
             if not reading.drained and (batch := reading.next_batch()):
                 return batch
@@ -100,7 +100,7 @@ class Journal:
     def consumed(self, batch: Batch) -> bool:
         """Note that a batch is in the store, and delete the segments that are done with.
 
-        Return False when its segment was collapsed meanwhile: its rows are still to be brought.
+        Return False when its segment was collapsed meanwhile: its rows are still to be delivered.
         """
         names = [reading.segment.name for reading in self._readings]
         if batch.mark.journal not in names:
@@ -166,7 +166,7 @@ class Journal:
                 self._reserve = self._set_apart(min(freed, self._segment_bytes) // 2)
 
     def leave(self, offered: Sequence[Attempt], others: Sequence[Attempt]) -> int:
-        """Write rows for which there was no room to the reserve, for the next worker to bring.
+        """Write rows for which there was no room to the reserve, for the next worker to deliver.
 
         The store may have those it was offered, so they stay as they are; the others lose as much
         detail as it takes, and how many are fewer for it is returned. OSError when none has room.

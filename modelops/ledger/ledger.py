@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from modelops.ledger.adoption import Adopted, adopt_orphans
-from modelops.ledger.bringing import bring, bring_batch
+from modelops.ledger.delivery import deliver, deliver_batch
 from modelops.ledger.journal import Journal
 from modelops.ledger.memory import Memory
 from modelops.ledger.records import Kind
@@ -36,8 +36,8 @@ DRAIN_S = 1.0
 """Seconds between two batches for the store: a transaction costs 1 ms, whatever its size."""
 
 DRAIN_AT = 1_500
-"""So many waiting rows are brought before the second is over, so that the journal need not be read
-back (`reading.ROWS_MAX` are kept in memory)."""
+"""So many waiting rows are delivered before the second is over, so that the journal need not be
+read back (`reading.ROWS_MAX` are kept in memory)."""
 
 ADOPT_EVERY = 5
 """Such batches between two looks for journals of workers that are gone."""
@@ -123,19 +123,19 @@ class Ledger:
             self._due.set()
 
     def start(self) -> None:
-        """Start bringing rows to the store, syncing the journal, and giving it room.
+        """Start delivering rows to the store, syncing the journal, and giving it room.
 
         Each is a task of its own: a locked store is waited for, and a collapse takes seconds.
         """
         work = (
-            self._bring_for_ever(),
+            self._delivery_loop(),
             self._repeat("syncing the journal", self._sync, SYNC_S),
             self._repeat("making room in the journal", self._make_room, LOOK_S),
         )
         self._tasks = tuple(map(asyncio.create_task, work))
 
     async def close(self) -> None:
-        """Stop, and bring what waits to the store; what it does not take is left in the journal."""
+        """Stop, and deliver what waits; what the store does not take is left in the journal."""
         self._stopping.set()
         self._due.set()
         await asyncio.gather(*self._tasks)
@@ -146,7 +146,7 @@ class Ledger:
             await self._forget()
 
     async def drain(self) -> None:
-        """Bring what waits to the store, as far as it takes it."""
+        """Deliver what waits to the store, as far as it takes it."""
         async with self._draining:
             try:
                 await self._drain_journal()
@@ -175,7 +175,7 @@ class Ledger:
             return True
 
     async def adopt(self) -> None:
-        """Bring the rows of workers that are gone to the store."""
+        """Deliver the rows of workers that are gone to the store."""
         try:
             found = await adopt_orphans(self._folder, self._journal.worker, self._store)
         except ModelopsError as error:
@@ -220,10 +220,10 @@ class Ledger:
             del self._journal.superseded[: len(names)]
 
     async def _drain_journal(self) -> None:
-        """Bring the rows to the store that wait in the journal now; others wait for the next time.
+        """Deliver the rows that wait in the journal now; others wait for the next time.
 
         It may be collapsed while the store is waited for: then what was under way is still in it,
-        as it was, and is brought once more.
+        as it was, and is delivered once more.
         """
         left = self.waiting
         while left > 0 or not self.waiting:  # without a row, calls that began are read past
@@ -233,7 +233,7 @@ class Ledger:
                 return
             refused: list[str] = []
             if batch.rows:
-                refused = await bring_batch(batch, self._store)
+                refused = await deliver_batch(batch, self._store)
             async with self._reading:
                 if self._journal.consumed(batch):
                     self._set_aside(refused)
@@ -241,14 +241,14 @@ class Ledger:
                     left -= batch.rows
 
     async def _drain_memory(self) -> None:
-        """Bring the rows that wait in memory to the store."""
+        """Deliver the rows that wait in memory to the store."""
         while rows := self._memory.offer():
-            self._set_aside(await bring(rows, self._store))
+            self._set_aside(await deliver(rows, self._store))
             self.waiting -= len(rows)
             self._memory.taken()
 
-    async def _bring_for_ever(self) -> None:
-        """Bring rows to the store: this worker's, and those of workers that are gone."""
+    async def _delivery_loop(self) -> None:
+        """Deliver rows to the store: this worker's, and those of workers that are gone."""
         rounds = 0
         while not self._stopping.is_set():
             if rounds % ADOPT_EVERY == 0:

@@ -1,4 +1,4 @@
-"""One of a worker's own segments, and how far it has been brought to the store.
+"""One of a worker's own segments, and how far it has been delivered to the store.
 
 The store is told, together with the rows, how much of a segment is consumed: everything before the
 oldest BEGIN whose END has not been seen. So a worker that is killed loses no row and no call.
@@ -119,7 +119,7 @@ class Reading:
         self._kept_from = self.segment.size
 
     def next_batch(self) -> Batch | None:
-        """Return what to bring to the store next, marked up to the oldest call still open."""
+        """Return what to deliver to the store next, marked up to the oldest call still open."""
         batch = self._at_hand() if self.position == self._kept_from else self._from_file()
         if batch is not None:
             self.offered = max(self.offered, batch.end)
