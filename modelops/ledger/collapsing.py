@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from modelops.ledger import segment as segments
 from modelops.ledger.collapse import STAGES, Collapsed, at_stage, collapse, rows
-from modelops.ledger.reading import Reading
 from modelops.ledger.records import MAX_RECORD, Kind, Record, Unreadable, encode, iterate, scan
 from modelops.ledger.segment import Segment, SegmentName, parse_name
+from modelops.ledger.segment_queue import SegmentQueue
 from modelops.metering.attempt import Attempt
 
 ROWS_MAX = 50_000
@@ -37,7 +37,7 @@ half of the time."""
 class Left(NamedTuple):
     """What is left of the oldest segments, how many those were, and rows that lost their detail."""
 
-    reading: Reading
+    queue: SegmentQueue
     segments: int
     detail_lost: int
 
@@ -55,7 +55,7 @@ class _Gathered(NamedTuple):
 
 
 def collapse_oldest(
-    readings: Sequence[Reading], folder: Path, reserve: Segment | None, spare: int | None
+    queues: Sequence[SegmentQueue], folder: Path, reserve: Segment | None, spare: int | None
 ) -> Left | None:
     """Collapse segments that are not written to any more, and publish what is left of them.
 
@@ -66,12 +66,12 @@ def collapse_oldest(
     """
     gathered = _Gathered([], {}, [], {})
     count = before = 0
-    for reading in readings:
-        before += _gather(reading, gathered)
+    for queue in queues:
+        before += _gather(queue, gathered)
         count += 1
         if len(gathered.collapsed) > ROWS_MAX and count > 1:
             break
-    name = _name(readings[0], readings[count - 1], spare)
+    name = _name(queues[0], queues[count - 1], spare)
     if name is None:
         return None
     refused: OSError | None = None
@@ -79,10 +79,10 @@ def collapse_oldest(
         gathered = gathered._replace(collapsed=_further(gathered.collapsed, stage))
         content = list(_records(gathered))
         many = len(gathered.collapsed) > ROWS_MAX // 2 and stage < len(STAGES) - 1
-        if many or sum(map(len, content)) > GAIN * _length(readings[:count]):
+        if many or sum(map(len, content)) > GAIN * _length(queues[:count]):
             continue
         try:
-            left = Reading(_published(content, name, folder, reserve))
+            left = SegmentQueue(_published(content, name, folder, reserve))
         except OSError as error:
             refused = error
             continue
@@ -134,7 +134,7 @@ def _published(
     return made
 
 
-def _name(first: Reading, last: Reading, spare: int | None) -> SegmentName | None:
+def _name(first: SegmentQueue, last: SegmentQueue, spare: int | None) -> SegmentName | None:
     """Return what to call what is left; None where all of it was left before, alone."""
     begin, end = parse_name(first.segment.name), parse_name(last.segment.name)
     if begin is None or end is None:
@@ -168,22 +168,22 @@ def _further(collapsed: Collapsed, stage: int) -> Collapsed:
     return found
 
 
-def _length(readings: Sequence[Reading]) -> int:
-    return sum(reading.segment.capacity for reading in readings)
+def _length(queues: Sequence[SegmentQueue]) -> int:
+    return sum(queue.segment.capacity for queue in queues)
 
 
-def _gather(reading: Reading, into: _Gathered) -> int:
+def _gather(queue: SegmentQueue, into: _Gathered) -> int:
     """Take what is not in the store of one segment; return how many rows that are."""
     found = 0
-    for offset in reading.open_calls.values():
-        begun = next(iterate(reading.segment.read(offset, MAX_RECORD), offset))
+    for offset in queue.open_calls.values():
+        begun = next(iterate(queue.segment.read(offset, MAX_RECORD), offset))
         if isinstance(begun, Unreadable):
-            into.unreadable.append(_content(reading, begun))
+            into.unreadable.append(_content(queue, begun))
         else:
             into.open_calls[begun.attempt_id] = begun.attempt
-    for record in _unread(reading):
+    for record in _unread(queue):
         if isinstance(record, Unreadable):
-            into.unreadable.append(_content(reading, record))
+            into.unreadable.append(_content(queue, record))
             continue
         attempt = record.attempt
         if record.kind is Kind.BEGIN:
@@ -191,21 +191,21 @@ def _gather(reading: Reading, into: _Gathered) -> int:
             continue
         found += 1
         into.open_calls.pop(attempt.attempt_id, None)
-        if record.start < reading.offered:
+        if record.start < queue.offered:
             into.offered.append(attempt)
         else:
             collapse(attempt, into.collapsed)
     return found
 
 
-def _content(reading: Reading, record: Unreadable) -> bytes:
-    return reading.segment.read(record.start, record.end - record.start)
+def _content(queue: SegmentQueue, record: Unreadable) -> bytes:
+    return queue.segment.read(record.start, record.end - record.start)
 
 
-def _unread(reading: Reading) -> Iterator[Record | Unreadable]:
-    position, end = reading.position, reading.segment.size
+def _unread(queue: SegmentQueue) -> Iterator[Record | Unreadable]:
+    position, end = queue.position, queue.segment.size
     while position < end:
-        records = scan(reading.segment.read(position, min(_READ_BYTES, end - position)), position)
+        records = scan(queue.segment.read(position, min(_READ_BYTES, end - position)), position)
         yield from records
         position = records[-1].end
         time.sleep(_PAUSE_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelops.ledger.reading import Batch
+from modelops.ledger.segment_queue import Batch
 from modelops.metering.attempt import Attempt
 from modelops.store.blocks import attempts_of
 from modelops.store.books import BooksStore

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from modelops.ledger import segment as segments
 from modelops.ledger.collapsing import Left, collapse_oldest, publish_rows
-from modelops.ledger.reading import ROWS_MAX, Batch, Reading
 from modelops.ledger.records import MAX_RECORD, Kind, encode
 from modelops.ledger.segment import Segment, SegmentName, parse_name
+from modelops.ledger.segment_queue import ROWS_MAX, Batch, SegmentQueue
 from modelops.metering.attempt import Attempt
 
 SEGMENT_BYTES = 4 << 20
@@ -51,7 +51,7 @@ class Journal:
         self._max_bytes = max_bytes
         self.worker = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._number = 0
-        self._readings: list[Reading] = []
+        self._queues: list[SegmentQueue] = []
         self._reserve: Segment | None = None
         self._full = ""
         self.superseded: list[str] = []
@@ -59,7 +59,7 @@ class Journal:
     @property
     def size(self) -> int:
         """Bytes that all segments take of the disk."""
-        return sum(reading.segment.capacity for reading in self._readings)
+        return sum(queue.segment.capacity for queue in self._queues)
 
     @property
     def crowded(self) -> bool:
@@ -74,15 +74,15 @@ class Journal:
     @property
     def synced(self) -> bool:
         """Whether everything written so far is safe against a loss of power."""
-        return all(reading.segment.synced for reading in self._readings)
+        return all(queue.segment.synced for queue in self._queues)
 
     def append(self, kind: Kind, attempt: Attempt) -> None:
         """Write one record; OSError when the disk or the journal is full."""
         record = encode(kind, attempt)
-        readings = self._readings
-        if self._full or not readings or not readings[-1].append(kind, attempt, record):
+        queues = self._queues
+        if self._full or not queues or not queues[-1].append(kind, attempt, record):
             self._follow(len(record))
-            readings[-1].append(kind, attempt, record)
+            queues[-1].append(kind, attempt, record)
 
     def check(self) -> None:
         """See whether a journal that was full has room now; OSError when not."""
@@ -92,8 +92,8 @@ class Journal:
 
     def next_batch(self) -> Batch | None:
         """Return what to deliver to the store next; None when everything is there."""
-        for reading in self._readings:
-            if not reading.drained and (batch := reading.next_batch()):
+        for queue in self._queues:
+            if not queue.drained and (batch := queue.next_batch()):
                 return batch
         return None
 
@@ -102,27 +102,27 @@ class Journal:
 
         Return False when its segment was collapsed meanwhile: its rows are still to be delivered.
         """
-        names = [reading.segment.name for reading in self._readings]
+        names = [queue.segment.name for queue in self._queues]
         if batch.mark.journal not in names:
             return False
-        self._readings[names.index(batch.mark.journal)].advance(batch)
+        self._queues[names.index(batch.mark.journal)].advance(batch)
         for attempt_id in batch.ended_elsewhere:
-            for reading in self._readings:
-                reading.open_calls.pop(attempt_id, None)
-        for reading in [each for each in self._readings[:-1] if each.done]:
-            self._readings.remove(reading)
-            self._remove(reading)
+            for queue in self._queues:
+                queue.open_calls.pop(attempt_id, None)
+        for queue in [each for each in self._queues[:-1] if each.done]:
+            self._queues.remove(queue)
+            self._remove(queue)
         return True
 
     def sync(self) -> None:
         """Make everything written so far safe against a loss of power."""
-        for reading in list(self._readings):
-            if not reading.segment.synced:
-                reading.segment.sync()
+        for queue in list(self._queues):
+            if not queue.segment.synced:
+                queue.segment.sync()
 
     def keep_reserve(self) -> None:
         """Have room at hand for what a collapse leaves on a full disk, if there is any now."""
-        if not self._readings or self._full:
+        if not self._queues or self._full:
             return
         wanted = self._segment_bytes // 2
         with contextlib.suppress(OSError):  # tried again later
@@ -139,9 +139,9 @@ class Journal:
 
         None where nothing is gained, OSError where the disk does not take what is left.
         """
-        oldest: list[Reading] = []
-        for reading in self._readings if self._full else self._readings[:-1]:
-            oldest.append(reading)
+        oldest: list[SegmentQueue] = []
+        for queue in self._queues if self._full else self._queues[:-1]:
+            oldest.append(queue)
             length = sum(each.segment.capacity for each in oldest)
             if length >= self._max_bytes // 2 and len(oldest) > 1:
                 break
@@ -152,15 +152,15 @@ class Journal:
 
     def replace(self, left: Left) -> None:
         """Take what is left of the oldest segments in their place, and delete them."""
-        gone = self._readings[: left.segments]
-        self._readings[: left.segments] = [left.reading]
-        name = parse_name(left.reading.segment.name)
+        gone = self._queues[: left.segments]
+        self._queues[: left.segments] = [left.queue]
+        name = parse_name(left.queue.segment.name)
         if name is not None and name.last == self._number:
             self._number += 1
-        freed = sum(reading.segment.capacity for reading in gone) - left.reading.segment.capacity
-        for reading in gone:
-            self._remove(reading)
-        if self._reserve is left.reading.segment:
+        freed = sum(queue.segment.capacity for queue in gone) - left.queue.segment.capacity
+        for queue in gone:
+            self._remove(queue)
+        if self._reserve is left.queue.segment:
             self._reserve = None
             with contextlib.suppress(OSError):  # others may have been faster
                 self._reserve = self._set_apart(min(freed, self._segment_bytes) // 2)
@@ -177,17 +177,17 @@ class Journal:
         made, kept = publish_rows(offered, others, name, self._folder, self._reserve)
         if made is self._reserve:
             self._reserve = None
-        self._readings.append(Reading(made))
+        self._queues.append(SegmentQueue(made))
         return len(others) - kept
 
     def close(self) -> None:
         """Let go of all segments, and delete those that are done with."""
-        for reading in self._readings:
-            if reading.done:
-                self._remove(reading)
+        for queue in self._queues:
+            if queue.done:
+                self._remove(queue)
             else:
-                reading.segment.close()
-        self._readings = []
+                queue.segment.close()
+        self._queues = []
         if self._reserve is not None:
             self._reserve.remove()
 
@@ -198,14 +198,14 @@ class Journal:
         if self._full:
             raise OSError(self._full)
         try:
-            self._readings.append(Reading(self._made(length)))
+            self._queues.append(SegmentQueue(self._made(length)))
         except OSError as error:
             self._full = str(error)
             raise
         self._number += 1
-        if sum(reading.kept for reading in self._readings) > ROWS_MAX:
-            for reading in self._readings:
-                reading.let_go()
+        if sum(queue.kept for queue in self._queues) > ROWS_MAX:
+            for queue in self._queues:
+                queue.let_go()
 
     def _made(self, length: int) -> Segment:
         """Return a new segment for a record of so many bytes."""
@@ -241,6 +241,6 @@ class Journal:
         free = segments.free_bytes(self._folder) - STORE_SHARE * self.size
         return min(self._max_bytes - self.size, free // (1 + STORE_SHARE))
 
-    def _remove(self, reading: Reading) -> None:
-        self.superseded.append(reading.segment.name)
-        reading.segment.remove()
+    def _remove(self, queue: SegmentQueue) -> None:
+        self.superseded.append(queue.segment.name)
+        queue.segment.remove()

@@ -37,7 +37,7 @@ DRAIN_S = 1.0
 
 DRAIN_AT = 1_500
 """So many waiting rows are delivered before the second is over, so that the journal need not be
-read back (`reading.ROWS_MAX` are kept in memory)."""
+read back (`segment_queue.ROWS_MAX` are kept in memory)."""
 
 ADOPT_EVERY = 5
 """Such batches between two looks for journals of workers that are gone."""

@@ -50,7 +50,7 @@ async def test_one_row_holds_up_no_other(
     in_memory: bool,
 ) -> None:
     if not in_memory:
-        monkeypatch.setattr("modelops.ledger.reading.ROWS_MAX", 1)
+        monkeypatch.setattr("modelops.ledger.segment_queue.ROWS_MAX", 1)
     ledger = Ledger(store, tmp_path / "journals")
     rows = [attempt() for _ in range(300)]
     for row in (*rows[:100], bad, *rows[100:]):
@@ -119,8 +119,8 @@ async def test_a_record_that_its_own_worker_cannot_read_back_is_lost_alone(tmp_p
     for row in (*rows[:4], changed, *rows[4:]):
         ledger.begin(begun(row))
         ledger.record(row)
-    for reading in journal._readings:
-        reading.let_go()
+    for queue in journal._queues:
+        queue.let_go()
     await ledger.drain()
     assert set(books.rows) == {row.attempt_id for row in rows}
     assert (ledger.waiting, ledger.lost) == (0, 1)

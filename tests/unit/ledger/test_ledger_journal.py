@@ -77,8 +77,8 @@ class Life:
 
     async def die(self) -> None:
         """Be killed: locks are gone, nothing is said."""
-        for reading in self.journal._readings:
-            reading.segment.close()
+        for queue in self.journal._queues:
+            queue.segment.close()
         if self.journal._reserve is not None:
             self.journal._reserve.close()
         self.abandoned |= set(self.open_calls)
@@ -89,8 +89,8 @@ class Life:
     async def die_collapsing(self) -> None:
         """Be killed when what is left has its name, and what it supersedes is still there."""
         left = self.journal.collapse()
-        if left is not None and left.reading.segment is not self.journal._reserve:
-            left.reading.segment.close()
+        if left is not None and left.queue.segment is not self.journal._reserve:
+            left.queue.segment.close()
         await self.die()
 
     async def finish(self) -> None:
@@ -122,8 +122,8 @@ def test_every_call_is_in_the_books_once_whatever_happens(
 ) -> None:
     life = Life(tmp_path_factory.mktemp("ledger") / "journals", segment_bytes, kinds)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("modelops.ledger.reading.ROWS_MAX", at_hand)
-        patch.setattr("modelops.ledger.reading.BLOCK", block)
+        patch.setattr("modelops.ledger.segment_queue.ROWS_MAX", at_hand)
+        patch.setattr("modelops.ledger.segment_queue.BLOCK", block)
         asyncio.run(_live(life, actions))
     found = [row for row in life.books.rows.values() if row.outcome == "success"]
     assert added_up(found) == added_up(life.ended)
@@ -186,7 +186,7 @@ async def test_a_journal_is_collapsed_while_the_store_is_waited_for(tmp_path: Pa
         ledger.record(row)
     draining = asyncio.create_task(ledger.drain())
     await books.asked.wait()
-    under_way = journal._readings[0].offered
+    under_way = journal._queues[0].offered
     assert under_way > 0
     for row in rows[100:]:
         ledger.record(row)
@@ -234,14 +234,14 @@ async def test_what_was_collapsed_is_not_collapsed_alone(
     for row in rows:
         ledger.record(row)
     assert await ledger.collapse()
-    monkeypatch.setattr("modelops.ledger.reading._READ_BYTES", 3_000)
+    monkeypatch.setattr("modelops.ledger.segment_queue._READ_BYTES", 3_000)
     batch = journal.next_batch()
     assert batch is not None
     await books.add_journalled(batch.blocks, batch.mark)
     assert journal.consumed(batch)
     ledger.waiting -= batch.rows
     assert not await ledger.collapse()
-    assert all(reading.segment.path.exists() for reading in journal._readings)
+    assert all(queue.segment.path.exists() for queue in journal._queues)
     await ledger.drain()
     assert added_up(list(books.rows.values())) == added_up(rows)
     await ledger.close()

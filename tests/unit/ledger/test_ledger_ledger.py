@@ -143,7 +143,7 @@ async def test_rows_of_full_segments_wait_in_their_files_alone(
     for row in rows:
         ledger.record(row)
     await ledger.drain()
-    held = sum(reading.kept for reading in journal._readings)
+    held = sum(queue.kept for queue in journal._queues)
     assert 0 < held < 10, "those of the segment that is written to"
     books.away = False
     await ledger.drain()

@@ -1,4 +1,4 @@
-"""One of a worker's own segments, and how far it has been delivered to the store.
+"""One of a worker's own segments as a queue of rows for the store.
 
 The store is told, together with the rows, how much of a segment is consumed: everything before the
 oldest BEGIN whose END has not been seen. So a worker that is killed loses no row and no call.
@@ -45,8 +45,8 @@ class Batch(NamedTuple):
         return sum(block.rows for block in self.blocks) + len(self.refused)
 
 
-class Reading:
-    """A segment, the offset up to which its rows are in the store, and calls that have not ended.
+class SegmentQueue:
+    """A segment with the offset up to which its rows are in the store, and the calls not ended.
 
     `offered` is the offset up to which the store was asked to take rows: it may have done so even
     where its answer was lost. `open_calls` are the BEGINs without an END before `position`.
