@@ -77,7 +77,7 @@ def rows(collapsed: Collapsed) -> Iterator[Attempt]:
         yield first if sums[-1] == first.weight else _row(first, sums, STAGES[stage])
 
 
-def thinned(waiting: Iterable[Attempt], most: int) -> list[Attempt]:
+def collapsed_to(waiting: Iterable[Attempt], most: int) -> list[Attempt]:
     """Return rows put together, stage by stage, until no more than `most` are left of them."""
     left = list(waiting)
     for stage in range(len(STAGES)):

@@ -2,7 +2,7 @@
 
 A call's BEGIN is written before it is sent and its END before the client's answer ends. The journal
 is bounded: a store that is away for long, or a full disk, costs the oldest rows their detail
-(`collapsing.py`), never a sum.
+(`compaction.py`), never a sum.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from modelops.ledger import segment as segments
-from modelops.ledger.collapsing import Left, collapse_oldest, publish_rows
+from modelops.ledger.compaction import Compaction, collapse_oldest, publish_rows
 from modelops.ledger.records import MAX_RECORD, Kind, encode
 from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.ledger.segment_queue import ROWS_MAX, Batch, SegmentQueue
@@ -134,7 +134,7 @@ class Journal:
                 self._reserve = None
                 self._reserve = self._set_apart(wanted)
 
-    def collapse(self) -> Left | None:
+    def collapse(self) -> Compaction | None:
         """Collapse the older half of the journal, in a thread, while no batch begins or ends.
 
         None where nothing is gained, OSError where the disk does not take what is left.
@@ -147,20 +147,21 @@ class Journal:
                 break
         if not oldest:
             return None
-        spare = self._number if self._full else None  # while it is full, no segment is begun
-        return collapse_oldest(oldest, self._folder, self._reserve, spare)
+        unused_number = self._number if self._full else None  # no segment is begun while it is full
+        return collapse_oldest(oldest, self._folder, self._reserve, unused_number)
 
-    def replace(self, left: Left) -> None:
+    def replace(self, compaction: Compaction) -> None:
         """Take what is left of the oldest segments in their place, and delete them."""
-        gone = self._queues[: left.segments]
-        self._queues[: left.segments] = [left.queue]
-        name = parse_name(left.queue.segment.name)
+        gone = self._queues[: compaction.segments]
+        self._queues[: compaction.segments] = [compaction.queue]
+        left = compaction.queue.segment
+        name = parse_name(left.name)
         if name is not None and name.last == self._number:
             self._number += 1
-        freed = sum(queue.segment.capacity for queue in gone) - left.queue.segment.capacity
+        freed = sum(queue.segment.capacity for queue in gone) - left.capacity
         for queue in gone:
             self._remove(queue)
-        if self._reserve is left.queue.segment:
+        if self._reserve is left:
             self._reserve = None
             with contextlib.suppress(OSError):  # others may have been faster
                 self._reserve = self._set_apart(min(freed, self._segment_bytes) // 2)

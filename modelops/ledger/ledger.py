@@ -162,15 +162,15 @@ class Ledger:
         """Take their detail from the oldest rows, for room; return whether that gave any."""
         async with self._reading:
             try:
-                left = await asyncio.to_thread(self._journal.collapse)
+                compaction = await asyncio.to_thread(self._journal.collapse)
             except OSError as error:
                 self._journal_error = str(error)
                 return False
-            if left is None:
+            if compaction is None:
                 return False
-            self._journal.replace(left)
-            self.waiting -= left.detail_lost
-            self.collapsed += left.detail_lost
+            self._journal.replace(compaction)
+            self.waiting -= compaction.detail_lost
+            self.collapsed += compaction.detail_lost
             self._check_journal()
             return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from modelops.ledger.collapse import thinned
+from modelops.ledger.collapse import collapsed_to
 from modelops.metering.attempt import Attempt
 
 CAPACITY = 10_000
@@ -53,7 +53,7 @@ class Memory:
         if len(self) <= CAPACITY:
             return 0, 0
         before = len(self._others)
-        self._others = deque(thinned(self._others, CAPACITY // 2))
+        self._others = deque(collapsed_to(self._others, CAPACITY // 2))
         if gone := before - len(self._others):
             return gone, 0
         self._others.pop()

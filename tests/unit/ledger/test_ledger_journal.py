@@ -251,8 +251,8 @@ async def test_what_was_collapsed_is_not_collapsed_alone(
 async def test_a_journal_stays_bounded_though_no_two_rows_are_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_max: int
 ) -> None:
-    monkeypatch.setattr("modelops.ledger.collapsing.ROWS_MAX", rows_max)
-    monkeypatch.setattr("modelops.ledger.collapsing._PAUSE_S", 0)
+    monkeypatch.setattr("modelops.ledger.compaction.ROWS_MAX", rows_max)
+    monkeypatch.setattr("modelops.ledger.compaction._PAUSE_S", 0)
     books = MemoryBooks()
     folder = tmp_path / "journals"
     journal = Journal(folder, segment_bytes=3_000, max_bytes=20_000)

@@ -34,7 +34,7 @@ _PAUSE_S = 0.002
 half of the time."""
 
 
-class Left(NamedTuple):
+class Compaction(NamedTuple):
     """What is left of the oldest segments, how many those were, and rows that lost their detail."""
 
     queue: SegmentQueue
@@ -42,7 +42,7 @@ class Left(NamedTuple):
     detail_lost: int
 
 
-class _Gathered(NamedTuple):
+class _Pending(NamedTuple):
     """Calls that have not ended, rows that the store may have already, and the others collapsed.
 
     Records that cannot be read stay as they are: whoever delivers the others counts them.
@@ -55,30 +55,30 @@ class _Gathered(NamedTuple):
 
 
 def collapse_oldest(
-    queues: Sequence[SegmentQueue], folder: Path, reserve: Segment | None, spare: int | None
-) -> Left | None:
+    queues: Sequence[SegmentQueue], folder: Path, reserve: Segment | None, unused_number: int | None
+) -> Compaction | None:
     """Collapse segments that are not written to any more, and publish what is left of them.
 
     Runs in a thread of its own, while no batch begins or ends. Returns None where nothing is
     gained. A disk that is full takes what is left only if it fits into `reserve`, a segment that
-    was made before and not published; OSError otherwise. `spare` is a number that no segment will
-    have: a segment that was collapsed before and is alone needs another name.
+    was made before and not published; OSError otherwise. No segment will have `unused_number`: one
+    that was collapsed before and is alone needs another name.
     """
-    gathered = _Gathered([], {}, [], {})
+    pending = _Pending([], {}, [], {})
     count = before = 0
     for queue in queues:
-        before += _gather(queue, gathered)
+        before += _gather(queue, pending)
         count += 1
-        if len(gathered.collapsed) > ROWS_MAX and count > 1:
+        if len(pending.collapsed) > ROWS_MAX and count > 1:
             break
-    name = _name(queues[0], queues[count - 1], spare)
+    name = _name(queues[0], queues[count - 1], unused_number)
     if name is None:
         return None
     refused: OSError | None = None
     for stage in range(len(STAGES)):
-        gathered = gathered._replace(collapsed=_further(gathered.collapsed, stage))
-        content = list(_records(gathered))
-        many = len(gathered.collapsed) > ROWS_MAX // 2 and stage < len(STAGES) - 1
+        pending = pending._replace(collapsed=_further(pending.collapsed, stage))
+        content = list(_records(pending))
+        many = len(pending.collapsed) > ROWS_MAX // 2 and stage < len(STAGES) - 1
         if many or sum(map(len, content)) > GAIN * _length(queues[:count]):
             continue
         try:
@@ -86,8 +86,8 @@ def collapse_oldest(
         except OSError as error:
             refused = error
             continue
-        left.offered = sum(map(len, content[: len(gathered.offered)]))
-        return Left(left, count, before - len(gathered.offered) - len(gathered.collapsed))
+        left.offered = sum(map(len, content[: len(pending.offered)]))
+        return Compaction(left, count, before - len(pending.offered) - len(pending.collapsed))
     if refused is not None:
         raise refused
     return None
@@ -134,7 +134,7 @@ def _published(
     return made
 
 
-def _name(first: SegmentQueue, last: SegmentQueue, spare: int | None) -> SegmentName | None:
+def _name(first: SegmentQueue, last: SegmentQueue, unused_number: int | None) -> SegmentName | None:
     """Return what to call what is left; None where all of it was left before, alone."""
     begin, end = parse_name(first.segment.name), parse_name(last.segment.name)
     if begin is None or end is None:
@@ -142,18 +142,18 @@ def _name(first: SegmentQueue, last: SegmentQueue, spare: int | None) -> Segment
     name = begin._replace(last=end.number if end.last is None else end.last)
     if name != begin:
         return name
-    return None if spare is None else begin._replace(last=spare)
+    return None if unused_number is None else begin._replace(last=unused_number)
 
 
-def _records(gathered: _Gathered) -> Iterator[bytes]:
+def _records(pending: _Pending) -> Iterator[bytes]:
     """Yield what is left, as it stands in a segment."""
-    for row in gathered.offered:
+    for row in pending.offered:
         yield encode(Kind.END, row)
-    for row in gathered.open_calls.values():
+    for row in pending.open_calls.values():
         yield encode(Kind.BEGIN, row)
-    for row in rows(gathered.collapsed):
+    for row in rows(pending.collapsed):
         yield encode(Kind.END, row)
-    yield from gathered.unreadable
+    yield from pending.unreadable
 
 
 def _further(collapsed: Collapsed, stage: int) -> Collapsed:
@@ -172,7 +172,7 @@ def _length(queues: Sequence[SegmentQueue]) -> int:
     return sum(queue.segment.capacity for queue in queues)
 
 
-def _gather(queue: SegmentQueue, into: _Gathered) -> int:
+def _gather(queue: SegmentQueue, into: _Pending) -> int:
     """Take what is not in the store of one segment; return how many rows that are."""
     found = 0
     for offset in queue.open_calls.values():
