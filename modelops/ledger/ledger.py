@@ -17,8 +17,8 @@ from modelops.ledger.adoption import Adopted, adopt_orphans
 from modelops.ledger.delivery import deliver, deliver_batch
 from modelops.ledger.journal import Journal
 from modelops.ledger.memory import Memory
+from modelops.ledger.problems import Problems
 from modelops.ledger.records import Kind
-from modelops.ledger.trouble import Trouble
 from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import BooksStore
@@ -72,7 +72,7 @@ class Ledger:
         self._journal_error = ""
         self._store_error = ""
         self._looks = self._collapse_at = 0
-        self._trouble = Trouble()
+        self._problems = Problems()
         self.waiting = 0
         self.collapsed = 0
         self.lost = 0
@@ -81,12 +81,12 @@ class Ledger:
     @property
     def error(self) -> str:
         """What journal or store said last; if both are well, a bug."""
-        return self._store_error or self._journal_error or self._trouble.bug
+        return self._store_error or self._journal_error or self._problems.bug
 
     @property
     def loss(self) -> str:
         """Why a row was lost last, as far as that is not the journal's or the store's `error`."""
-        return self._trouble.loss
+        return self._problems.loss
 
     @property
     def full(self) -> bool:
@@ -103,7 +103,7 @@ class Ledger:
         except OSError as error:  # its END is tried all the same
             self._journal_error = str(error)
         except _UNWRITABLE as error:  # its END is counted
-            self._trouble.lost([str(error)])
+            self._problems.lost([str(error)])
 
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books; never waits and never raises."""
@@ -139,7 +139,7 @@ class Ledger:
         self._stopping.set()
         self._due.set()
         await asyncio.gather(*self._tasks)
-        await self._trouble.guard("bringing rows to the store", self.drain)
+        await self._problems.guard("bringing rows to the store", self.drain)
         self._leave_memory()
         self._journal.close()
         if not self._store_error:
@@ -186,12 +186,12 @@ class Ledger:
             self.adopted = self.adopted + found
             if found.lost:
                 self.lost += found.lost
-                self._trouble.lost([found.reason])
+                self._problems.lost([found.reason])
 
     def _set_aside(self, reasons: list[str]) -> None:
         """Count rows that no store takes."""
         self.lost += len(reasons)
-        self._trouble.lost(reasons)
+        self._problems.lost(reasons)
 
     def _leave_memory(self) -> None:
         """Write what waits in memory to the journal: with this process it would be gone."""
@@ -202,7 +202,7 @@ class Ledger:
         except OSError as error:
             self.lost += rows.weight
             self.waiting -= len(rows)
-            self._trouble.lost_at_the_end(rows.weight, str(error))
+            self._problems.lost_at_the_end(rows.weight, str(error))
         else:
             self.collapsed += collapsed
             self.waiting -= collapsed
@@ -252,8 +252,8 @@ class Ledger:
         rounds = 0
         while not self._stopping.is_set():
             if rounds % ADOPT_EVERY == 0:
-                await self._trouble.guard("adopting journals", self.adopt)
-            await self._trouble.guard("bringing rows to the store", self.drain)
+                await self._problems.guard("adopting journals", self.adopt)
+            await self._problems.guard("bringing rows to the store", self.drain)
             rounds += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), DRAIN_S)
@@ -262,7 +262,7 @@ class Ledger:
     async def _repeat(self, name: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
         """Do some work again and again, until the ledger is closed."""
         while not self._stopping.is_set():
-            await self._trouble.guard(name, work)
+            await self._problems.guard(name, work)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 logger = logging.getLogger(__name__)
 
 
-class Trouble:
+class Problems:
     """Why a row was lost last, and which work fails for an unforeseen reason."""
 
     def __init__(self) -> None:
