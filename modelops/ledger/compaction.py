@@ -125,7 +125,7 @@ def _published(
     if reserve is not None and length <= reserve.capacity:
         made = reserve
     else:
-        made = segments.create_secretly(folder, str(name), max(length, 1))
+        made = segments.create_unpublished(folder, str(name), max(length, 1))
     for record in content:
         made.append(record)
     made.seal()

@@ -230,7 +230,7 @@ class Journal:
                     raise
 
     def _set_apart(self, capacity: int) -> Segment:
-        return segments.create_secretly(self._folder, f"{self.worker}.reserve", capacity)
+        return segments.create_unpublished(self._folder, f"{self.worker}.reserve", capacity)
 
     def _leave_room(self, capacity: int) -> None:
         """Raise OSError unless a store on the same disk keeps room for the rows."""

@@ -100,7 +100,7 @@ class Segment:
         self._synced = size
 
     def publish(self, name: SegmentName) -> None:
-        """Give a file that was made in secret its name; what was under that name is gone."""
+        """Give an unpublished file its name; what was under that name is gone."""
         self.path = self.path.rename(self.path.with_name(str(name)))
 
     def seal(self) -> None:
@@ -128,7 +128,7 @@ class Segment:
 
 def create(folder: Path, name: SegmentName, capacity: int) -> Segment:
     """Return a new, empty segment of so many bytes that is locked for this process."""
-    made = create_secretly(folder, str(name), capacity)
+    made = create_unpublished(folder, str(name), capacity)
     try:
         made.publish(name)
     except OSError:
@@ -137,7 +137,7 @@ def create(folder: Path, name: SegmentName, capacity: int) -> Segment:
     return made
 
 
-def create_secretly(folder: Path, label: str, capacity: int) -> Segment:
+def create_unpublished(folder: Path, label: str, capacity: int) -> Segment:
     """Return a segment that is nobody's to adopt until it is published; OSError when none fits."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f".{label}{_TEMPORARY}"

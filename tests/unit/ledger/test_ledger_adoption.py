@@ -32,7 +32,7 @@ async def test_what_a_killed_worker_began_is_interrupted_and_its_torn_tail_is_pa
     done, open_call, torn = attempt(), attempt(), attempt()
     left_behind(folder, 0, encode(Kind.BEGIN, begun(done)), encode(Kind.BEGIN, begun(open_call)))
     left_behind(folder, 1, encode(Kind.END, done), encode(Kind.END, torn)[:-1])
-    segment.create_secretly(folder, "1-dead.reserve", 4096).close()
+    segment.create_unpublished(folder, "1-dead.reserve", 4096).close()
     (folder / "README").write_text("not a journal")
     books = MemoryBooks()
     ledger = Ledger(books, folder)
