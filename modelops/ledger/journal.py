@@ -81,14 +81,14 @@ class Journal:
         record = encode(kind, attempt)
         queues = self._queues
         if self._full or not queues or not queues[-1].append(kind, attempt, record):
-            self._follow(len(record))
+            self._rotate(len(record))
             queues[-1].append(kind, attempt, record)
 
     def check(self) -> None:
         """See whether a journal that was full has room now; OSError when not."""
         if self._full:
             self._full = ""
-            self._follow(0)
+            self._rotate(0)
 
     def next_batch(self) -> Batch | None:
         """Return what to deliver to the store next; None when everything is there."""
@@ -192,23 +192,23 @@ class Journal:
         if self._reserve is not None:
             self._reserve.remove()
 
-    def _follow(self, length: int) -> None:
+    def _rotate(self, length: int) -> None:
         """Begin a new segment for a record of so many bytes; OSError when there can be none."""
         if length > MAX_RECORD:
             raise OSError(f"a record of {length} bytes is longer than any attempt is")
         if self._full:
             raise OSError(self._full)
         try:
-            self._queues.append(SegmentQueue(self._made(length)))
+            self._queues.append(SegmentQueue(self._new_segment(length)))
         except OSError as error:
             self._full = str(error)
             raise
         self._number += 1
         if sum(queue.kept for queue in self._queues) > ROWS_MAX:
             for queue in self._queues:
-                queue.let_go()
+                queue.drop_cache()
 
-    def _made(self, length: int) -> Segment:
+    def _new_segment(self, length: int) -> Segment:
         """Return a new segment for a record of so many bytes."""
         capacity = max(self._segment_bytes, length)
         if self.size + capacity > self._max_bytes:

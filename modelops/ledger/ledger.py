@@ -67,8 +67,8 @@ class Ledger:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._stopping = asyncio.Event()
         self._due = asyncio.Event()
-        self._draining = asyncio.Lock()
-        self._reading = asyncio.Lock()
+        self._drain_lock = asyncio.Lock()
+        self._journal_lock = asyncio.Lock()
         self._journal_error = ""
         self._store_error = ""
         self._looks = self._collapse_at = 0
@@ -147,7 +147,7 @@ class Ledger:
 
     async def drain(self) -> None:
         """Deliver what waits to the store, as far as it takes it."""
-        async with self._draining:
+        async with self._drain_lock:
             try:
                 await self._drain_journal()
                 await self._drain_memory()
@@ -160,7 +160,7 @@ class Ledger:
 
     async def collapse(self) -> bool:
         """Take their detail from the oldest rows, for room; return whether that gave any."""
-        async with self._reading:
+        async with self._journal_lock:
             try:
                 compaction = await asyncio.to_thread(self._journal.collapse)
             except OSError as error:
@@ -227,14 +227,14 @@ class Ledger:
         """
         left = self.waiting
         while left > 0 or not self.waiting:  # without a row, calls that began are read past
-            async with self._reading:
+            async with self._journal_lock:
                 batch = self._journal.next_batch()
             if batch is None:
                 return
             refused: list[str] = []
             if batch.rows:
                 refused = await deliver_batch(batch, self._store)
-            async with self._reading:
+            async with self._journal_lock:
                 if self._journal.consumed(batch):
                     self._set_aside(refused)
                     self.waiting -= batch.rows

@@ -110,10 +110,10 @@ class SegmentQueue:
         if len(self._rows) == BLOCK:
             self._make_block()
             if self.kept > ROWS_MAX:
-                self.let_go()
+                self.drop_cache()
         return True
 
-    def let_go(self) -> None:
+    def drop_cache(self) -> None:
         """Keep none of the rows in memory: they are read back from the file."""
         self._blocks, self._rows, self._elsewhere, self._refused = [], [], [], []
         self._kept_from = self.segment.size
