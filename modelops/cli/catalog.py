@@ -21,7 +21,7 @@ from modelops.resources.errors import ModelopsError
 
 @click.group()
 def command() -> None:
-    """Show what is known of providers and models without being declared.
+    """Show built-in presets, models and prices.
 
     The catalog is packaged; nothing is fetched. What a declaration says wins over it.
     """

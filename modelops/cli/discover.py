@@ -13,6 +13,7 @@ from modelops.cli import options, terminal
 from modelops.config import load_configuration
 from modelops.operations.discover import discover, only, write
 from modelops.operations.test import subjects
+from modelops.plan.render.phrases import counted
 from modelops.probes.discovery import Discovery
 from modelops.probes.offers import Offered
 from modelops.resources.errors import ModelopsError
@@ -61,7 +62,7 @@ def command(
         if position is None:
             raise ModelopsError(f"no file declares {subject.provider.address}")
         count = write(subject, found, folder / position.file)
-        click.echo(f"{position.file}: {count} models added", err=True)
+        click.echo(f"{position.file}: {counted(count, 'model')} added", err=True)
 
 
 def lines(found: Discovery) -> Iterator[str]:

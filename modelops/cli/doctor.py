@@ -24,7 +24,7 @@ from modelops.resources.errors import ExitCode
 @options.database
 @options.output_format("text", "json")
 def command(folder: Path, environment: str, store_url: str, output_format: str) -> int:
-    """Explain how things stand: sops rules, recipients, keys, store, identity, port, clock.
+    """Check sops rules, recipients, keys, store, identity, port and clock.
 
     Changes nothing and shows no secret. Exits with 1 when something cannot work.
     """

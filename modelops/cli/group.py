@@ -30,7 +30,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done or nothing to do, 1 error, 2 changes (plan --detailed-exitcode), "
     "3 refused by safety or policy, 4 stale, 5 lock timeout, 6 applied but not live everywhere. "
-    "A server at https:// is shown the key in MODELOPS_KEY.",
+    "MODELOPS_KEY is sent to a server at https://.",
 )
 @click.version_option(__version__, message="modelops %(version)s")
 def root() -> None:

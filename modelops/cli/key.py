@@ -9,7 +9,7 @@ from modelops.operations.key import new_key
 
 @click.group()
 def command() -> None:
-    """Make the keys that callers show."""
+    """Make keys for callers."""
 
 
 @command.command("new")

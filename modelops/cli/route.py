@@ -23,7 +23,9 @@ from modelops.store.opening import is_remote
 @options.folder
 @options.store
 @options.output_format("text", "json")
-@click.option("--agent", default="", metavar="NAME", help="Who asks (default: nobody).")
+@click.option(
+    "--agent", default="", metavar="NAME", help="Agent that makes the request (default: none)."
+)
 @click.option("--prefer", default="", metavar="PROVIDER", help="As x-modelops-prefer would say.")
 @click.option(
     "--endpoint",

@@ -28,7 +28,7 @@ from modelops.server.settings import ServerSettings
     "--admin-bind",
     default="",
     metavar="HOST:PORT",
-    help="Answer /api, /metrics and /schema on this address alone (default: beside /v1).",
+    help="Answer /api, /metrics and /schema only on this address (default: the port of /v1).",
 )
 @listening
 def command(

@@ -33,7 +33,7 @@ from modelops.simulator.simulator import Simulator
     help="Something that goes wrong, as PROVIDER[/MODEL]:key=value,... (* for any provider), "
     "for example anthropic:status=529,times=2 or openai:hang. May be repeated.",
 )
-@click.option("--seed", default=0, show_default=True, help="What ids and answers follow from.")
+@click.option("--seed", default=0, show_default=True, help="Seed for ids and answers.")
 @click.option(
     "--ledger",
     "ledger_file",

@@ -69,7 +69,7 @@ from modelops.store.books import MAX_GROUPS, UsageStore
     type=click.IntRange(1, MAX_GROUPS),
     default=ROWS_DEFAULT,
     show_default=True,
-    help="Most rows; all other groups stand together in a last one.",
+    help="Most rows; the rest are summed in a last row.",
 )
 @click.pass_context
 def command(

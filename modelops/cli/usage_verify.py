@@ -10,6 +10,7 @@ from modelops.cli import options, stores, terminal
 from modelops.ledger.invoices import read
 from modelops.operations.location import store_url as locate
 from modelops.operations.verify_usage import Difference, Verification, verify
+from modelops.plan.render.phrases import counted
 from modelops.resources.errors import ExitCode, ModelopsError
 
 
@@ -47,7 +48,7 @@ def command(
 
 def _text(found: Verification) -> str:
     differ = f"{len(found.differences):,} differ" if found.differences else "no difference"
-    lines = [f"{found.provider}: {found.compared:,} pairs of day and model compared, {differ}"]
+    lines = [f"{found.provider}: {counted(found.compared, 'model-day')} compared, {differ}"]
     for each in found.differences:
         lines += [f"{each.day}  {each.model}", *_parts(each)]
     if found.without_cost:

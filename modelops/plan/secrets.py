@@ -64,7 +64,7 @@ def refusals(facts: SecretFacts, configuration: Configuration) -> Iterator[Check
         yield Check(
             rule="no-recipients",
             level="refused",
-            message="there is nobody to seal secrets to, and the store is not a local one",
+            message="no server_recipients are declared, and a remote store needs them",
             hint="name the servers' public keys under `server_recipients:` in modelops.yaml",
         )
 

@@ -53,7 +53,7 @@ def data_plane_caller(
     if (caller := _holder(keyring.agents, shown, unix_s)) is not None:
         return caller
     if keyring.agents:
-        _refuse(shown, "an agent's key")
+        _refuse(shown, "agent")
     _require_local(headers, client, "agent")
     named = headers.get(b"x-modelops-agent")
     if named is None:
@@ -74,7 +74,7 @@ def admin_caller(keyring: Keyring, headers: Headers, client: Address, unix_s: fl
         if (caller := _holder(keys, shown, unix_s)) is not None:
             return caller
     if keyring.operators:
-        _refuse(shown, "an operator's key")
+        _refuse(shown, "operator")
     _require_local(headers, client, "operator")
     return HERE
 
@@ -125,9 +125,7 @@ def _require_local(headers: Headers, client: Address, whose: str) -> None:
     if reason := remote_reason(headers, client):
         raise AccessError(401, f"no {whose} has a key, so only this machine is answered: {reason}")
     if not is_json(headers):
-        raise AccessError(
-            415, "a body is taken as JSON alone: send 'content-type: application/json'"
-        )
+        raise AccessError(415, "the body must be JSON: send 'content-type: application/json'")
 
 
 def _holder(keys: Keys, shown: list[bytes], unix_s: float) -> Caller | None:
@@ -140,9 +138,10 @@ def _holder(keys: Keys, shown: list[bytes], unix_s: float) -> Caller | None:
     return None
 
 
-def _refuse(shown: list[bytes], wanted: str) -> NoReturn:
+def _refuse(shown: list[bytes], whose: Literal["agent", "operator"]) -> NoReturn:
     if shown:
-        raise AccessError(401, f"the key shown is not {wanted}")
+        raise AccessError(401, f"this is not a valid {whose} key")
     raise AccessError(
-        401, f"{wanted} is needed: send it as 'authorization: Bearer KEY' or 'x-api-key: KEY'"
+        401,
+        f"an {whose}'s key is needed: send it as 'authorization: Bearer KEY' or 'x-api-key: KEY'",
     )

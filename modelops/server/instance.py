@@ -61,11 +61,11 @@ async def announce(runtime: Runtime) -> None:
         await runtime.store.put_instance(row(runtime))
     except StoreError as error:
         if not runtime.store_problem():
-            logger.warning("the store takes nothing: %s", error.message)
+            logger.warning("the store cannot be written: %s", error.message)
         runtime.heartbeat_error = error.message
     else:
         if runtime.heartbeat_error:
-            logger.info("the store takes rows again")
+            logger.info("the store can be written again")
         runtime.heartbeat_error = ""
 
 

@@ -108,6 +108,10 @@ async def test_only_some_are_taken(folder: Path) -> None:
         "+ vendor/new-model:free",
         "acme: 3 offered, 1 new, 0 gone, 0 changed",
     ]
+    written = await _run(
+        discover_command, "acme", "-C", str(folder), "--only", "vendor/*", "--write"
+    )
+    assert written.stderr == "providers.d/acme.yaml: 1 model added\n"
 
 
 def test_the_catalog_is_shown() -> None:

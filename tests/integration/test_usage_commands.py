@@ -181,7 +181,7 @@ def test_an_export_is_verified_without_tolerance(program: Program, tmp_path: Pat
     file.write_text(f"{head}{DAYS[0]},big,70,35,\n{DAYS[2]},big,0,0,0\n{DAYS[2]},,0,0,-3\n")
     lines = program("usage", "verify", str(file), "--provider", "second").splitlines()
     assert lines == [
-        "second: 2 pairs of day and model compared, no difference",
+        "second: 2 model-days compared, no difference",
         "no cost in the file for 1: only tokens were compared",
         f"not in the file, but in the books: {DAYS[1]}",
         f"not compared, line 4: -3 USD on {DAYS[2]}",

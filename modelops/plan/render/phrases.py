@@ -133,7 +133,7 @@ def conclusion(plan: Plan) -> str:
         reasons = counted(len(plan.refusals), "reason")
         return f"Plan for {title(plan)} refused for {reasons}: {counts(plan.summary)}."
     if plan.empty:
-        return f"No changes. {title(plan)} stands at {base(plan)} already{_warned(plan)}."
+        return f"No changes. {title(plan)} is at {base(plan)}{_warned(plan)}."
     if plan.base_ref:
         return f"Plan for {title(plan)}: {counts(plan.summary)}; against {base(plan)}."
     step = f"revision {plan.base_revision} -> {plan.base_revision + 1}"

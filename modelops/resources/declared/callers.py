@@ -35,7 +35,7 @@ class Credential(Declared, frozen=True, kw_only=True):
     provider: Name
     api_key: Annotated[
         Annotated[str, Meta(pattern=patterns.CIPHERTEXT)] | SecretReference,
-        Meta(description="As for a provider."),
+        Meta(description="The key: encrypted, or {env: ...} or {file: ...}."),
     ]
 
 

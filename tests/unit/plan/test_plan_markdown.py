@@ -32,7 +32,7 @@ def planned(after: State, **declared: Any) -> Plan:
 def test_it_can_be_found_again_and_says_the_conclusion_first() -> None:
     lines = render(planned(ordinary(), environment="prod"), "markdown").splitlines()
     assert lines[0] == "<!-- modelops plan acme prod -->"
-    assert lines[3].startswith(r"No changes. acme \(prod\) stands at revision 41")
+    assert lines[3].startswith(r"No changes. acme \(prod\) is at revision 41")
 
 
 def test_rows_say_what_and_where_and_the_fields_are_folded_away() -> None:

@@ -57,10 +57,10 @@ def test_the_last_line_stands_alone() -> None:
 
 def test_no_changes_has_its_own_sentence() -> None:
     assert text(ordinary(), warnings=(warning("slow"), warning("dear"))).splitlines()[-1] == (
-        "No changes. acme stands at revision 41 already; 2 warnings."
+        "No changes. acme is at revision 41; 2 warnings."
     )
     plan = unchanged("acme", "prod", "digest", base(ordinary()), PROVENANCE)
-    assert render(plan, "text") == "No changes. acme (prod) stands at revision 41 already.\n"
+    assert render(plan, "text") == "No changes. acme (prod) is at revision 41.\n"
 
 
 def test_a_refusal_says_why_and_what_lifts_it() -> None:

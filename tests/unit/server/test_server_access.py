@@ -99,10 +99,10 @@ def test_an_agents_key_is_known_from_anywhere() -> None:
     ("headers", "part"),
     [
         (LOCAL, "an agent's key is needed"),
-        ({b"x-api-key": b"wrong"}, "not an agent's key"),
-        ({b"x-api-key": b"mo_o1_secret"}, "not an agent's key"),
+        ({b"x-api-key": b"wrong"}, "not a valid agent key"),
+        ({b"x-api-key": b"mo_o1_secret"}, "not a valid agent key"),
         ({b"x-api-key": b"mo_a1_old"}, "expired after 2026-06-30"),
-        ({b"authorization": b"Bearer ' OR 1=1 --"}, "not an agent's key"),
+        ({b"authorization": b"Bearer ' OR 1=1 --"}, "not a valid agent key"),
     ],
     ids=["none", "wrong", "an operator's", "expired", "sql (CVE-2026-42208)"],
 )
@@ -206,7 +206,7 @@ def test_a_host_header_never_raises(host: str) -> None:
 def test_operators_and_agents_are_known_to_the_admin_side() -> None:
     assert admin(b"mo_o1_secret") == Caller(kind="operator", name="ada", role="deployer")
     assert admin(b"mo_a2_new") == Caller(kind="agent", name="dev-agent")
-    with pytest.raises(AccessError, match="not an operator's key"):
+    with pytest.raises(AccessError, match="not a valid operator key"):
         admin(b"wrong")
     with pytest.raises(AccessError, match="an operator's key is needed"):
         admin_caller(KEYED, LOCAL, HERE, NOW)
