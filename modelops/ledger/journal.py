@@ -40,7 +40,8 @@ _LEAST_BYTES = MAX_RECORD
 class Journal:
     """The segments of this worker, the last of which is written to.
 
-    `superseded` are names of segments that are gone: the store need not keep their marks.
+    `begun` are calls without an end in it. `superseded` are names of segments that are gone: the
+    store need not keep their marks.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Journal:
         self._queues: list[SegmentQueue] = []
         self._reserve: Segment | None = None
         self._full = ""
+        self.begun: set[str] = set()
         self.superseded: list[str] = []
 
     @property
@@ -83,6 +85,10 @@ class Journal:
         if self._full or not queues or not queues[-1].append(kind, attempt, record):
             self._rotate(len(record))
             queues[-1].append(kind, attempt, record)
+        if kind is Kind.BEGIN:
+            self.begun.add(attempt.attempt_id)
+        else:
+            self.begun.discard(attempt.attempt_id)
 
     def check(self) -> None:
         """See whether a journal that was full has room now; OSError when not."""

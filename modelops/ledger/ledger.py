@@ -111,7 +111,8 @@ class Ledger:
             self._journal.append(Kind.END, attempt)
         except OSError as error:
             self._journal_error = str(error)
-            collapsed, lost = self._memory.append(attempt)
+            begun = attempt.attempt_id in self._journal.begun
+            collapsed, lost = self._memory.append(attempt, begun=begun)
             self.collapsed += collapsed
             self.lost += lost
             self.waiting -= collapsed + lost
@@ -209,8 +210,7 @@ class Ledger:
 
     async def _forget(self) -> None:
         """Drop the marks of segments that are gone."""
-        names = list(self._journal.superseded)
-        if not names:
+        if not (names := list(self._journal.superseded)):
             return
         try:
             await self._store.forget_journals(names)

@@ -139,3 +139,29 @@ def test_a_reserve_is_made_from_what_a_collapse_gives_back_and_grows_once_there_
     assert grown is not None
     assert grown.capacity == 4_000
     journal.close()
+
+
+async def test_a_call_that_began_before_the_disk_was_full_is_not_interrupted_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = MemoryBooks()
+    books.away = True
+    folder = tmp_path / "journals"
+    ledger = Ledger(books, folder, journal=Journal(folder, segment_bytes=8_000))
+    rows = [attempt(cost=Cost(total_pico=1)) for _ in range(100)]
+    for row in rows[:3]:
+        ledger.begin(begun(row))
+    await ledger._make_room()
+    monkeypatch.setattr(segment, "free_bytes", lambda _folder: 0)
+    monkeypatch.setattr(segment, "_allocate", _nothing_left)
+    for row in (*rows[3:], *rows[:3]):
+        ledger.record(row)
+    await ledger.close()
+    books.away = False
+    successor = Ledger(books, folder)
+    await successor.adopt()
+    found = list(books.rows.values())
+    assert {row.outcome for row in found} == {"success"}
+    assert (sum(row.weight for row in found), ledger.lost) == (100, 0)
+    assert max(row.weight for row in found) > 1
+    await successor.close()
