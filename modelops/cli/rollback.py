@@ -13,6 +13,7 @@ from modelops.cli.execution import carry_out
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request
 from modelops.operations.rollback import prepare_rollback
+from modelops.plan.caller_keys import consent_to_keys
 
 
 @click.command()
@@ -23,6 +24,13 @@ from modelops.operations.rollback import prepare_rollback
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
 @options.confirm_delete
+@click.option(
+    "--confirm-keys",
+    "confirmed_keys",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Agree to the old keys of agent/NAME or operator/NAME; may be given several times.",
+)
 @options.wait
 def command(
     revision: int,
@@ -32,11 +40,13 @@ def command(
     yes: bool,
     message: str,
     confirmed: tuple[str, ...],
+    confirmed_keys: tuple[str, ...],
     wait: bool,
 ) -> int:
     """Make a new revision with the content of REVISION.
 
-    It shows the plan and asks, and exits with 3 when safety refuses what it would delete.
+    It shows the plan and asks, and exits with 3 when safety refuses what it would delete,
+    or that a key of a caller would work again.
 
     The files that were live are then refused until they change, or `apply --reapply` insists.
     """
@@ -46,7 +56,7 @@ def command(
         environment="",
         created_by=terminal.caller(),
         now=datetime.now(UTC),
-        confirmed=frozenset(confirmed),
+        confirmed=frozenset(confirmed) | {consent_to_keys(caller) for caller in confirmed_keys},
         simulated=stores.is_simulated(url),
     )
     asyncio.run(stores.renew(url))

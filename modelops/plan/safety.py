@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from modelops.plan import caller_keys
 from modelops.plan.document import Change, Check
 from modelops.resources import state as states
 from modelops.resources.addresses import KINDS, Kind, address, kind_of, model_address, split_model
@@ -43,9 +44,12 @@ def refusals(
 
     `consent` are the addresses whose deletion is meant; that of a provider covers its models.
     `traffic` counts the calls of the last 24 hours by address. `files` says whether it is files
-    that are applied, so that consent can be written there: a rollback reads none.
+    that are applied, so that consent can be written there: a rollback reads none, and may not
+    change who has keys unasked.
     """
     yield from _protected(changes, before)
+    if not files:
+        yield from caller_keys.refusals(before, after, consent)
     deleted = [change.address for change in changes if change.action == "delete"]
     unmeant = [item for item in deleted if not _covered(item, consent)]
     kinds = [kind for kind in KINDS if kind != "config"]

@@ -110,6 +110,24 @@ def test_a_rollback_is_held_by_the_rules_of_an_apply(
     assert capsys.readouterr().out == "Applied: revision 3 of two-targets.\n"
 
 
+def test_a_rollback_to_a_revoked_key_takes_a_word_of_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent = folder / "agents.d" / "one.yaml"
+    agent.parent.mkdir(exist_ok=True)
+    for name, digit in (("k1", "1"), ("k2", "2")):
+        agent.write_text(
+            f'agent: one\nkeys:\n  - {{name: {name}, sha256: "{digit * 64}"}}\n', encoding="utf-8"
+        )
+        assert run(["apply", "--yes"]) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["rollback", "1", "--yes"]) == ExitCode.REFUSED
+    printed = capsys.readouterr().err
+    assert "k1 of agent/one would work again" in printed
+    assert "--confirm-keys agent/one" in printed
+    assert run(["rollback", "1", "--yes", "--confirm-keys", "agent/one"]) == ExitCode.DONE
+
+
 def test_a_rollback_shows_its_plan_and_asks(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
