@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
-from modelops.cli import options
+from modelops.cli import options, stores
 from modelops.operations import identity
 from modelops.operations.identity import ServerIdentity
+from modelops.operations.location import store_url as locate
+from modelops.secrets.seal import key_id
 
 
 @click.group()
@@ -39,16 +41,27 @@ def create_command(folder: Path) -> None:
 @command.command("show")
 @options.folder
 def show_command(folder: Path) -> None:
-    """Print the public halves of the server's identities."""
-    _print(identity.show_identity(folder, os.environ))
+    """Print the public halves of the server's identities, and by which ids messages name them."""
+    shown = identity.show_identity(folder, os.environ)
+    _print(shown)
+    for recipient in shown.recipients:
+        click.echo(f"{recipient[:12]}... is {key_id(recipient)} in /readyz and errors", err=True)
 
 
 @command.command("rotate", short_help="Put a new identity before the old one.")
 @click.option("--retire", is_flag=True, help="Last step: drop all identities but the newest.")
+@click.option("--force", is_flag=True, help="Drop them without asking the store.")
 @options.folder
-def rotate_command(folder: Path, retire: bool) -> None:
-    """Put a new identity before the present one; both open until --retire drops the old."""
+@options.store
+def rotate_command(folder: Path, retire: bool, force: bool, store_url: str) -> None:
+    """Put a new identity before the present one; both open until --retire drops the old.
+
+    --retire exits with 3 while a key in the store is sealed to the old one alone.
+    """
     if retire:
+        if not force:
+            url = locate(store_url, folder)
+            stores.using(url, lambda store: identity.check_retirable(store, folder, os.environ))
         _print(identity.retire_identity(folder, os.environ))
         return
     rotated = identity.rotate_identity(folder, os.environ)

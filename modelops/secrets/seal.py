@@ -96,7 +96,8 @@ def _decrypted(blob: str, identities: Sequence[Identity]) -> bytes:
         at_hand = ", ".join(key_id(identity.recipient) for identity in identities) or "none"
         raise NoKeyError(
             f"the secret is sealed to {ids[:200]}; the server's identities are {at_hand}",
-            "give the server the identity it is sealed to, or apply again with its recipient",
+            "give the server the identity it is sealed to, or apply again with its recipient; "
+            "modelops identity show prints its ids",
         ) from None
     except binascii.Error:
         raise TamperedError("a sealed secret is damaged") from None

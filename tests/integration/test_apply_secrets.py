@@ -139,6 +139,24 @@ def test_a_key_that_was_replaced_is_not_sent_elsewhere_either(
     assert run(["apply", "--yes"]) == ExitCode.DONE
 
 
+def test_an_identity_that_keys_are_sealed_to_alone_is_not_retired(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    run(["identity", "rotate"])
+    key = (folder / ".modelops/server.key").read_bytes()
+    assert run(["identity", "rotate", "--retire"]) == ExitCode.REFUSED
+    printed = capsys.readouterr().err
+    assert "2 keys would not open: those of agent/research-agent, provider/anthropic" in printed
+    assert (folder / ".modelops/server.key").read_bytes() == key
+    elsewhere = ["--store", "sqlite:////nowhere/store.db"]
+    assert run(["identity", "rotate", "--retire", *elsewhere]) == ExitCode.REFUSED
+    assert (folder / ".modelops/server.key").read_bytes() == key
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    assert run(["identity", "rotate", "--retire"]) == ExitCode.DONE
+    assert run(["plan", "--detailed-exitcode"]) == ExitCode.CHANGES  # sealed to one alone, now
+
+
 def test_a_rollback_keeps_the_newest_and_wakes_what_comes_back(folder: Path) -> None:
     run(["apply", "--yes"])
     first = rows()
@@ -147,7 +165,8 @@ def test_a_rollback_keeps_the_newest_and_wakes_what_comes_back(folder: Path) -> 
     (folder / "agents.d/research-agent.yaml").unlink()
     assert run(["apply", "--yes"]) == ExitCode.DONE
     assert rows()[OWN_KEY].deleted_at is not None
-    assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+    consent = ("--confirm-keys", "agent/research-agent")
+    assert run(["rollback", "2", "--yes", *consent]) == ExitCode.DONE
     assert rows()[OWN_KEY] == first[OWN_KEY]
     assert run(["rollback", "3", "--yes"]) == ExitCode.DONE
     assert rows()[OWN_KEY].deleted_at is not None

@@ -16,6 +16,7 @@ from modelops.operations.key import new_key
 from modelops.resources.declared import Agent, Settings
 from modelops.resources.errors import ModelopsError
 from modelops.secrets.errors import SecretError
+from modelops.secrets.seal import key_id
 
 
 def test_new_key_of_an_agent_declares_its_hash() -> None:
@@ -77,6 +78,8 @@ def test_identity_from_creation_to_retirement(
         result = CliRunner().invoke(
             identity_cli.command, [*arguments, "-C", str(tmp_path)], catch_exceptions=False
         )
+        if arguments == ("show",):
+            assert f"{key_id(result.stdout.splitlines()[0])} in /readyz" in result.stderr
         assert "AGE-SECRET-KEY" not in result.output
         assert result.exit_code == 0
         return result.stdout.splitlines()
@@ -85,7 +88,7 @@ def test_identity_from_creation_to_retirement(
     assert run("show") == first
     new, old = run("rotate")
     assert [old] == first
-    assert run("rotate", "--retire") == [new] == run("show")
+    assert run("rotate", "--retire", "--force") == [new] == run("show")
     assert (tmp_path / ".modelops" / ".gitignore").read_text() == "*\n"
     with pytest.raises(SecretError, match="already"):
         run("create")
