@@ -19,11 +19,18 @@ from modelops.operations.location import store_url as locate
 def command(target: Path, folder: Path, store_url: str, revision: int | None) -> None:
     """Write what the store holds into a new FOLDER, defaults left out.
 
-    Planning that folder shows no change, but for keys that are sealed: those cannot be read back.
+    Planning that folder shows no change. Keys that are sealed cannot be read back: the folder does
+    not validate until each is set again. It gets the .sops.yaml of the configuration folder.
     """
     dumped = stores.using(locate(store_url, folder), lambda store: dump(store, revision))
-    write(dumped, target)
+    complete = write(dumped, target, folder)
     for name in dumped.files:
         click.echo(target / name)
     for place in dumped.sealed:
-        click.echo(f"sealed, not written: modelops secret set {place}", err=True)
+        click.echo(f"sealed, set it again: modelops secret set {place} -C {target}", err=True)
+    if not complete:
+        click.echo(
+            f"before that, put your .sops.yaml into {target}; `modelops init` writes one into a "
+            "new folder",
+            err=True,
+        )

@@ -1,7 +1,8 @@
 """Resolved resources back to what somebody would have to write: the inverse of resolution.
 
 What came from a default, the preset or the catalog is left out, so writing it again and resolving
-it with the same catalog gives the same resource, sources included. Sealed keys cannot be written.
+it with the same catalog gives the same resource, sources included. Sealed keys cannot be written:
+an empty one stands in their place, which `validate` refuses, so that nothing takes the key away.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ def written_provider(provider: Provider, models: Iterable[Model]) -> dict[str, A
     fields = _chosen(provider)
     if "auth" in fields and provider.auth not in _PLAIN_AUTH:
         fields["auth"] = {"header": provider.auth}
-    del fields["api_key"]
-    if reference := _reference(provider.api_key):
-        fields["api_key"] = reference
+    if provider.api_key:
+        fields["api_key"] = _reference(provider.api_key)
+    else:
+        del fields["api_key"]
     listed = [_chosen(model) for model in models]
     for model in listed:
         del model["provider"]
@@ -49,20 +51,18 @@ def written_provider(provider: Provider, models: Iterable[Model]) -> dict[str, A
 def written_agent(agent: Agent) -> dict[str, Any]:
     """Return what the file of an agent would say."""
     fields = _chosen(agent)
-    own = [
-        {"provider": item.provider, "api_key": reference}
-        for item in agent.credentials
-        if (reference := _reference(item.api_key))
-    ]
     if agent.credentials:
-        del fields["credentials"]
-    return fields | ({"credentials": own} if own else {})
+        fields["credentials"] = [
+            {"provider": item.provider, "api_key": _reference(item.api_key)}
+            for item in agent.credentials
+        ]
+    return fields
 
 
-def _reference(api_key: str) -> dict[str, str]:
-    """Return `env:NAME` as it is written; {} for no key and for a sealed one."""
+def _reference(api_key: str) -> dict[str, str] | str:
+    """Return `env:NAME` as it is written; '' for a sealed key."""
     kind, _, name = api_key.partition(":")
-    return {kind: name} if name else {}
+    return {kind: name} if name else ""
 
 
 def _chosen(resource: Resource) -> dict[str, Any]:

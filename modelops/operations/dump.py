@@ -1,7 +1,8 @@
 """Dump: a revision as a configuration folder that plans to no change.
 
 For teams that inherit a store without its files, and for reading what is live in the form one
-would write. Comments are gone for good, and sealed keys stay where they are.
+would write. Comments are gone for good. Sealed keys stay where they are: until somebody sets them
+again the folder does not validate, so that applying it cannot take them away.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from modelops.resources import state as states
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model, Provider
 from modelops.resources.state import State
+from modelops.secrets.writing import RULES_FILE
 from modelops.store.protocol import ConfigStore
 
 
@@ -43,8 +45,13 @@ async def dump(store: ConfigStore, revision: int | None = None) -> Dumped:
     )
 
 
-def write(dumped: Dumped, folder: Path) -> None:
-    """Write the files into a folder that is new or empty; ModelopsError when it is not."""
+def write(dumped: Dumped, folder: Path, source: Path | None = None) -> bool:
+    """Write the files into a folder that is new or empty; ModelopsError when it is not.
+
+    The rules by which sops encrypts come from the `source` folder if it has any; return whether the
+    folder has all that setting its keys takes.
+    """
+    rules = source / RULES_FILE if source else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -53,8 +60,12 @@ def write(dumped: Dumped, folder: Path) -> None:
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        if rules is not None and rules.is_file():
+            (folder / RULES_FILE).write_bytes(rules.read_bytes())
+            return True
     except OSError as error:
         raise ModelopsError(f"{folder} cannot be written: {error.strerror}") from None
+    return not dumped.sealed
 
 
 def _files(state: State) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -73,7 +74,29 @@ def test_sealed_keys_are_named_and_not_written(
     assert "secret set agent/research-agent --provider openai" in printed.err
     texts = [path.read_text() for path in (tmp_path / "out").rglob("*.yaml")]
     assert not any("ENC[" in text or "sealed" in text for text in texts)
-    assert run(["validate", "-C", str(tmp_path / "out")]) == ExitCode.DONE
+
+
+def test_a_dump_takes_no_sealed_key_away_and_its_advice_works(
+    applied: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, url = str(tmp_path / "out"), f"sqlite:///{applied}/.modelops/store.db"
+    capsys.readouterr()
+    assert run(["dump", out]) == ExitCode.DONE
+    advice = [line.partition(": modelops ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert len(advice) == 2
+    assert run(["apply", "--yes", "-C", out, "--store", url]) == ExitCode.ERROR
+    monkeypatch.chdir("/")
+    for command in advice:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"sk-not-a-key-either")))
+        assert run(command.split()) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["plan", "-C", out, "--store", url]) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert "2 to change, 0 to delete" in printed
+    assert printed.count("(secret re-encrypted)") == 2
 
 
 def test_nothing_is_written_over(applied: Path, capsys: pytest.CaptureFixture[str]) -> None:
