@@ -65,7 +65,10 @@ def refusals(facts: SecretFacts, configuration: Configuration) -> Iterator[Check
             rule="no-recipients",
             level="refused",
             message="no server_recipients are declared, and a remote store needs them",
-            hint="name the servers' public keys under `server_recipients:` in modelops.yaml",
+            hint=(
+                "`modelops identity show` on the server prints its public key (`create` makes it): "
+                "name it under `server_recipients:` in modelops.yaml"
+            ),
         )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from modelops.config import load_configuration
+
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [
     path
@@ -47,6 +49,16 @@ def test_every_variable_that_is_read_is_documented() -> None:
     page = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
     assert {name for name in read if f"`{name}`" not in page} == set()
     assert {"MODELOPS_STORE", "MODELOPS_KEY", "MODELOPS_SOPS"} <= read
+
+
+def test_the_prices_shown_are_accepted(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "usage.md").read_text("utf-8")
+    (models,) = re.findall(r"^```yaml\n(models:.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    provider = "provider: own\nprotocol: openai\nbase_url: https://models.example/v1\nauth: none\n"
+    (tmp_path / "providers.d").mkdir()
+    (tmp_path / "modelops.yaml").write_text("config: shown\n", "utf-8")
+    (tmp_path / "providers.d" / "own.yaml").write_text(provider + models, "utf-8")
+    assert len(load_configuration(tmp_path).state) == 4  # settings, provider and both models
 
 
 @EVERY

@@ -8,7 +8,7 @@ from plan_states import PROVENANCE, agent, base, changed, configuration, ordinar
 from plan_states import provider as a_provider
 
 from modelops.plan.build import build
-from modelops.plan.document import Change, Plan
+from modelops.plan.document import Change, Check, Plan
 from modelops.plan.render import render
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import SecretSource
@@ -114,10 +114,11 @@ def test_without_anybody_to_seal_to_a_plan_is_refused() -> None:
     )
     declared = configuration(ordinary(), secrets=(source,))
 
-    def rules(recipients: bool) -> list[str]:
+    def refused(recipients: bool) -> tuple[Check, ...]:
         facts = SecretFacts(recipients=recipients)
-        plan = build(declared, base(ordinary()), PROVENANCE, sealed=facts)
-        return [check.rule for check in plan.refusals]
+        return build(declared, base(ordinary()), PROVENANCE, sealed=facts).refusals
 
-    assert rules(recipients=False) == ["no-recipients"]
-    assert rules(recipients=True) == []
+    (check,) = refused(recipients=False)
+    assert check.rule == "no-recipients"
+    assert "modelops identity show" in check.hint
+    assert refused(recipients=True) == ()
