@@ -34,7 +34,7 @@ MEANING: Mapping[Kind, str] = {
     "model_gone": "the provider has no such model",
     "context_length": "the request is too long for the model",
     "unsupported": "the model does not take images, tools, ...",
-    "parameter": "the model does not take a parameter, or its value",
+    "parameter": "the target does not take a parameter, its value, or an id in the request",
     "caller": "the request is wrong",
 }
 

@@ -112,8 +112,8 @@ _EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
 
 def _kind(status: int, codes: list[str], message: str, *, html: bool) -> Kind:
     kind = _reported_kind(status, codes, message, html=html)
-    # A caller who names what is no more, say a file, says nothing about the model.
-    return "caller" if kind == "model_gone" and ANOTHER_THING.search(message) else kind
+    # A caller who names what this provider does not keep, say a file, says nothing of the model.
+    return "parameter" if kind == "model_gone" and ANOTHER_THING.search(message) else kind
 
 
 def _too_large(message: str) -> bool:
@@ -132,7 +132,7 @@ def _reported_kind(status: int, codes: list[str], message: str, *, html: bool) -
         return "invalid_answer"
     if status in _WORDING_STATUSES:
         for pattern, kind in WORDING:
-            if pattern.search(message):
+            if pattern.search(message) and not (kind == "caller" and status >= 500):
                 return kind
     if status in KIND_OF_STATUS:
         return KIND_OF_STATUS[status]

@@ -63,6 +63,7 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
         re.compile(
             r"(?i)(does not|doesn't|do not|not|no endpoints found that) (currently )?support"
             r"[^.]{0,40}\b(image|vision|audio|video|document|file|pdf|tool|function)"
+            r"|no allowed providers are available"  # for OpenRouter's own field `provider`
         ),
         "unsupported",
     ),
@@ -70,20 +71,29 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
         re.compile(
             r"(?i)supports at most \d|range of max_tokens|maximum allowed number of output tokens"
             r"|response_format.{0,20} unavailable|unsupported (parameter|value):"
+            r"|no endpoints found that can handle the requested parameters"
         ),
         "parameter",
     ),
     (re.compile(r"(?i)api key not valid|invalid api key"), "credential"),
     (re.compile(r"(?i)credit balance is too low|insufficient (balance|credit)"), "quota"),
-    (re.compile(r"(?i)requires moderation|was flagged|request blocked"), "caller"),
+    (
+        re.compile(
+            r"(?i)requires moderation|\b(input|prompt|content|message)s? (was|were) flagged"
+            r"|prompt injection"
+        ),
+        "caller",
+    ),
     (re.compile(r"(?i)no available channel|无可用渠道"), "model_gone"),
 )
 ANOTHER_THING = re.compile(
     r"(?i)^(the |no such |previous )*"
     r"(item|file|conversation|response|container|prompt|vector store|thread|skill)s?( object)?\b"
-    r"(?!.*\bmodel).*(not (found|exist)|: )"
+    r"(?!.*\bmodel)(?=.*(not (found|exist)|: ))"
+    r".*(with id\b|\b(item|rs|msg|file|conv|resp|cntr|container|pmpt|vs|thread|skill)[-_]\w)"
 )
-"""How the message of a 404 begins that is about something a request names beside its model."""
+"""What the message of a 404 says that is about a thing a request names beside its model: what it
+is, and its id. `File Not Found` is what a server says of a path that it does not know."""
 
 SIZE_AND_LIMIT = re.compile(r"\bLimit (\d+), (?:Used \d+, )?Requested (\d+)")
 """What a minute allows and what a request needs, in OpenAI's and Groq's words."""

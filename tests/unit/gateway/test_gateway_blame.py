@@ -69,6 +69,18 @@ async def test_what_a_fallback_target_does_not_take_is_asked_of_the_next() -> No
     assert story(await bench.ask(ASK)) == "one/a=cooling, two/b=200", "it is not held against it"
 
 
+async def test_an_id_that_a_fallback_target_does_not_know_is_asked_of_the_next() -> None:
+    bench = Bench(table(
+        provider("one"), provider("two"), provider("three"),
+        model("one/a"), model("two/b"), model("three/c"),
+        chain("pair", "one/a", "two/b", "three/c"), settings("pair"),
+    ))  # fmt: skip
+    bench.client.script("one", FakeResponse(401, error()))
+    bench.client.script("two", FakeResponse(404, error("Item with id 'rs_1' not found.")))
+    bench.client.script("three", FakeResponse(*OK))
+    assert story(await bench.ask(ASK)) == "one/a=401, two/b=404, three/c=200"
+
+
 async def test_the_last_of_such_refusals_is_returned() -> None:
     bench = Bench(two_targets())
     bench.client.script("one", FakeResponse(401, error()))

@@ -45,13 +45,15 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("OpenAI no model", 404, openai(code="model_not_found"), "model_gone"),
     ("OpenAI no model on /responses", 400, openai(code="model_not_found"), "model_gone"),
     ("OpenAI context", 400, openai(code="context_length_exceeded"), "context_length"),
-    ("OpenAI no conversation", 404, openai("Conversation with id 'conv_1' not found."), "caller"),
+    ("OpenAI no conversation", 404, openai("Conversation with id 'conv_1' not found."),
+     "parameter"),
     ("OpenAI no item", 404, openai(
         "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false. Try "
         "again with `store` set to true, or remove this item from your input.",
         type="invalid_request_error", param="input", code=None,
-    ), "caller"),
-    ("OpenAI no file", 404, openai("No such File object: file-1", param="id"), "caller"),
+    ), "parameter"),
+    ("OpenAI no file", 404, openai("No such File object: file-1", param="id"), "parameter"),
+    ("OpenAI no store", 404, openai("Vector store with id ['vs_1'] not found."), "parameter"),
     ("OpenAI no model in words", 404, openai("The model `gpt-4.5` does not exist"), "model_gone"),
     ("OpenAI no such path", 404, openai("Invalid URL (POST /v1/responses)"), "model_gone"),
     ("OpenAI policy", 403, openai(code="content_policy_violation"), "caller"),
@@ -87,7 +89,8 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("Anthropic no model", 404, anthropic("not_found_error"), "model_gone"),
     ("Anthropic no model in words", 404,
      anthropic("not_found_error", "model: claude-9"), "model_gone"),
-    ("Anthropic no file", 404, anthropic("not_found_error", "File not found: file_1"), "caller"),
+    ("Anthropic no file", 404, anthropic("not_found_error", "File not found: file_1"),
+     "parameter"),
     ("Anthropic size", 413, anthropic("request_too_large"), "caller"),
     ("Anthropic rate", 429, anthropic("rate_limit_error"), "rate_limit"),
     ("Anthropic spend limit", 429,
@@ -125,11 +128,22 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ), "caller"),
     ("OpenRouter guardrail", 403,
      openai("Request blocked: prompt injection patterns detected", code=403), "caller"),
+    ("a server with an allow list", 403, openai("Request blocked by IP allow list"), "credential"),
+    ("an account that is banned", 403,
+     openai("Your account was flagged for potential abuse"), "credential"),
+    ("a proxy that sheds load", 503, openai("Request blocked: requires moderation"), "transient"),
     ("OpenRouter key", 403, openai("Only management keys can do this", code=403), "credential"),
     ("OpenRouter images", 404,
      openai("No endpoints found that support image input", code=404), "unsupported"),
     ("OpenRouter tools", 404, openai(
         'No endpoints found that support tool use. Try disabling "get_date".', code=404
+    ), "unsupported"),
+    ("OpenRouter parameters", 404, openai(
+        "No endpoints found that can handle the requested parameters. To learn more about provider "
+        "routing, visit: https://openrouter.ai/docs/provider-routing", code=404
+    ), "parameter"),
+    ("OpenRouter providers", 404, openai(
+        "No allowed providers are available for the selected model.", code=404
     ), "unsupported"),
     ("OpenRouter no model", 404, openai("No endpoints found for x/y.", code=404), "model_gone"),
     ("OpenRouter error in 200", 200, openai(code=502), "transient"),
@@ -163,6 +177,10 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("vLLM flat", 400, VLLM, "context_length"),
     ("vLLM no model", 404, VLLM_NO_MODEL, "model_gone"),
     ("a framework's 404", 404, b'{"detail":"Not Found"}', "model_gone"),
+    ("llama.cpp no such path", 404, openai(
+        "File Not Found", type="not_found_error", code=404
+    ), "model_gone"),
+    ("a framework's words", 404, openai("Response not found", code=404), "model_gone"),
     ("llama.cpp", 400, openai(type="exceed_context_size_error", code=400), "context_length"),
     ("images", 400, openai("This model does not support image input"), "unsupported"),
     ("Cloudflare 5xx", 522, b"<!DOCTYPE html><html>timed out</html>", "transient"),
