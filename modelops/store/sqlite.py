@@ -124,6 +124,7 @@ def _engine(path: Path, *, lock_wait_s: float, use_wal: bool) -> Engine:
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
         hide_parameters=True,
         pool_size=READERS + LONG_RUNNING_READERS + 2,  # one writes, another copies its log
+        pool_use_lifo=True,  # the connection used last still has the pages that the next one needs
     )
     event.listen(made, "connect", _set_pragmas)
     _follow(made, path)
