@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -37,7 +38,7 @@ def command(folder: Path, config: str, providers: tuple[str, ...]) -> None:
         click.echo(f"kept as it was: {path}", err=True)
     if made.identity_file:
         click.echo(f"Your new age identity is {made.identity_file}: keep a copy.", err=True)
-    place = "" if folder == Path() else f" -C {folder}"
+    place = "" if folder == Path() else f" -C {shlex.quote(str(folder))}"
     click.echo(
         f"Next:\n"
         f"  try it without keys:      modelops up --simulate{place}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,12 +39,14 @@ def init_folder(
     """
     if (folder / "modelops.yaml").exists():
         raise ModelopsError(
-            f"{folder} holds a configuration already", "see what it says: modelops validate"
+            f"{folder} holds a configuration already",
+            f"see what it says: modelops validate -C {shlex.quote(str(folder))}",
         )
     name = config or _name(folder)
     if not re.fullmatch(patterns.NAME, name):
         raise ModelopsError(
-            f"{name!r} cannot name a configuration", "use lower-case letters, digits and hyphens"
+            f"{name!r} cannot name a configuration",
+            "use lower-case letters, digits and hyphens, beginning with a letter",
         )
     scaffold(name, providers, "")  # refuses an unknown provider before anything is written
     recipient, identity_file = _recipient(environ)

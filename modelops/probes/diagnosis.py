@@ -63,7 +63,10 @@ TABLE: Mapping[str, tuple[str, str]] = {
         "a proxy, a login page or a wrong base_url stands there; compare with {docs_url}",
     ),
     # Credentials and money
-    "key_missing": ("there is no key: {detail}", "get one at {key_url}"),
+    "key_missing": (
+        "there is no key: {detail}",
+        "set it where the test runs; get one at {key_url}",
+    ),
     "key_wanted": (
         "the provider wants a key and none is declared",
         "get one at {key_url} and declare auth and api_key",

@@ -51,7 +51,7 @@ async def probe(
         else:
             checks = await _check_models(record, session, provider, models, listed)
         if call is None:
-            record.skip("call", "only with --call, for a declared model")
+            record.skip("call", "only with --call (?call=true), for a declared model")
         else:
             checks = await _call(record, provider, call, secret, checks)
     except ProbeError:

@@ -98,7 +98,8 @@ def _sqlite_path(url: str) -> Path:
     scheme = url.partition(":")[0]
     if scheme != "sqlite":
         raise StoreError(
-            f"{scheme!r} is not a kind of store", "write sqlite:///PATH or postgresql://..."
+            f"{scheme!r} is not a kind of store",
+            "write sqlite:///PATH, postgresql://... or https://SERVER",
         )
     return sqlite_file.path_of(url)
 

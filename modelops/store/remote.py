@@ -165,7 +165,7 @@ class RemoteStore:
             status, answer = await asyncio.to_thread(self._exchange, method, path, content)
         except (OSError, http.client.HTTPException) as error:
             raise StoreUnreachableError(
-                f"{self._url} does not answer: {error}", "is the server running there?"
+                f"{self._url} does not answer: {error}", _unreached(error)
             ) from error
         try:
             if status < 400:
@@ -192,6 +192,13 @@ class RemoteStore:
             return answer.status, answer.read(ANSWER_MAX)
         finally:
             connection.close()
+
+
+def _unreached(error: Exception) -> str:
+    """Return what to do about a server that does not answer."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "if its authority is a private one, name that one's certificate in SSL_CERT_FILE"
+    return "is the server running there?"
 
 
 def _error(status: int, problem: _Problem, url: str) -> Exception:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from modelops.cli.main import run
-from modelops.operations.doctor import examine, machine
+from modelops.operations.doctor import examine, machine, storage
 from modelops.operations.doctor.finding import Finding
 from modelops.operations.doctor.sops_rules import matching, read_rules
 from modelops.operations.init import init_folder
@@ -21,6 +21,8 @@ from modelops.resources.errors import ModelopsError
 from modelops.secrets import identities, server_identity
 from modelops.secrets.demo import DEMO_IDENTITY, DEMO_RECIPIENT
 from modelops.secrets.secret import Secret
+from modelops.store.protocol import Head, Revision
+from modelops.store.remote import RemoteStore
 
 ALICE = identities.generate()
 BOB = identities.generate()
@@ -189,6 +191,19 @@ def test_store(look: Look, folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert look("store")[0].status == "fail"
     (folder / ".modelops" / "store.db").write_text("not a database")
     assert look("store")[0].status == "fail"
+
+
+def test_a_server_is_asked_for_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def empty(_: RemoteStore) -> Head:
+        return Head(store_id="", config="", environment="", revision=0, digest="", config_digest="")
+
+    async def none(*_: object) -> list[Revision]:
+        return []
+
+    monkeypatch.setattr(RemoteStore, "head", empty)
+    monkeypatch.setattr(RemoteStore, "revisions", none)
+    (finding,) = asyncio.run(storage.store("https://gateway.example", None, NOW))
+    assert finding.status == "note"
 
 
 def test_the_password_of_a_store_is_not_shown(folder: Path) -> None:

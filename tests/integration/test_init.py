@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from modelops import __version__, catalog
+from modelops import catalog
 from modelops.catalog import PRESETS
+from modelops.cli.init import command as init_command
 from modelops.cli.main import run
 from modelops.config import load_configuration
 from modelops.operations.fmt import format_folder
@@ -99,6 +101,24 @@ def test_nothing_is_written_for_what_cannot_be(
     assert not (tmp_path / "home").exists()
 
 
+def test_a_folder_that_holds_one_is_named_as_a_shell_takes_it(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = tmp_path / "My Folder"
+    init_folder(folder, "acme", ["openai"], environ)
+    with pytest.raises(ModelopsError) as caught:
+        init_folder(folder, "acme", ["openai"], environ)
+    assert f"validate -C '{folder}'" in caught.value.hint
+
+
+def test_next_steps_name_the_folder_as_a_shell_takes_it(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = tmp_path / "My Folder"
+    made = CliRunner(env=environ).invoke(init_command, [str(folder)], standalone_mode=False)
+    assert f"modelops up --simulate -C '{folder}'" in made.stderr
+
+
 def test_no_place_for_an_identity(tmp_path: Path) -> None:
     with pytest.raises(ModelopsError, match="HOME"):
         init_folder(tmp_path / "new", "acme", ["openai"], {})
@@ -110,7 +130,7 @@ def test_static_files_are_yaml() -> None:
     action = yaml.safe_load((ROOT / ".github/actions/modelops/action.yml").read_text())
     for name in ("plan", "apply"):
         step = workflow["jobs"][name]["steps"][-1]
-        assert step["uses"] == f"<OWNER>/modelops/.github/actions/modelops@v{__version__}"
+        assert step["uses"] == "<OWNER>/modelops/.github/actions/modelops@<COMMIT>"
         assert step["with"]["command"] == name
         assert step["with"].keys() <= action["inputs"].keys()
     hooks = yaml.safe_load(files[".pre-commit-config.yaml"])["repos"][0]["hooks"]

@@ -7,14 +7,14 @@ from datetime import datetime
 from modelops.config.declaration import Declaration
 from modelops.operations.doctor.finding import Finding
 from modelops.resources.errors import ModelopsError
-from modelops.store import open_store
+from modelops.store import open_for_commands
 
 
 async def store(url: str, declaration: Declaration | None, now: datetime) -> list[Finding]:
     """Return how the store stands; a store that is not there yet is no fault."""
     shown = _without_password(url)
     try:
-        opened = open_store(url)
+        opened = open_for_commands(url)
         try:
             head = await opened.head()
             newest = await opened.revisions(1)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from modelops import __version__
 from modelops.catalog import PRESETS
 from modelops.resources.errors import ModelopsError
 from modelops.resources.schema import STRUCTS, schema
@@ -38,7 +37,7 @@ _STATIC = {
 }
 
 WORKFLOW = ".github/workflows/modelops.yml"
-"""Uses the action of this version. Where modelops is published is not known here, so the user fills
+"""Where modelops is published, and which commit was reviewed, is not known here, so the user fills
 it in. Nobody can register the placeholder as a name: a guess would hand keys to strangers.
 """
 
@@ -52,7 +51,7 @@ def scaffold(config: str, providers: Sequence[str], recipient: str) -> dict[str,
         if name not in STARTERS:
             raise ModelopsError(
                 f"there is nothing to begin with for the provider {name!r}",
-                f"choose among {', '.join(STARTERS)}; others can be declared by hand",
+                f"choose among {', '.join(STARTERS)}; declare others by docs/configuration.md",
             )
     files = {
         "modelops.yaml": _settings(config),
@@ -62,7 +61,7 @@ def scaffold(config: str, providers: Sequence[str], recipient: str) -> dict[str,
     }
     files |= {f"providers.d/{name}.yaml": _provider(name) for name in providers}
     files |= {path: _beside(name) for path, name in _STATIC.items()}
-    files[WORKFLOW] = _beside("workflow.yml").replace("{version}", __version__)
+    files[WORKFLOW] = _beside("workflow.yml")
     files |= {f"schema/{name}.schema.json": _schema(name) for name in STRUCTS}
     return files
 

@@ -47,7 +47,9 @@ async def test_a_key_that_is_not_there(canned: Canned) -> None:
     assert step.step == "authentication"
     assert step.diagnosis is not None
     assert step.diagnosis.message == "there is no key: the variable is not set"
-    assert step.diagnosis.hint == "get one at https://acme.example/keys"
+    assert step.diagnosis.hint == (
+        "set it where the test runs; get one at https://acme.example/keys"
+    )
     assert canned.asked == []
 
 
