@@ -2,6 +2,7 @@
 
 The limit was chosen for the chain's first target. A provider answers 400 to one above its model's
 maximum, which would end the chain; less than it allows is what the caller accepts anyway.
+Anthropic's budget for thinking is part of that limit and has to stay below it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,19 @@ import copy
 
 import msgspec
 
-from modelops.gateway.body import Body
+from modelops.gateway.body import Body, Fields
+
+BUDGET_MIN = 1024
+"""Tokens: the least Anthropic's API takes for reasoning."""
 
 _NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _NUMBER = msgspec.json.Decoder(int)
+_FIELDS = msgspec.json.Decoder(Fields)
+
+
+def most_budget(limit: int) -> int:
+    """Return the most tokens of a limit that go to reasoning: the rest is for the answer."""
+    return limit - limit // 4
 
 
 def within(body: Body, most: int | None) -> Body:
@@ -24,9 +34,31 @@ def within(body: Body, most: int | None) -> Body:
     if not over:
         return body
     lower = copy.copy(body)
-    lower.fields = body.fields | dict.fromkeys(over, msgspec.Raw(str(most).encode()))
+    lower.fields = body.fields | dict.fromkeys(over, _raw(most))
+    if "thinking" in lower.fields:
+        _lower_budget(lower.fields, most_budget(most))
     lower.conversation = None  # the translation reads it anew
     return lower
+
+
+def _lower_budget(fields: Fields, most: int) -> None:
+    """Lower a budget in the field `thinking`, and do without where too little is left."""
+    try:
+        thinking = _FIELDS.decode(fields["thinking"])
+    except msgspec.DecodeError:
+        return  # the provider says what is wrong with it
+    budget = thinking.get("budget_tokens")
+    if budget is None or not _over(budget, most):
+        return
+    if most < BUDGET_MIN:
+        del fields["thinking"]
+    else:
+        lower = msgspec.json.encode(thinking | {"budget_tokens": _raw(most)})
+        fields["thinking"] = msgspec.Raw(lower)
+
+
+def _raw(number: int) -> msgspec.Raw:
+    return msgspec.Raw(str(number).encode())
 
 
 def _over(raw: msgspec.Raw, most: int) -> bool:

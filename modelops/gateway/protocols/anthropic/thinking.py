@@ -16,14 +16,12 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation
+from modelops.gateway.protocols.limits import BUDGET_MIN, most_budget
 from modelops.gateway.protocols.models import ADAPTIVE, ADAPTIVE_ONLY, claude_version
 from modelops.gateway.table import Target
 
 MAX_TOKENS = 4096
 """The API wants a limit. For requests without one, where the model's own is not known."""
-
-BUDGET_MIN = 1024
-"""Tokens: the least the API takes for reasoning."""
 
 _BUDGETS: dict[canonical.Effort, int] = {
     "minimal": BUDGET_MIN,
@@ -100,7 +98,7 @@ def _with_budget(conversation: Conversation, thinking: canonical.Thinking, targe
         return Asked(budget + MAX_TOKENS, {"type": "enabled", "budget_tokens": budget})
     if limit <= BUDGET_MIN:
         raise CannotCarryError(f"reasoning within {limit} tokens: it takes over {BUDGET_MIN}")
-    budget = min(budget, max(BUDGET_MIN, limit - limit // 4))  # the rest is for the answer
+    budget = min(budget, max(BUDGET_MIN, most_budget(limit)))
     return Asked(limit, {"type": "enabled", "budget_tokens": budget})
 
 
