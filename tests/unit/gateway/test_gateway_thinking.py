@@ -13,7 +13,6 @@ from modelops.gateway.body import Body
 from modelops.gateway.call import Endpoint
 from modelops.gateway.protocols import ADAPTERS
 from modelops.gateway.protocols.adapter import CannotCarryError
-from modelops.gateway.protocols.models import claude_version
 from modelops.gateway.table import Target
 from modelops.resources.resolved import Parameters
 
@@ -35,22 +34,6 @@ def sent(target: Target, endpoint: Endpoint = CHAT, **fields: Any) -> dict[str, 
     body = Body(endpoint, msgspec.json.encode({"model": "m", "messages": HI} | fields))
     outgoing = ADAPTERS[endpoint, "anthropic"].outgoing(body, {}, target, None)
     return msgspec.json.decode(outgoing.body, type=dict[str, Any])
-
-
-@pytest.mark.parametrize(
-    ("name", "version"),
-    [
-        ("claude-3-opus-20240229", (3, 0)), ("claude-3-5-sonnet-20241022", (3, 5)),
-        ("claude-sonnet-4-20250514", (4, 0)), ("claude-haiku-4-5-20251001", (4, 5)),
-        ("claude-opus-4-5@20251101", (4, 5)), ("anthropic/claude-opus-4.7", (4, 7)),
-        ("us.anthropic.claude-opus-4-6-v1", (4, 6)), ("claude-sonnet-5", (5, 0)),
-        ("claude-opus-5-5", (5, 5)), ("anthropic/claude-4.7-opus", (4, 7)),
-        ("claude-mythos-preview", (99, 0)), ("claude-opus-latest", (99, 0)),
-        ("claude-3-5-sonnet-latest", (3, 5)), ("deepseek-v4-pro", None), ("gpt-5.6", None),
-    ],
-)  # fmt: skip
-def test_versions_are_read_from_names(name: str, version: tuple[int, int] | None) -> None:
-    assert claude_version(name) == version
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,12 @@ from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation
 from modelops.gateway.protocols.limits import BUDGET_MIN, most_budget
-from modelops.gateway.protocols.models import ADAPTIVE, ADAPTIVE_ONLY, claude_version
+from modelops.gateway.protocols.models import (
+    ADAPTIVE,
+    ADAPTIVE_ONLY,
+    always_thinks,
+    claude_version,
+)
 from modelops.gateway.table import Target
 
 MAX_TOKENS = 4096
@@ -35,9 +40,6 @@ _BUDGETS: dict[canonical.Effort, int] = {
 
 _FORCED = ("required", "tool")
 """Choices of a tool that leave no room for a thought before the call."""
-
-_ALWAYS = ("claude-fable", "claude-mythos")
-"""Models that cannot be told not to think."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ def _off(target: Target, version: tuple[int, int] | None) -> dict[str, Any] | No
     """Return how a model that thinks unasked is kept from it; the others need no word."""
     if version is None or version < (5, 0):
         return None
-    if any(name in target.upstream_model for name in _ALWAYS):
+    if always_thinks(target.upstream_model):
         raise CannotCarryError("no reasoning: the model always does some")
     return {"type": "disabled"}
 

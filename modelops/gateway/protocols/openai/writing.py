@@ -10,7 +10,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part
-from modelops.gateway.protocols.models import least_effort, samples
+from modelops.gateway.protocols.models import least_effort, most_effort, samples
 from modelops.gateway.protocols.openai import strict
 from modelops.gateway.protocols.openai.answer import write_call
 from modelops.gateway.protocols.tool_ids import portable
@@ -154,6 +154,8 @@ def _effort(thinking: canonical.Thinking | None, target: Target) -> str | None:
         raise CannotCarryError("reasoning: the model does none")
     if thinking.effort == "none":
         return least_effort(target.upstream_model)
+    if thinking.effort in ("xhigh", "max"):
+        return most_effort(target.upstream_model)
     if thinking.effort is not None or not thinking.budget:
-        return "xhigh" if thinking.effort == "max" else thinking.effort  # more models know it
+        return thinking.effort
     return next((effort for most, effort in _BUDGETS if thinking.budget <= most), "high")
