@@ -16,6 +16,7 @@ under load do meet. `_checkpoint` does it instead, while it holds off every comm
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import sqlite3
 import threading
@@ -50,7 +51,9 @@ class SqliteTransactions:
     """
 
     def __init__(self, path: Path, *, lock_wait_s: float, use_wal: bool = False) -> None:
-        self._engine = _engine(path, lock_wait_s=lock_wait_s, use_wal=use_wal)
+        given = functools.partial(_engine, path, lock_wait_s=lock_wait_s, use_wal=use_wal)
+        self._write_engine = given(connections=1)  # whose cache holds the pages written last
+        self._read_engine = given(connections=READERS + LONG_RUNNING_READERS + 1)  # 1 checkpoints
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._long_running = ThreadPoolExecutor(LONG_RUNNING_READERS, "store-report")
@@ -72,16 +75,18 @@ class SqliteTransactions:
         """Close every connection, once what was begun is done."""
         for threads in (self._writer, self._readers, self._long_running):
             await asyncio.to_thread(threads.shutdown, cancel_futures=True)
-        self._engine.dispose()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
 
     def _run(self, turn: _Turn, work: Callable[[Connection], T], write: bool) -> T:
-        with self._engine.connect() as connection, turn.on(connection), connection.begin():
+        engine = self._write_engine if write else self._read_engine
+        with engine.connect() as connection, turn.on(connection), connection.begin():
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
             turn.check()
             found = work(connection)
             turn.check()
         if write and next(self._commits) % TIDY_EVERY == 0:
-            _checkpoint(self._engine)
+            _checkpoint(self._write_engine, self._read_engine)
         return found
 
 
@@ -116,15 +121,15 @@ class _Turn:
             raise CancelledError
 
 
-def _engine(path: Path, *, lock_wait_s: float, use_wal: bool) -> Engine:
+def _engine(path: Path, *, lock_wait_s: float, use_wal: bool, connections: int) -> Engine:
     query = {"mode": "rw", "uri": "true"}
     url = URL.create("sqlite+pysqlite", database=sqlite_file.uri_of(path), query=query)
     made = create_engine(
         url,
         connect_args={"timeout": lock_wait_s, "isolation_level": None},
         hide_parameters=True,
-        pool_size=READERS + LONG_RUNNING_READERS + 2,  # one writes, another copies its log
-        pool_use_lifo=True,  # the connection used last still has the pages that the next one needs
+        pool_size=connections,
+        pool_use_lifo=True,  # few are used, each with a cache of pages of its own
     )
     event.listen(made, "connect", _set_pragmas)
     _follow(made, path)
@@ -170,14 +175,14 @@ def _use_wal(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _checkpoint(engine: Engine) -> None:
+def _checkpoint(write_engine: Engine, read_engine: Engine) -> None:
     """Bring the write-ahead log back to the database while no other connection can commit.
 
     A log that readers still need, or a write lock that is not to be had, waits for the next time.
     Whatever else is wrong the next transaction says: the one before this is committed.
     """
     try:
-        with engine.connect() as holder, engine.connect() as copier, holder.begin():
+        with write_engine.connect() as holder, read_engine.connect() as copier, holder.begin():
             holder.exec_driver_sql("BEGIN IMMEDIATE")
             copier.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
     except SQLAlchemyError:
