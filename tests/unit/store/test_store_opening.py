@@ -133,7 +133,7 @@ async def test_a_full_disk_leaves_the_old_revision(tmp_path: Path) -> None:
     store = open_store(url)
     base = await store.head()
     await store._database.run(
-        lambda opened: opened.exec_driver_sql("PRAGMA max_page_count = 1").close()
+        lambda opened: opened.exec_driver_sql("PRAGMA max_page_count = 1").close(), write=True
     )
     huge = settings(server_recipients=("x" * 1_000_000,))
     with pytest.raises(StoreFullError):
