@@ -52,7 +52,9 @@ def _done(world: World, faults: Faults, ledger: Ledger, request: Request) -> Any
         case "GET", "faults":
             return {"faults": faults.listed()}
         case "POST", "faults":
-            faults.add(fault_form.read(read(request, dict[str, Any])))
+            fault = fault_form.read(read(request, dict[str, Any]))
+            world.need_provider(fault.provider)
+            faults.add(fault)
             return {"faults": faults.listed()}
         case "DELETE", "faults":
             faults.clear()

@@ -46,6 +46,12 @@ class World:
         """Declare what a provider offers: any other model is then unknown to it."""
         self._offered[provider] = tuple(models)
 
+    def need_provider(self, provider: str) -> None:
+        """Raise RequestError unless the provider is declared; '' will do, and any while none is."""
+        if provider and self._offered and provider not in self._offered:
+            names = ", ".join(sorted(self._offered))
+            raise RequestError(f"there is no provider {provider!r}, only {names}")
+
     def models(self, provider: str) -> tuple[str, ...]:
         """Return what a provider offers: what was declared, else what has been asked of it."""
         if provider in self._offered:

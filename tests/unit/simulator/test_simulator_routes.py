@@ -117,6 +117,20 @@ def test_deep_json_is_refused() -> None:
     assert status(send(simulator(), "/o/chat/completions", b"[" * 100_000)) == 400
 
 
+def test_a_fault_is_for_a_declared_provider_once_any_is() -> None:
+    sim = simulator()
+    fault = {"provider": "NAME", "status": 529}
+    assert status(send(sim, "/_simulator/faults", fault)) == 200
+    send(sim, "/_simulator/models", {"provider": "openai", "models": ["gpt-4o"]})
+    refused = send(sim, "/_simulator/faults", fault)
+    assert (status(refused), body(refused)["error"]) == (
+        400,
+        "there is no provider 'NAME', only openai",
+    )
+    assert status(send(sim, "/_simulator/faults", {**fault, "provider": "openai"})) == 200
+    assert status(send(sim, "/_simulator/faults", {"status": 529})) == 200
+
+
 def test_faults_come_and_go_by_control_call() -> None:
     sim = simulator()
     given: dict[str, Any] = {"provider": "a", "status": 529, "times": 3}
