@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from modelops.cli import options
-from modelops.operations.secret import set_secret
+from modelops.operations.secret import find_place, set_secret
 from modelops.resources.errors import ModelopsError
 from modelops.secrets.references import MAX_BYTES, checked
 from modelops.secrets.secret import Secret
@@ -33,6 +33,7 @@ def set_command(address: str, provider: str, folder: Path) -> None:
     it, as in `pass show openai | modelops secret set provider/openai`. Comments and layout of the
     file stay.
     """
+    find_place(folder, address, provider)  # what cannot be set is not asked for
     file = set_secret(folder, address, provider, _value(address), os.environ)
     click.echo(f"The key of {address} is encrypted in {file}.", err=True)
 

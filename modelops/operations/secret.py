@@ -21,6 +21,13 @@ def set_secret(
 
     For an agent, `provider` names the provider that the agent's own key is for.
     """
+    file, path = find_place(folder, address, provider)
+    write_secret(folder / file, path, secret, environ)
+    return file
+
+
+def find_place(folder: Path, address: str, provider: str) -> tuple[str, ValuePath]:
+    """Return the file that declares a provider or agent, and where its key goes in there."""
     kind, _, name = address.partition("/")
     if kind not in ("provider", "agent") or not name:
         raise ModelopsError(
@@ -32,11 +39,9 @@ def set_secret(
             "write: secret set agent/NAME --provider NAME, or: secret set provider/NAME",
         )
     document = _declaring(folder, kind, name)
-    path: ValuePath = ("api_key",)
     if kind == "agent":
-        path = ("credentials", _credential(document, provider), "api_key")
-    write_secret(folder / document.file, path, secret, environ)
-    return document.file
+        return document.file, ("credentials", _credential(document, provider), "api_key")
+    return document.file, ("api_key",)
 
 
 def _declaring(folder: Path, kind: str, name: str) -> Document:

@@ -17,7 +17,7 @@ from modelops.operations.fmt import format_folder
 from modelops.operations.init import init_folder
 from modelops.operations.scaffold import STARTERS, scaffold
 from modelops.operations.secret import set_secret
-from modelops.resources.errors import ModelopsError
+from modelops.resources.errors import ExitCode, ModelopsError
 from modelops.secrets import identities
 from modelops.secrets.opening import open_sources
 from modelops.secrets.secret import Secret
@@ -80,6 +80,18 @@ def test_key_is_encrypted_by_the_rules_that_were_written(
     text = (tmp_path / "providers.d/openai.yaml").read_text()
     assert "mac_only_encrypted: true" in text
     assert "\n  age:\n" in text  # indented by two
+
+
+def test_a_key_that_has_no_place_is_not_asked_for(
+    tmp_path: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    init_folder(tmp_path, "acme", ["openai"], environ)
+    monkeypatch.setattr("modelops.cli.secret._value", lambda _: pytest.fail("it was asked for"))
+    assert run(["secret", "set", "provider/opnai", "-C", str(tmp_path)]) == ExitCode.ERROR
+    assert "did you mean provider/openai?" in capsys.readouterr().err
 
 
 def test_files_that_are_there_are_kept(tmp_path: Path, environ: dict[str, str]) -> None:
