@@ -23,6 +23,7 @@ from modelops.plan.build import Base, Provenance, build, unchanged
 from modelops.plan.document import Plan
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
+from modelops.resources.errors import ModelopsError
 from modelops.secrets.sealed import SealedSecret
 from modelops.store.books import SumsStore
 from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
@@ -98,6 +99,7 @@ async def prepare(
     configuration = load_configuration(request.folder, request.environment)
     base = await store.snapshot()
     check_owner(base.head, configuration)
+    _check_consent(request, configuration)
     hold = None if request.reapply else await held(store, base.head, configuration.config_digest)
     gone = base.state.keys() - configuration.state.keys()
     rows = () if request.simulated else await store.secrets()
@@ -113,6 +115,15 @@ async def prepare(
     return Prepared(
         request=request, plan=plan, base=base, configuration=configuration, secrets=rows
     )
+
+
+def _check_consent(request: Request, configuration: Configuration) -> None:
+    """ModelopsError for consent to nothing: a mistyped address would seem to be agreed to."""
+    for address in sorted(request.allowed_origins - configuration.state.keys()):
+        raise ModelopsError(
+            f"--allow-origin-change {address}: nothing that is declared has this address",
+            "write provider/NAME or agent/NAME",
+        )
 
 
 def _secret_facts(

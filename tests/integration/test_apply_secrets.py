@@ -115,6 +115,11 @@ def test_a_key_is_not_sent_elsewhere_unasked(
     assert rows()[ANTHROPIC].origin == "https://evil.example:443"
 
 
+def test_consent_to_nothing_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["apply", "--yes", "--allow-origin-change", "anthropic"]) == ExitCode.ERROR
+    assert "write provider/NAME or agent/NAME" in capsys.readouterr().err
+
+
 def test_a_key_that_was_replaced_is_not_sent_elsewhere_either(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
