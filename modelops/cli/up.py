@@ -105,7 +105,7 @@ def next_steps(prepared: Prepared, server_url: str, store_url: str, simulator_ur
     more = (
         f"break: {failing}; Ctrl-C stops"
         if simulator_url
-        else f"read:  {server_url}/schema (all routes), README.md; Ctrl-C stops"
+        else f"read:  {server_url}/schema (all routes); Ctrl-C stops"
     )
     return (
         f"ask:   curl {server_url}/v1/chat/completions{key}"

@@ -166,9 +166,9 @@ def _log(attempt: Attempt) -> None:
     """Say that a request failed, and where the books tell more: never what anybody said in it."""
     target = f"{attempt.provider}/{attempt.model}"
     logger.warning(
-        "a request failed at %s: %s, status %d",
+        "a request failed at %s: %s%s",
         target,
         attempt.error_class,
-        attempt.status,
+        f", status {attempt.status}" if attempt.status else "",
         extra={"request_id": attempt.request_id, "agent": attempt.agent, "target": target},
     )

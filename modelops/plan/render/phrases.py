@@ -76,7 +76,9 @@ def gist(change: Change) -> str:
     if targets := fields.get("targets"):
         return ", ".join(visible(target["model"]) for target in targets)
     if price := fields.get("price"):
-        return f"input {price['input']}, output {price['output']} USD per million"
+        kinds = ("tiers", "hours", "service_tiers")
+        further = "".join(f", {kind.replace('_', ' ')}" for kind in kinds if price.get(kind))
+        return f"input {price['input']}, output {price['output']} USD per million{further}"
     for name in ("base_url", "chain", "default_chain"):
         if content := fields.get(name):
             return value(name, content) if name == "base_url" else f"chain {visible(content)}"

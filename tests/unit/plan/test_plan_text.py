@@ -20,7 +20,9 @@ from plan_states import (
 )
 
 from modelops.plan.build import Base, build, unchanged
+from modelops.plan.document import Change, FieldChange
 from modelops.plan.render import render
+from modelops.plan.render.phrases import gist
 from modelops.resources.state import State
 
 
@@ -101,3 +103,10 @@ def test_a_plan_against_a_new_store_or_a_commit_says_so() -> None:
 def test_every_plan_renders_without_control_characters(one: State, other: State) -> None:
     plan = build(configuration(other), base(one), PROVENANCE)
     assert all(line.isprintable() for line in render(plan, "text").split("\n"))
+
+
+def test_a_new_model_says_that_its_price_is_not_all() -> None:
+    prices = {"input": "0.5", "output": "1", "hours": [{}], "service_tiers": [{}], "tiers": []}
+    field = FieldChange(path="price", new=prices)
+    change = Change(action="create", address="model/deepseek/x", fields=(field,))
+    assert gist(change) == "input 0.5, output 1 USD per million, hours, service tiers"

@@ -52,6 +52,11 @@ def test_a_failed_request_is_a_line_of_text_with_its_id(
     assert "what the provider said" not in logged
 
 
+def test_a_call_without_an_answer_has_no_status(capsys: pytest.CaptureFixture[str]) -> None:
+    attempt = msgspec.structs.replace(FAILED, error_class="connect", status=0)
+    assert "a request failed at openai/gpt-4o: connect request_id" in line(capsys, "text", attempt)
+
+
 def test_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     logged = json.loads(line(capsys, "json", FAILED))
     assert logged["level"] == "warning"
