@@ -72,7 +72,8 @@ async def _route(url: str, question: RouteQuestion) -> Explanation:
 def lines(found: Explanation) -> Iterator[str]:
     """Yield the explanation as text: what was found, then a line for each target in its order."""
     what = f"chain {found.chain}" if found.chain else f"model {found.targets[0].target}"
-    yield f"{what}: at most {found.max_attempts} attempts in {found.deadline:g} s"
+    most = min(found.max_attempts, sum(1 + target.max_retries for target in found.targets))
+    yield f"{what}: at most {most} attempts in {found.deadline:g} s"
     width = max(len(target.target) for target in found.targets)
     for number, target in enumerate(found.targets, 1):
         yield f"{number:>3}. {target.target:{width}}  {target.state:9}  {_facts(target)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,15 @@ from modelops.operations.location import store_url as locate
 from modelops.operations.show import find
 from modelops.plan.render import phrases
 from modelops.resources.addresses import order
-from modelops.resources.resolved import Agent, Chain, Model, Provider, Resource, Settings
+from modelops.resources.resolved import (
+    Agent,
+    Chain,
+    Model,
+    Provider,
+    Resource,
+    Settings,
+    Source,
+)
 from modelops.resources.state import encode
 from modelops.store.protocol import Snapshot
 
@@ -99,7 +107,18 @@ def _fields(resource: Resource) -> Iterator[str]:
         source = f"  ({sources[name]})" if name in sources else ""
         if isinstance(value, list) and value and isinstance(value[0], dict):
             for item in value:
-                yield f"  {label}  {phrases.spell(name, item)}{source}"
+                defaults = _defaults(sources, f"{name}[{next(iter(item.values()))}].")
+                yield f"  {label}  {phrases.spell(name, item)}{source or defaults}"
                 label = " " * width
         else:
             yield f"  {label}  {phrases.spell(name, value)}{source}"
+
+
+def _defaults(sources: Mapping[str, Source], prefix: str) -> str:
+    """Return which fields of a list's element are defaults, '' when none is."""
+    names = [
+        path.removeprefix(prefix).removesuffix("_ms")
+        for path, source in sources.items()
+        if path.startswith(prefix) and source == "default"
+    ]
+    return f"  (default: {', '.join(names)})" if names else ""

@@ -24,7 +24,7 @@ def test_the_store_alone_tells_the_order(folder: Path, capsys: pytest.CaptureFix
     assert run(["route", "production", "--prefer", "second", "-C", str(folder)]) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
-        "chain production: at most 5 attempts in 300 s",
+        "chain production: at most 2 attempts in 300 s",
         "  1. second/sim-chat  ready      0 retries, first content within 30 s",
         "  2. first/sim-chat   ready      0 retries, first content within 30 s",
     ]

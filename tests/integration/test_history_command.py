@@ -20,7 +20,9 @@ def test_show_finds_what_was_nearly_named(folder: Path, capsys: pytest.CaptureFi
     listed = capsys.readouterr().out
     address = next(line.split()[0] for line in listed.splitlines() if line.startswith("chain/"))
     assert run(["show", address]) == ExitCode.DONE
-    assert capsys.readouterr().out.splitlines()[0] == address
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[0] == address
+    assert "  (default: " in next(line for line in shown.splitlines() if "max_retries" in line)
     assert run(["show", address[:-1]]) == ExitCode.ERROR
     assert f"did you mean {address}" in capsys.readouterr().err
     assert run(["show", "--revision", "7"]) == ExitCode.ERROR
