@@ -23,7 +23,7 @@ WORD_MAX = 64
 
 
 class AttemptRecorder:
-    """One call, from its start to its row: exactly one of the four endings is called.
+    """One call, from its start to its row: the first of the four endings counts, later ones do not.
 
     `status` is the provider's, `answer` or `reader` what was read of its answer, kept for its usage
     even if it cannot be used.
@@ -33,10 +33,10 @@ class AttemptRecorder:
         "_begun",
         "_context",
         "_credential",
+        "_ended",
         "_position",
         "_step",
         "answer",
-        "ended",
         "first_content_us",
         "reader",
         "started",
@@ -56,7 +56,7 @@ class AttemptRecorder:
         self.answer: Answer | None = None
         self.reader: StreamReader | None = None
         self.first_content_us: int | None = None
-        self.ended = False
+        self._ended = False
         self._begun = self._interrupted()
         context.services.recorder.begin(self._begun)
         context.services.health.breaker(step.target).start(self.started)
@@ -71,6 +71,8 @@ class AttemptRecorder:
 
     def succeeded(self) -> None:
         """Record success."""
+        if self._ended:
+            return
         context = self._context
         context.services.health.succeeded(
             self._step.target,
@@ -87,9 +89,11 @@ class AttemptRecorder:
         answered may be billed all the same, and so may an answer that broke off or is of no use:
         its usage is what was reported, else unknown, not 0.
         """
+        if self._ended:
+            return
         self._context.trail.append(f"{self._step.target.name}={failure.label}")
         self._learn(failure)
-        self.ended = True
+        self._ended = True
         said = self.reader is not None and self.reader.content
         broke_off = self.status and not failure.status
         billed = self.answer or failure.possibly_billed or said or broke_off
@@ -99,11 +103,15 @@ class AttemptRecorder:
 
     def failed_mid_stream(self, failure: Failure) -> None:
         """Record a failure after the client began to receive the answer."""
+        if self._ended:
+            return
         self._learn(failure)
         self._end("failed", failure.kind, failure.stored_message)
 
     def aborted(self, outcome: Outcome, error_class: str = "") -> None:
         """Record that the client left or the call was aborted."""
+        if self._ended:
+            return
         self._context.services.health.breaker(self._step.target).abandon()
         self._end(outcome, error_class)
 
@@ -118,7 +126,7 @@ class AttemptRecorder:
         )
 
     def _end(self, outcome: Outcome, error_class: str = "", message: str = "") -> None:
-        self.ended = True
+        self._ended = True
         row = self._row(outcome, self._usage(), error_class, message, final=True)
         self._context.services.recorder.record(row)
 

@@ -79,12 +79,10 @@ class AttemptRunner:
         except UpstreamError as error:
             failure = classify_exception(error)
         except asyncio.CancelledError:
-            if not attempt.ended:
-                attempt.aborted("cancelled")
+            attempt.aborted("cancelled")
             raise
         except BaseException:
-            if not attempt.ended:
-                attempt.aborted("failed", "internal")
+            attempt.aborted("failed", "internal")
             raise
         finally:
             if response is not None:
@@ -162,7 +160,6 @@ class AttemptRunner:
         more = flow.pass_on(out)
         while not flow.ended:
             if not more and not await reply.ready(last - self._context.services.clock.monotonic()):
-                self._attempt.aborted("cancelled")  # the provider did nothing wrong
                 cut = _NOT_READ
                 break
             try:
@@ -196,7 +193,7 @@ class AttemptRunner:
         return True
 
     def _finish(self, reader: StreamReader, cut: Failure | None) -> bytes:
-        """Write the row of a stream that is over, unless it has one, and return its last bytes."""
+        """Write the row of a stream that is over and return its last bytes."""
         if reader.failure is None and reader.complete:
             self._attempt.succeeded()
             return reader.end
@@ -204,7 +201,9 @@ class AttemptRunner:
             failure = self._classify(None, reader.failure, _NO_EVENT)
         else:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
-        if not self._attempt.ended:
+        if failure is _NOT_READ:
+            self._attempt.aborted("cancelled")  # the provider did nothing wrong
+        else:
             self._attempt.failed_mid_stream(failure)
         if reader.failure_sent:
             return self._candidate.credential.hide(reader.end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from gateway_doubles import (
     HELLO,
     STOP,
     Bench,
+    FakeReply,
     FakeResponse,
     agent,
     chain,
@@ -23,6 +25,13 @@ from gateway_doubles import (
     two_targets,
 )
 
+from modelops.gateway.attempt_recorder import AttemptRecorder
+from modelops.gateway.body import Body
+from modelops.gateway.call import Call
+from modelops.gateway.candidates import Candidate
+from modelops.gateway.context import Context
+from modelops.gateway.failure import Failure
+from modelops.gateway.routes import RouteCache
 from modelops.gateway.upstream.errors import TruncatedError
 from modelops.metering.attempt import NO_USAGE
 
@@ -133,3 +142,34 @@ async def test_a_refused_request_is_booked_with_its_user_and_its_own_id(
     assert (row.outcome, row.error_class) == ("refused", code)
     assert row.user == ("bob" if header else user)
     assert row.client_request_id == ("r1" if header else "")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    list(permutations(["succeeded", "failed", "failed_mid_stream", "aborted"], 2)),
+)
+def test_a_call_has_one_end_however_often_it_is_ended(first: str, second: str) -> None:
+    bench = Bench(two_targets())
+    services, table = bench.gateway.services, bench.gateway.table
+    sent = msgspec.json.encode(ASK)
+    call = Call(
+        endpoint="/v1/chat/completions", dialect="openai", body=sent, headers={}, agent="",
+        request_id="r1", received_at_us=0,
+    )  # fmt: skip
+    body = Body(call.endpoint, sent)
+    route = RouteCache(table).find(body, "", "")
+    context = Context(services, table, call, body, route, FakeReply(bench.rows))
+    target = route.targets[0]
+    assert isinstance(target, Candidate)
+    attempt = AttemptRecorder(context, target.step, target.position, target.credential)
+    failure = Failure(kind="credential", message="no such key", label="401")
+    end = {"succeeded": (), "aborted": ("cancelled",)}
+    getattr(attempt, first)(*end.get(first, (failure,)))
+    booked, pending, trail = list(bench.rows), context.pending, list(context.trail)
+    cooling = services.health.cooling(target.step.target, target.credential, call.endpoint, 1000.0)
+    assert len(booked) + (pending is not None) == 1
+    getattr(attempt, second)(*end.get(second, (failure,)))
+    assert (bench.rows, context.pending, context.trail) == (booked, pending, trail)
+    assert cooling == services.health.cooling(
+        target.step.target, target.credential, call.endpoint, 1000.0
+    )

@@ -111,6 +111,20 @@ async def test_a_client_that_does_not_read_holds_its_stream_no_longer_than_it_ma
     assert len(bench.client.requests) == 6, "its provider is not blamed"
 
 
+async def test_an_answer_that_was_whole_before_its_client_stalled_has_one_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def taken_until_the_last_word(reply: FakeReply, _wait: float) -> bool:
+        return reply.pieces[-1] != STOP
+
+    monkeypatch.setattr(FakeReply, "send", lambda reply, data: bool(reply.pieces.append(data)))
+    monkeypatch.setattr(FakeReply, "ready", taken_until_the_last_word)
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, HELLO, STOP, USAGE, DONE))
+    await bench.ask(ASK_STREAM)
+    assert [(row.outcome, row.final) for row in bench.rows] == [("success", True)]
+
+
 async def test_a_stream_shows_the_usage_that_was_asked_for() -> None:
     bench = Bench(two_targets())
     bench.client.script("one", FakeResponse(200, ROLE + HELLO + STOP + USAGE + DONE))
