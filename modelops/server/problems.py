@@ -142,7 +142,9 @@ def _describe(request: AnyRequest, error: Exception) -> tuple[int, str, str]:
         return 400, error.message, error.hint
     if isinstance(error, HTTPException):
         if error.status_code == 404 and error.detail == "Not Found":
-            return 404, _nothing_at(request.scope["path"]), "see /schema"
+            runtime = request.app.state["runtime"]
+            elsewhere = runtime.on_wrong_listener(request.scope["server"], admin=True)
+            return 404, _nothing_at(request.scope["path"]), "" if elsewhere else "see /schema"
         if error.status_code < 500:
             return error.status_code, _detail(error), ""
     if isinstance(error, RecursionError):  # of the JSON decoder: msgspec counts the C stack
