@@ -21,7 +21,7 @@ from modelops.resources.errors import ExitCode
 @click.command()
 @options.folder
 @options.environment
-@options.database
+@options.store
 @options.output_format("text", "json")
 def command(folder: Path, environment: str, store_url: str, output_format: str) -> int:
     """Check sops rules, recipients, keys, store, identity, port and clock.
