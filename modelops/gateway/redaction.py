@@ -17,18 +17,23 @@ from modelops.metering.attempt import MESSAGE_MAX
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 _NAMED = re.compile(
     r"(?i)\b(api[-_ ]?key|secret|password"
+    r"|token(?=\s*[=:]\s*[\"']?[\w-]{8})"
     r"|(?:key|token)(?=\s*[=:]\s*[\"']?(?:[^\s\"'&,;]*[0-9]|[^\s\"'&,;]{20})))"
     r"(\s*[=:]\s*)[\"']?[^\s\"'&,;]{6,}"
 )
 """`Invalid key: temperature` is about a parameter: a bare `key` holds a digit, or is long."""
 
-_PREFIXED = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|hf|mo)[-_*]|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{5,}")
+_PREFIXED = re.compile(
+    r"\b(?:(?:sk|pk|rk|gsk|csk|xai|hf|mo|fw|ak|r8|pplx|tgp)[-_*]|AIza|AKIA|eyJ)[-_A-Za-z0-9*.]{5,}"
+)
 _LONG = re.compile(r"[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*")
 _DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
 _WORDS = re.compile(
+    r"(?=(?:[A-Za-z0-9]+[-_])*[A-Za-z]{5,14}(?:[-_]|$))"
     r"(?:(?:[A-Za-z]{1,14}|[0-9]{1,8}|[A-Za-z]{0,3}[0-9]{1,4}[A-Za-z]{0,2})(?:[-_]|$))+"
 )
-"""What is long because it is made of words and numbers, as the names of models are."""
+"""What is long because it is made of words and numbers, as the names of models are. One word has
+five letters or more: keys come in groups of four."""
 
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 """Control characters too: Postgres takes no row in which there is a NUL."""
