@@ -38,7 +38,7 @@ def create_command(folder: Path) -> None:
     )
 
 
-@command.command("show")
+@command.command("show", short_help="Print the public halves and their ids.")
 @options.folder
 def show_command(folder: Path) -> None:
     """Print the public halves of the server's identities, and by which ids messages name them."""

@@ -28,7 +28,6 @@ def test_what_an_operation_returns_is_not_printed_on_the_way(tmp_path: Path) -> 
 
 ON_A_DATABASE = [
     "serve",
-    "doctor",
     "test",
     "usage",
     "usage compare 1 2",
