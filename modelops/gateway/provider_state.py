@@ -14,19 +14,37 @@ FILE = b'"file_id"'
 STATE = frozenset({"previous_response_id", "conversation", "container", "prompt"})
 """Fields of a request that name something only one provider keeps."""
 
+_EMPTY = (b"null", b'""')
+
 
 class _Part(msgspec.Struct):
     """A message or a part of one, as far as it leads to a file. All else is skipped undecoded.
 
     `file` is of Chat Completions, `source` of Messages, `output` of Responses. A part that is
-    itself a `file_id` is of Messages (`container_upload`) or Responses (`input_file`).
+    itself a `file_id` is of Messages (`container_upload`) or Responses (`input_file`). The source
+    of a `search_result` is a text.
     """
 
     file_id: str | None = None
     file: _Part | None = None
-    source: _Part | None = None
+    source: str | _Part | None = None
     content: str | list[_Part] | _Part | None = None
     output: str | list[_Part] | _Part | None = None
+
+
+class _Skill(msgspec.Struct):
+    """A skill in a container of Messages; the provider keeps those of type `custom`."""
+
+    type: str | None = None
+
+
+class _Container(msgspec.Struct):
+    """An earlier container of Messages (`id`) or Responses, or what a new one is made of."""
+
+    id: str | None = None
+    container_id: str | None = None
+    file_ids: list[str] | None = None
+    skills: list[_Skill] | None = None
 
 
 class _Item(msgspec.Struct):
@@ -34,21 +52,19 @@ class _Item(msgspec.Struct):
 
     type: str | None = None
     encrypted_content: str | None = None
-
-
-class _Files(msgspec.Struct):
-    """A container that the provider makes for a request, out of files it keeps."""
-
-    file_ids: list[str] | None = None
+    container_id: str | None = None
+    environment: _Container | None = None
 
 
 class _Tool(msgspec.Struct):
-    """A tool of Responses that runs at the provider."""
+    """A tool of Responses that runs at the provider: `environment` is that of `shell`."""
 
     vector_store_ids: list[str] | None = None
-    container: str | _Files | None = None
+    container: str | _Container | None = None
+    environment: _Container | None = None
 
 
+_CONTAINER = msgspec.json.Decoder(str | _Container | None)
 _ITEMS = msgspec.json.Decoder(str | list[_Item] | None)
 _TOOLS = msgspec.json.Decoder(list[_Tool] | None)
 _PARTS = msgspec.json.Decoder(str | list[_Part] | None)
@@ -59,9 +75,12 @@ def names_provider_state(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
 
     What is not written as the protocols have it counts when it might be one.
     """
-    if any(bytes(fields[name]) != b"null" for name in STATE & fields.keys()):
+    named = {name for name in STATE & fields.keys() if bytes(fields[name]) not in _EMPTY}
+    if named - {"container"}:
         return True
     try:
+        if named and _is_kept(_CONTAINER.decode(fields["container"])):
+            return True
         if "input" in fields and (_is_sealed(fields["input"]) or _uses_state(fields.get("tools"))):
             return True
         if FILE not in content:
@@ -78,16 +97,26 @@ def names_provider_state(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
 def _is_sealed(items: msgspec.Raw) -> bool:
     found = _ITEMS.decode(items)
     return isinstance(found, list) and any(
-        item.encrypted_content or item.type == "item_reference" for item in found
+        item.encrypted_content
+        or item.type == "item_reference"
+        or item.container_id
+        or _is_kept(item.environment)
+        for item in found
     )
 
 
 def _uses_state(tools: msgspec.Raw | None) -> bool:
-    for tool in (_TOOLS.decode(tools) if tools is not None else None) or ():
-        held = tool.container
-        if tool.vector_store_ids or (held.file_ids if isinstance(held, _Files) else held):
-            return True
-    return False
+    return any(
+        tool.vector_store_ids or _is_kept(tool.container) or _is_kept(tool.environment)
+        for tool in (_TOOLS.decode(tools) if tools is not None else None) or ()
+    )
+
+
+def _is_kept(held: str | _Container | None) -> bool:
+    if not isinstance(held, _Container):
+        return bool(held)
+    custom = any(skill.type == "custom" for skill in held.skills or ())
+    return bool(held.id or held.container_id or held.file_ids) or custom
 
 
 def _leads_to_file(found: str | list[_Part] | _Part | None) -> bool:

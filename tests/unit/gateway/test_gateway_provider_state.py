@@ -10,6 +10,10 @@ TOOL = (
     b'{"messages":[{"content":"x"}],"tools":[{"function":{"parameters":{"properties":'
     b'{"file_id":{"type":"string","default":"f"}},"required":["file_id"]}}}]}'
 )
+SEARCHED = (
+    b'{"messages":[{"content":[{"type":"search_result","source":"https://a.test","content":[]}]}],'
+    b'"tools":[{"input_schema":{"properties":{"file_id":{}}}}]}'
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,13 @@ TOOL = (
         (b'{"messages":[{"content":"say \\"file_id\\" twice"}]}', False),
         (b'{"messages":[{"content":[{"type":"tool_use","input":{"file_id":"f"}}]}]}', False),
         (TOOL, False),
+        (b'{"previous_response_id":""}', False),
+        (b'{"container":"container_1"}', True),
+        (b'{"container":{"id":"container_1"}}', True),
+        (b'{"container":{"skills":[{"type":"anthropic","skill_id":"pptx"}]}}', False),
+        (b'{"container":{"skills":[{"type":"custom","skill_id":"skill_1"}]}}', True),
+        (b'{"container":7}', True),
+        (SEARCHED, False),
         (b'{"input":"x","metadata":{"file_id":"f"}}', False),
     ],
 )
@@ -47,6 +58,10 @@ def test_files_and_earlier_answers_count_and_a_tools_parameter_does_not(
         (b'{"input":"x","tools":[{"type":"code_interpreter","container":"cntr_1"}]}', True),
         (b'{"input":"x","tools":[{"container":{"type":"auto","file_ids":["f"]}}]}', True),
         (b'{"input":"x","tools":[{"container":7}]}', True),
+        (b'{"input":"x","tools":[{"type":"shell","environment":{"container_id":"c"}}]}', True),
+        (b'{"input":"x","tools":[{"type":"shell","environment":{"type":"local"}}]}', False),
+        (b'{"input":[{"type":"code_interpreter_call","container_id":"cntr_1"}]}', True),
+        (b'{"input":[{"type":"shell_call","environment":{"container_id":"cntr_1"}}]}', True),
         (b'{"input":"x","tools":[{"container":{"type":"auto"}}]}', False),
         (b'{"input":[{"type":"reasoning","encrypted_content":null},{"type":null}]}', False),
         (b'{"input":"\\"item_reference\\"","prompt":null}', False),
