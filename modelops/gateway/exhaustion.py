@@ -30,22 +30,24 @@ def nothing_tried(skipped: Sequence[str], labels: Sequence[str]) -> GatewayError
     return GatewayError(502, "no_usable_target", f"no target can be called:\n{lines}")
 
 
-def exhausted(tried: Tried, skipped: Sequence[str], left: float, cooling: float) -> GatewayError:
+def exhausted(
+    tried: Tried, skipped: Sequence[str], left: float, cooling: float | None
+) -> GatewayError:
     """Return the error of a chain in which every target that was called failed.
 
     `left` is what remains of the deadline, `cooling` the seconds until the first target may be
-    called again, when all were rate limited.
+    called again, when all were rate limited; None: no wait makes the request fit.
     """
     failures = [f"{target.name}: {failure.kind}, {failure.message}" for target, failure in tried]
     lines = "\n".join([*failures, *skipped])
     if left <= 0:
         return GatewayError(504, "deadline_exceeded", f"the deadline ran out:\n{lines}")
     if all(failure.kind == "rate_limit" for _, failure in tried):
-        wait = (b"retry-after", b"%d" % max(1, math.ceil(cooling)))
+        wait = () if cooling is None else ((b"retry-after", b"%d" % max(1, math.ceil(cooling))),)
         return GatewayError(
             429,
             "rate_limited",
             f"every target is rate limited:\n{lines}",
-            headers=(DO_NOT_RETRY, wait),
+            headers=(DO_NOT_RETRY, *wait),
         )
     return GatewayError(502, "all_targets_failed", f"every target failed:\n{lines}")

@@ -192,8 +192,10 @@ class Failover:
         if failure.kind in PASSED_ON:
             return CallerFaultError(failure, native=last.adapter.native)
         tried = [(candidate.step.target, failure) for candidate, failure in self._failures]
-        cooling = min(self._cooling(candidate) for candidate, _ in self._failures)
-        return exhausted(tried, lines, self._context.left(), cooling)
+        waits = [
+            self._cooling(candidate) for candidate, why in self._failures if why.retry_after != 0
+        ]
+        return exhausted(tried, lines, self._context.left(), min(waits, default=None))
 
     def _cooling(self, candidate: Candidate) -> float:
         services = self._context.services

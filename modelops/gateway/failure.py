@@ -73,9 +73,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One failed call. `status` 0: no response. `message` is redacted; `body` is without the key.
 
     `error_codes` are the codes, types and parameters the provider named, none of them free text.
-    `label` is what the answer header shows. `retry_after` is in seconds. `retryable` False: the
-    provider asked not to be tried again with this request. `possibly_billed`: it had the request
-    and may bill it, though there was no answer, or none of use.
+    `label` is what the answer header shows. `retry_after` is in seconds, 0: no wait helps.
+    `retryable` False: the provider asked not to be tried again with this request.
+    `possibly_billed`: it had the request and may bill it, though there was no answer, or none of
+    use.
     """
 
     kind: Kind

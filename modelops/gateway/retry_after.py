@@ -19,7 +19,7 @@ def retry_after(headers: Mapping[bytes, bytes], unix_us: int) -> float | None:
     is kept then, and a provider that sends them is not called three times within a millisecond.
     """
     for name in _MILLISECONDS:
-        if wait := _number(headers.get(name, b"")):
+        if (wait := _number(headers.get(name, b""))) and wait > 0:
             return _bounded(wait / 1000)
     value = headers.get(b"retry-after", b"")
     if (wait := _number(value)) is not None:

@@ -133,7 +133,7 @@ def _admit(
 
 def _refuse_encodings(headers: Mapping[bytes, bytes]) -> None:
     """AccessError for a body that is not sent as it is, which nobody here would unpack."""
-    encoding = headers.get(b"content-encoding", b"identity").lower()
+    encoding = headers.get(b"content-encoding", b"").lower() or b"identity"
     if encoding != b"identity":
         said = f"the body's content-encoding is {encoding.decode('latin-1')[:64]!r}"
         raise AccessError(415, f"{said}: send it without", (b"accept-encoding", b"identity"))

@@ -21,7 +21,7 @@ def tried(*kinds: Kind) -> GatewayError:
     return after(1.0, *kinds)
 
 
-def after(cooling: float, *kinds: Kind, left: float = 60.0) -> GatewayError:
+def after(cooling: float | None, *kinds: Kind, left: float = 60.0) -> GatewayError:
     targets = [two_targets().models[name] for name in ("one/a", "two/b")]
     failures = [Failure(kind=kind, message=f"said {kind}", label="x") for kind in kinds]
     lines = ["one/c: its provider is disabled"]
@@ -59,6 +59,11 @@ def test_rate_limits_alone_say_when_the_first_ends(cooling: float, wait: bytes) 
     error = after(cooling, "rate_limit", "rate_limit")
     assert (error.status, error.code) == (429, "rate_limited")
     assert error.headers == (DO_NOT_RETRY, (b"retry-after", wait))
+
+
+def test_no_wait_is_asked_for_where_none_helps() -> None:
+    error = after(None, "rate_limit")
+    assert (error.status, error.headers) == (429, (DO_NOT_RETRY,))
 
 
 @pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"rate_limit"}))

@@ -91,6 +91,7 @@ NOON = 1_795_262_400_000_000  # 2026-11-21T12:00:00Z
         ({b"retry-after": b"-3"}, None),
         ({b"retry-after": b"0"}, None),
         ({b"retry-after-ms": b"0", b"retry-after": b"1"}, 1.0),
+        ({b"retry-after-ms": b"-5", b"retry-after": b"7"}, 7.0),
         ({b"retry-after": b"1e9"}, 86_400.0),
         ({b"retry-after": b"nan"}, None),
         ({b"retry-after": b"soon"}, None),
