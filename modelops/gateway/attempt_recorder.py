@@ -94,7 +94,7 @@ class AttemptRecorder:
         self._context.trail.append(f"{self._step.target.name}={failure.label}")
         self._learn(failure)
         self._ended = True
-        said = self.reader is not None and self.reader.content
+        said = self.reader is not None and (self.reader.content or self.reader.working)
         broke_off = self.status and not failure.status
         billed = self.answer or failure.possibly_billed or said or broke_off
         usage = self._usage() if billed else NOTHING_USED

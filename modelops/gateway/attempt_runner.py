@@ -139,7 +139,12 @@ class AttemptRunner:
         held: list[bytes] = []
         size = 0
         while not reader.content and size <= HELD_BYTES:
-            piece = await response.read(self._remaining(end))
+            try:
+                piece = await response.read(self._remaining(end))
+            except IdleTimeoutError:
+                if not reader.working:
+                    raise
+                break  # the work is billed: it is waited for rather than paid for twice
             held.append(reader.feed(piece) if piece else reader.close())
             size += len(held[-1])
             if reader.failure is not None:

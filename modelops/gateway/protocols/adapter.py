@@ -49,7 +49,9 @@ class NotAnAnswerError(Exception):
 class StreamReader(Protocol):
     """Reads a provider's stream and gives what the client is to see of it.
 
-    `content`: something was said, so the answer is committed to. `done`: the protocol's end marker
+    `content`: something was said, so the answer is committed to. `working`: the provider reasons or
+    searches, which is billed, but another target can still answer.
+    `done`: the protocol's end marker
     came; `end` is what the client gets for it, with whatever came after. `complete`: the answer
     came to its proper end, marker or not. `failure`: an error event, as it came, or what is wrong
     with the stream; `failure_sent`: it went to the client. `size`: bytes of text so far.
@@ -70,6 +72,11 @@ class StreamReader(Protocol):
     @property
     def content(self) -> bool:
         """Whether something was said."""
+        ...
+
+    @property
+    def working(self) -> bool:
+        """Whether work began of which nothing may be seen for long."""
         ...
 
     @property

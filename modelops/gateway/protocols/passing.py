@@ -30,6 +30,7 @@ class PassingStream(ABC, Generic[Event]):
         splitter: sse.Splitter | None = None,
     ) -> None:
         self.content = False
+        self.working = False
         self.done = False
         self.end = b""
         self.failure: bytes | None = None

@@ -151,6 +151,11 @@ class TranslatedStream(Generic[Read]):
         return self._watcher.content
 
     @property
+    def working(self) -> bool:
+        """Whether work began of which nothing may be seen for long."""
+        return self._watcher.working
+
+    @property
     def complete(self) -> bool:
         """Whether the answer came to its proper end."""
         return self._watcher.complete

@@ -54,6 +54,7 @@ class FakeResponse:
                 return piece
             self.clock.now += min(piece, wait)
             if piece > wait:
+                self.pieces.insert(0, piece - wait)
                 raise IdleTimeoutError("no further piece of the body came in time")
             wait -= piece
         return b""

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from gateway_doubles import Bench, FakeResponse, chain, model, provider, table, two_targets
 
-from modelops.gateway.upstream.errors import TruncatedError
+from modelops.gateway.table import RoutingTable
+from modelops.gateway.upstream.errors import TruncatedError, UpstreamError
 
 
 def responses_event(kind: str, **fields: object) -> bytes:
@@ -40,7 +41,7 @@ async def test_a_response_that_is_at_work_in_silence_is_waited_for(
 
 @pytest.mark.parametrize(
     ("silent", "pause", "outcome"),
-    [(200.0, 1.0, "success"), (301.0, 1.0, "failed"), (200.0, 61.0, "failed")],
+    [(200.0, 1.0, "success"), (331.0, 1.0, "failed"), (200.0, 61.0, "failed")],
 )
 async def test_work_may_be_silent_as_long_as_an_answer_may_take_and_words_may_not(
     silent: float, pause: float, outcome: str
@@ -55,6 +56,32 @@ async def test_work_may_be_silent_as_long_as_an_answer_may_take_and_words_may_no
     assert [row.outcome for row in bench.rows] == [outcome]
     assert reply.body.startswith(added)
     assert reply.body.endswith(done) is (outcome == "success")
+
+
+REASONS = responses_event("response.output_item.added", item={"type": "reasoning"})
+FAILED = responses_event(
+    "response.failed", response={"error": {"code": "server_error", "message": "sorry"}}
+)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [[FAILED], [TruncatedError("cut")], [29.0, FAILED], []],
+    ids=["error", "cut", "late", "end"],
+)
+async def test_work_that_fails_before_a_word_is_made_good_by_another_target(
+    broken: list[bytes | float | UpstreamError],
+) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    said = responses_event("response.output_text.delta", delta="hi")
+    done = responses_event("response.completed", response={"id": "r1", "output": []})
+    bench.client.script("one", FakeResponse(200, REASONS, *broken))
+    bench.client.script("two", FakeResponse(200, said, done))
+    asked = {"model": "pair", "input": "hi", "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/responses")
+    assert reply.body == said + done
+    assert [row.outcome for row in bench.rows] == ["failed", "success"]
+    assert bench.rows[0].usage.source == "none", "what it thought may be billed"
 
 
 async def test_a_response_that_breaks_off_ends_with_the_protocols_own_error_event() -> None:
@@ -76,17 +103,33 @@ def messages_event(kind: str, **fields: object) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), data)
 
 
+def two_claudes() -> RoutingTable:
+    """Return the table of a chain `pair` of two targets that speak the Anthropic protocol."""
+    return table(
+        provider("one", protocol="anthropic", auth="x-api-key"),
+        provider("two", protocol="anthropic", auth="x-api-key"),
+        model("one/a"),
+        model("two/b"),
+        chain("pair", "one/a", "two/b", max_attempts=2),
+    )
+
+
+async def test_a_thought_that_fails_is_made_good_by_another_target() -> None:
+    bench = Bench(two_claudes())
+    block = messages_event("content_block_start", index=0, content_block={"type": "thinking"})
+    failed = messages_event("error", error={"type": "overloaded_error", "message": "sorry"})
+    said = messages_event("content_block_delta", delta={"type": "text_delta", "text": "hi"})
+    stop = messages_event("message_stop")
+    bench.client.script("one", FakeResponse(200, block, failed))
+    bench.client.script("two", FakeResponse(200, said, stop))
+    asked = {"model": "pair", "max_tokens": 9, "messages": [], "stream": True}
+    reply = await bench.ask(asked, endpoint="/v1/messages", dialect="anthropic")
+    assert reply.body == said + stop
+
+
 @pytest.mark.parametrize(("kind", "calls"), [("thinking", 1), ("text", 2)])
 async def test_a_thought_that_is_not_shown_is_waited_for(kind: str, calls: int) -> None:
-    bench = Bench(
-        table(
-            provider("one", protocol="anthropic", auth="x-api-key"),
-            provider("two", protocol="anthropic", auth="x-api-key"),
-            model("one/a"),
-            model("two/b"),
-            chain("pair", "one/a", "two/b", max_attempts=2),
-        )
-    )
+    bench = Bench(two_claudes())
     block = messages_event("content_block_start", index=0, content_block={"type": kind})
     said = messages_event("content_block_delta", delta={"type": "text_delta", "text": "hi"})
     stop = messages_event("message_stop")

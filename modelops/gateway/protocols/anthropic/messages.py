@@ -112,7 +112,7 @@ class AnthropicMessagesStream(PassingStream[MessageEvent]):
         elif kind == "content_block_start":
             block = event.content_block
             # A thought that is not shown comes without a piece of it, minutes later, and is billed.
-            self.content |= isinstance(block, dict) and block.get("type") != "text"
+            self.working |= isinstance(block, dict) and block.get("type") != "text"
         elif kind == "message_delta":
             self.content = True
             if isinstance(event.delta, dict):

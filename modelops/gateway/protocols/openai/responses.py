@@ -96,7 +96,7 @@ class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
         elif kind in _FAILURES or event.get("error"):
             self.failure = _error_of(event, data)
         elif kind == "response.output_item.added":
-            self.content |= _at_work(event.get("item"))
+            self.working |= _at_work(event.get("item"))
         elif kind == "response.created":
             self.usage.service_tier = _tier_of(event)  # all there is of it if the stream is cut
         return frame
