@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from modelops.ledger import segment as segments
@@ -55,6 +55,7 @@ class Journal:
         self._queues: list[SegmentQueue] = []
         self._reserve: Segment | None = None
         self._full = ""
+        self._ended: set[str] = set()
         self.begun: set[str] = set()
         self.superseded: list[str] = []
 
@@ -115,10 +116,17 @@ class Journal:
         for attempt_id in batch.ended_elsewhere:
             for queue in self._queues:
                 queue.open_calls.pop(attempt_id, None)
-        for queue in [each for each in self._queues[:-1] if each.done]:
-            self._queues.remove(queue)
-            self._remove(queue)
+        self._remove_done()
         return True
+
+    def ended(self, attempt_ids: Iterable[str]) -> None:
+        """Note calls whose rows came to the store from elsewhere, while no collapse is under way.
+
+        One that began here would hold its segment, and what was delivered of it, for ever.
+        """
+        self._ended |= self.begun.intersection(attempt_ids)
+        self.begun -= self._ended
+        self._remove_done()
 
     def sync(self) -> None:
         """Make everything written so far safe against a loss of power."""
@@ -247,6 +255,16 @@ class Journal:
         """Return how long a segment could be begun now."""
         free = segments.free_bytes(self._folder) - STORE_SHARE * self.size
         return min(self._max_bytes - self.size, free // (1 + STORE_SHARE))
+
+    def _remove_done(self) -> None:
+        """Delete the segments that are done with, but for the last."""
+        for queue in self._queues:
+            queue.close_calls(self._ended)
+        if all(queue.drained for queue in self._queues):  # else a BEGIN may be yet to be read
+            self._ended.clear()
+        for queue in [each for each in self._queues[:-1] if each.done]:
+            self._queues.remove(queue)
+            self._remove(queue)
 
     def _remove(self, queue: SegmentQueue) -> None:
         self.superseded.append(queue.segment.name)

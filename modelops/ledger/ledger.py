@@ -222,8 +222,7 @@ class Ledger:
     async def _drain_journal(self) -> None:
         """Deliver the rows that wait in the journal now; others wait for the next time.
 
-        It may be collapsed while the store is waited for: then what was under way is still in it,
-        as it was, and is delivered once more.
+        A batch that is collapsed meanwhile is still there, as it was, and is delivered once more.
         """
         left = self.waiting
         while left > 0 or not self.waiting:  # without a row, calls that began are read past
@@ -246,6 +245,8 @@ class Ledger:
             self._set_aside(await deliver(rows, self._store))
             self.waiting -= len(rows)
             self._memory.taken()
+            async with self._journal_lock:
+                self._journal.ended(row.attempt_id for row in rows)
 
     async def _delivery_loop(self) -> None:
         """Deliver rows to the store: this worker's, and those of workers that are gone."""

@@ -6,6 +6,7 @@ oldest BEGIN whose END has not been seen. So a worker that is killed loses no ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from modelops.ledger.records import Kind, Unreadable, scan
@@ -134,6 +135,12 @@ class SegmentQueue:
             self._kept_from = batch.end
         self.position = batch.end
         self.open_calls = batch.open_calls
+
+    def close_calls(self, attempt_ids: Iterable[str]) -> None:
+        """Note calls that have ended without an END in any segment, while no batch is under way."""
+        for attempt_id in attempt_ids:
+            self.open_calls.pop(attempt_id, None)
+            self._open_now.pop(attempt_id, None)
 
     def _at_hand(self) -> Batch:
         if self._rows:

@@ -165,3 +165,34 @@ async def test_a_call_that_began_before_the_disk_was_full_is_not_interrupted_as_
     assert (sum(row.weight for row in found), ledger.lost) == (100, 0)
     assert max(row.weight for row in found) > 1
     await successor.close()
+
+
+@pytest.mark.parametrize("read_back", [False, True])
+@pytest.mark.parametrize("drained", [False, True])
+async def test_a_call_that_ended_in_memory_holds_no_segment_once_it_is_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_back: bool, drained: bool
+) -> None:
+    if read_back:
+        monkeypatch.setattr("modelops.ledger.segment_queue.ROWS_MAX", 0)
+    books = MemoryBooks()
+    journal = Journal(tmp_path, segment_bytes=8_000, max_bytes=24_000)
+    ledger = Ledger(books, tmp_path, journal=journal)
+    row = attempt()
+    ledger.begin(begun(row))
+    while not ledger.error:
+        ledger.record(attempt())
+    if drained:
+        await ledger.drain()
+    ledger.record(row)
+    if not drained:  # more has come meanwhile than was waiting: the journal is not read to its end
+        await ledger._drain_memory()
+    await ledger.drain()
+    assert books.rows[row.attempt_id] == row
+    assert len(list(tmp_path.iterdir())) == 1
+    assert not journal.begun
+    await ledger.close()
+    assert list(tmp_path.iterdir()) == []
+    successor = Ledger(books, tmp_path)
+    await successor.adopt()
+    assert successor.adopted.interrupted == 0
+    await successor.close()
