@@ -213,7 +213,7 @@ def _provider(provider: resolved.Provider, open_secret: OpenSecret, simulator_ur
 def _opened(origin: Origin, auth: str, key: Secret | None) -> Credential:
     if key is None:
         return unusable_credential(
-            "its api_key is missing or does not open with the server's identity"
+            "its api_key is missing or does not open: /readyz and the log say why"
         )
     return credential(origin, auth, key)
 

@@ -63,6 +63,8 @@ async def refresh(runtime: Runtime) -> None:
         runtime.go_live(live)
         _note_revision(runtime, "")
         logger.info("revision %d is live", live.head.revision)
+        for name, why in live.broken().items():
+            logger.warning("provider %s cannot be called: %s", name, why)
 
 
 async def _is_news(runtime: Runtime, head: Head) -> bool:

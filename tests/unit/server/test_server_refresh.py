@@ -41,6 +41,16 @@ async def test_a_new_revision_is_swapped_in_whole() -> None:
     assert "fast" not in first.chains
 
 
+async def test_a_provider_without_its_key_is_told_when_the_revision_goes_live(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keyless = provider("openai", auth="bearer", api_key="env:MODELOPS_SECRET_THAT_NOBODY_SET")
+    await refresh(make_runtime(MemoryStore(state(keyless))))
+    (warning,) = [one.message for one in caplog.records if one.levelname == "WARNING"]
+    assert warning.startswith("provider openai cannot be called: api_key: ")
+    assert "MODELOPS_SECRET_THAT_NOBODY_SET" in warning
+
+
 async def test_an_unchanged_head_is_not_compiled_again() -> None:
     runtime = make_runtime(MemoryStore(state()))
     await refresh(runtime)
