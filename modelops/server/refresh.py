@@ -99,7 +99,8 @@ def check_environment(head: Head, environment: str) -> None:
     """ModelopsError when the store belongs to another environment than the server was told."""
     if head.revision and environment and head.environment != environment:
         raise ModelopsError(
-            f"the store belongs to environment {head.environment!r}, not {environment!r}"
+            f"the store belongs to environment {head.environment!r}, not {environment!r}",
+            "name the store of that environment with --store, or its environment with --env",
         )
 
 
