@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from server_support import (
 
 from modelops.gateway.call import Call, Reply
 from modelops.server import body as body_module
-from modelops.server.answering import AnsweringProtocol
+from modelops.server.answering import AnsweringProtocol, _unsent
 
 
 async def test_a_client_that_leaves_cancels_the_gateway() -> None:
@@ -156,8 +157,23 @@ async def test_a_client_that_stops_reading_is_hung_up_on(
         writer.close()
 
 
-def test_a_client_that_reads_slowly_is_served() -> None:
-    waiting, rings, ended = [9, 5, 4, 4], 0, []
+async def test_what_the_kernel_holds_for_a_client_waits_too() -> None:
+    left, right = socket.socketpair()
+    with right:
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            asyncio.Protocol, sock=left
+        )
+        before = _unsent(transport)
+        transport.write(bytes(5000))
+        held = _unsent(transport)
+        transport.abort()
+    assert before == 0
+    assert held >= 5000, "the kernel counts what it adds"
+
+
+def test_a_client_that_reads_slowly_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, kernel, rings, ended = [9, 9, 5, 4, 4], [8, 6, 9, 9, 9], 0, []
+    monkeypatch.setattr("modelops.server.answering._unsent", lambda _transport: kernel.pop(0))
     timers: list[tuple[Any, ...]] = []
     protocol = object.__new__(AnsweringProtocol)
     protocol.loop = cast("Any", SimpleNamespace(call_later=lambda *timer: timers.append(timer)))
@@ -173,4 +189,4 @@ def test_a_client_that_reads_slowly_is_served() -> None:
         seconds, look, *before = timers.pop()
         assert seconds == 60.0
         look(*before)
-    assert ended == [3], "not before nothing was taken for once"
+    assert ended == [4], "not before nothing was taken for once"
