@@ -19,7 +19,7 @@ from modelops.gateway.upstream.errors import (
     TlsError,
 )
 from modelops.gateway.upstream.http1 import Http1Client
-from modelops.gateway.upstream.proxy import proxy_from
+from modelops.gateway.upstream.proxy import Tunnel, proxy_from
 from modelops.gateway.upstream.request import Origin, Request
 from modelops.resources.errors import ModelopsError
 
@@ -147,6 +147,13 @@ async def test_a_proxy_that_refuses_is_a_connect_error(tmp_path: Path) -> None:
             await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
         await client.close()
         assert upstream.connections == 0
+
+
+async def test_what_is_no_proxy_is_called_so() -> None:
+    tunnel = Tunnel()
+    tunnel.data_received(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+    with pytest.raises(ConnectError, match=r": no HTTP\Z"):
+        await tunnel.opened()
 
 
 def test_which_origins_go_through_a_proxy() -> None:

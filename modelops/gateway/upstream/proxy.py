@@ -96,8 +96,8 @@ class Tunnel(asyncio.Protocol):
         if end and not rest and status and status[0].startswith(b"2"):
             self._finish(None)
         else:
-            code = status[0].decode() if status and status[0].isdigit() else "no HTTP"
-            self._finish(ConnectError(f"the proxy does not open a tunnel: {code[:3]}"))
+            code = status[0][:3].decode() if status and status[0].isdigit() else "no HTTP"
+            self._finish(ConnectError(f"the proxy does not open a tunnel: {code}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
