@@ -180,11 +180,13 @@ class AnsweringProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for one."""
         self.server_state.total_requests += 1
-        if self.discarding_input or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self._behind:
             self._ask(self._behind.popleft())
+            return
+        if self.discarding_input:
             return
         self._idle = True
         self._idle_since = self.loop.time()
@@ -204,6 +206,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             transport.close()
         elif not transport.is_closing():
             self.discarding_input = True
+            self._behind.clear()
             self.flow.resume_reading()
             transport.write_eof()
             self._linger_timer = self.loop.call_later(LINGER_S, transport.close)

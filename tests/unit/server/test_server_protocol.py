@@ -87,6 +87,16 @@ async def test_what_comes_behind_a_request_does_not_take_its_answer() -> None:
     assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
+async def test_requests_before_what_is_not_http_are_all_answered() -> None:
+    asked = POST + b"content-length: 2\r\n\r\n{}"
+    async with serving(make_runtime(MemoryStore(state()), hello)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(asked * 3 + b"garbage\r\n\r\n")
+        answers = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert answers.count(b"HTTP/1.1 200") == 3
+
+
 @pytest.mark.parametrize("path", [b"chat/completions", b"messages"])
 async def test_a_broken_body_is_400_in_the_shape_of_its_path(path: bytes) -> None:
     head = POST.replace(b"chat/completions", path) + b"transfer-encoding: chunked\r\n\r\n"
