@@ -100,7 +100,7 @@ async def prepare(
     base = await store.snapshot()
     check_owner(base.head, configuration)
     _check_consent(request, configuration)
-    hold = None if request.reapply else await held(store, base.head, configuration.config_digest)
+    hold = None if request.reapply else await held(store, base.head, configuration)
     gone = base.state.keys() - configuration.state.keys()
     rows = () if request.simulated else await store.secrets()
     plan = build(

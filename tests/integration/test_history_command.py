@@ -87,6 +87,11 @@ def test_files_that_only_read_differently_are_held_back_too(
     assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
     assert run(["plan"]) == ExitCode.REFUSED
     assert "[rolled-back]" in out()
+    settings.write_text(settings.read_text().replace("# a comment\n", ""))
+    assert run(["plan"]) == ExitCode.REFUSED  # nor the files of before the comment
+    assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+    settings.write_text(settings.read_text() + "# another\n")
+    assert run(["plan"]) == ExitCode.DONE
 
 
 def test_a_rollback_is_held_by_the_rules_of_an_apply(
