@@ -52,8 +52,8 @@ class StreamReader(Protocol):
     `content`: something was said, so the answer is committed to. `working`: the provider reasons or
     searches, which is billed, but another target can still answer. `done`: the protocol's end
     marker came; `end` is what the client gets for it, with whatever came after. `complete`: the
-    answer came to its proper end, marker or not. `failure`: an error event, as it came, or
-    what is wrong with the stream; `failure_sent`: it went to the client. `size`: bytes of text so far.
+    answer came to its proper end, marker or not. `failure`: an error event, as it came, or what is
+    wrong with the stream; `failure_sent`: it went to the client. `size`: bytes of text so far.
     `sequence`: the number of the next event, where the client's protocol numbers them.
     """
 
