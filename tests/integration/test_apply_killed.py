@@ -159,11 +159,11 @@ async def test_a_store_that_turns_read_only_midway_keeps_the_old_revision(tmp_pa
 
 @contextlib.contextmanager
 def read_only_from(moment: int) -> Iterator[None]:
-    """Have SQLite refuse to write from this statement on, counted from 0."""
+    """Have SQLite refuse to write from this statement on, whichever connection has it."""
     passed = itertools.count()
 
     def turn(_: Connection, cursor: DBAPICursor, *__: object) -> None:
-        if next(passed) == moment:
+        if next(passed) >= moment:
             cursor.execute("PRAGMA query_only = ON")
 
     event.listen(Engine, "before_cursor_execute", turn)

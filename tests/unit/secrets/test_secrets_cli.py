@@ -20,6 +20,8 @@ from modelops.resources.errors import ModelopsError
     ],
 )
 def test_what_comes_from_stdin_is_checked(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "providers.d").mkdir()
+    (tmp_path / "providers.d/openai.yaml").write_text("provider: openai\n")
     arguments = ["set", "provider/openai", "-C", str(tmp_path)]
     with pytest.raises(ModelopsError, match=message) as caught:
         CliRunner().invoke(command, arguments, input=content, catch_exceptions=False)
