@@ -8,6 +8,7 @@ this one, so no row is lost or counted twice.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -120,17 +121,26 @@ def publish_rows(
 def _published(
     content: Sequence[bytes], name: SegmentName, folder: Path, reserve: Segment | None
 ) -> Segment:
-    """Return the segment that holds some records; OSError where there is no room for them."""
+    """Return the segment that holds some records; OSError where there is no room for them.
+
+    It is gone where it could not be published, the reserve too: nothing more can be written to it.
+    """
     length = sum(map(len, content))
-    if reserve is not None and length <= reserve.capacity:
+    if reserve is not None and not reserve.closed and length <= reserve.capacity:
         made = reserve
     else:
         made = segments.create_unpublished(folder, str(name), max(length, 1))
     for record in content:
         made.append(record)
-    made.seal()
-    made.sync()
-    made.publish(name)
+    try:
+        made.seal()
+        made.sync()
+        made.publish(name)
+    except OSError:
+        with contextlib.suppress(OSError):  # else it is swept when this process is gone
+            made.path.unlink()
+        made.close()
+        raise
     return made
 
 

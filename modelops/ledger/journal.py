@@ -140,7 +140,7 @@ class Journal:
             return
         wanted = self._segment_bytes // 2
         with contextlib.suppress(OSError):  # tried again later
-            if self._reserve is None:
+            if self._reserve is None or self._reserve.closed:
                 self._reserve = self._as_long_as_fits(wanted, self._set_apart)
             elif self._reserve.capacity < wanted:
                 self._leave_room(wanted)

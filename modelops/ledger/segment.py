@@ -73,6 +73,11 @@ class Segment:
         """Whether everything appended is safe against a loss of power."""
         return self._synced == self.size
 
+    @property
+    def closed(self) -> bool:
+        """Whether file and lock were let go of."""
+        return self._descriptor < 0
+
     def append(self, record: bytes) -> bool:
         """Write one record; return whether it fits. ValueError when the file is only read."""
         if self._map is None:
@@ -95,7 +100,7 @@ class Segment:
         Not `mmap.flush`, which keeps every other thread waiting for the disk.
         """
         size = self.size
-        if self._descriptor >= 0:  # else it was done with while this waited for its turn
+        if not self.closed:  # else it was done with while this waited for its turn
             getattr(os, "fdatasync", os.fsync)(self._descriptor)  # macOS has only fsync
         self._synced = size
 
@@ -110,10 +115,11 @@ class Segment:
         self.capacity = self.size
 
     def close(self) -> None:
-        """Let go of the file and its lock."""
+        """Let go of the file and its lock, if that is not done yet."""
         self._unmap()
-        os.close(self._descriptor)
-        self._descriptor = -1
+        if not self.closed:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def remove(self) -> None:
         """Delete the file, then let go of it."""

@@ -112,6 +112,79 @@ def _nothing_left(_descriptor: int, _capacity: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.parametrize("step", ["seal", "sync", "publish"])
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_reserve_that_cannot_be_published_takes_no_rows_with_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    step: str,
+    full: bool,
+) -> None:
+    books = MemoryBooks()
+    books.away = True
+    journal = Journal(tmp_path, segment_bytes=8_000)
+    ledger = Ledger(books, tmp_path, journal=journal)
+    ledger.record(attempt())
+    await ledger._make_room()
+    monkeypatch.setattr(segment, "free_bytes", lambda _folder: 0)
+    while len(ledger._memory) < 5:
+        ledger.record(attempt())
+    failing(monkeypatch, step, journal._reserve)
+    if full:
+        monkeypatch.setattr(segment, "_allocate", _nothing_left)
+    await ledger.close()
+    lost = 5 if full else 0
+    assert ledger.lost == lost
+    assert [f"{lost} rows" in line.message for line in caplog.records] == [True] * full
+    assert list(tmp_path.glob(".*")) == []
+    books.away = False
+    successor = Ledger(books, tmp_path)
+    await successor.adopt()
+    assert sum(row.weight for row in books.rows.values()) == ledger.waiting + ledger.collapsed
+    await successor.close()
+
+
+@pytest.mark.parametrize("step", ["seal", "sync", "publish"])
+async def test_a_collapse_whose_reserve_cannot_be_published_is_tried_again_with_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    journal = Journal(tmp_path, segment_bytes=8_000)
+    ledger = Ledger(MemoryBooks(), tmp_path, journal=journal)
+    ledger.record(attempt())
+    journal.keep_reserve()
+    allocate = segment._allocate
+    monkeypatch.setattr(segment, "_allocate", _nothing_left)
+    while not ledger.error:
+        ledger.record(attempt())
+    failing(monkeypatch, step, journal._reserve)
+    assert not await ledger.collapse()
+    assert "No space left" in ledger.error
+    with monkeypatch.context() as patch:
+        patch.setattr(segment, "_allocate", allocate)
+        patch.setattr(journal, "_full", "")
+        journal.keep_reserve()
+    assert await ledger.collapse()
+    await ledger.close()
+    assert ledger.lost == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, step: str, victim: segment.Segment | None) -> None:
+    """Let a step of publishing fail for one segment, after what it does first."""
+    real = getattr(segment.Segment, step)
+
+    def fail(self: segment.Segment, *given: object) -> None:
+        if self is not victim:
+            real(self, *given)
+        else:
+            self._unmap()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert victim is not None
+    monkeypatch.setattr(segment.Segment, step, fail)
+
+
 def test_a_reserve_is_made_from_what_a_collapse_gives_back_and_grows_once_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
