@@ -169,12 +169,14 @@ class AttemptRecorder:
     def _row(
         self, outcome: Outcome, usage: Usage, error_class: str, message: str, *, final: bool
     ) -> Attempt:
-        """Return the row. Without a full usage report its cost is NULL, beside an estimate."""
+        """Return the row. What the provider says it cost stands, however little else it reports.
+
+        Else without a full usage report the cost is NULL, beside an estimate.
+        """
         target = self._step.target
         tier = self._service_tier()
-        if usage.source != "reported":
-            price = self._estimate(usage, tier)
-        else:
+        stated = usage.source == "partial" and usage.provider_cost_pico is not None
+        if usage.source == "reported" or stated:
             price = cost(
                 usage,
                 target.price,
@@ -182,6 +184,8 @@ class AttemptRecorder:
                 service_tier=tier,
                 started_at_us=self.started_us,
             )
+        else:
+            price = self._estimate(usage, tier)
         return msgspec.structs.replace(
             self._begun,
             service_tier=tier,

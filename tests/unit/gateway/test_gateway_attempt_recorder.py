@@ -65,6 +65,27 @@ async def test_an_answer_of_no_use_costs_what_it_reports(
 
 
 @pytest.mark.parametrize(
+    ("usage", "known"),
+    [
+        ({"prompt_tokens": 10, "cost": 0.25}, True),
+        ({**USED, "cost": 0.25}, True),
+        (USED, False),
+        ({"prompt_tokens": -1, "cost": 0.25}, False),
+    ],
+)
+async def test_a_cost_that_the_provider_states_stands_in_a_part_of_a_report(
+    usage: dict[str, Any], known: bool
+) -> None:
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(200, HELLO + chunk(usage=usage)))  # and it breaks off
+    await bench.ask(ASK_STREAM)
+    (row,) = bench.rows
+    assert row.usage.source in ("partial", "invalid")
+    assert row.cost.total_pico == (250_000_000_000 if known else None)
+    assert (row.cost.estimate_pico is None) == known
+
+
+@pytest.mark.parametrize(
     ("asked", "answer", "said"),
     [
         (ASK, b'{"choices":[]}', len(b'{"choices":[]}')),
