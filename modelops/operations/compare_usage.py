@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
@@ -19,9 +19,9 @@ _CENT_OF_A_MICRODOLLAR = Decimal("1e-8")
 class RevisionUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What was served under one revision.
 
-    `cost_per_request_usd` is of the requests whose cost is known, rounded to 1e-8 USD; None where
-    there is none. `error_rate` is the share of requests that were not served, leaving out what the
-    client cancelled.
+    `cost_per_request_usd` is of the requests whose last attempt has a known cost, rounded to 1e-8
+    USD, None where there is none; exact but for failed requests (`_known`). `error_rate` is the
+    share of requests that were not served, leaving out what the client cancelled.
     """
 
     revision: int
@@ -48,6 +48,8 @@ async def compare(
         query, by=("revision",), filters={"revision": (str(first), str(second))}
     )
     found = await report(store, wanted, now_us=now_us)
+    by_status = msgspec.structs.replace(wanted, by=("revision", "status"))
+    ended = (await report(store, by_status, now_us=now_us)).rows
     rows = {row.key["revision"]: row for row in found.rows}
     for number in (first, second):
         if str(number) not in rows:
@@ -58,14 +60,28 @@ async def compare(
     return UsageComparison(
         since=found.since,
         until=found.until,
-        before=_side(first, rows[str(first)], found.commits),
-        after=_side(second, rows[str(second)], found.commits),
+        before=_side(first, rows[str(first)], _known(first, ended), found.commits),
+        after=_side(second, rows[str(second)], _known(second, ended), found.commits),
     )
 
 
-def _side(revision: int, row: UsageRow, commits: Mapping[str, str]) -> RevisionUsage:
+def _known(revision: int, rows: Iterable[UsageRow]) -> int:
+    """Return of how many requests the last attempt has a known cost, from rows by status.
+
+    The sums do not tell which attempts without a cost were the last. Those that served always are;
+    of the others, as many as can be are taken for earlier ones.
+    """
+    known = 0
+    for row in rows:
+        if row.key.get("revision") == str(revision):
+            without = row.unpriced + row.unmetered  # below 0 for those that were priced later
+            earlier = max(row.attempts - row.requests, 0)
+            known += row.requests - max(without - earlier, min(without, 0))
+    return known
+
+
+def _side(revision: int, row: UsageRow, known: int, commits: Mapping[str, str]) -> RevisionUsage:
     each = None
-    known = row.requests - row.unpriced - row.unmetered  # few of these attempts end no request
     if row.cost_usd is not None and known > 0:
         exact = Decimal(row.cost_usd) / known
         each = f"{exact.quantize(_CENT_OF_A_MICRODOLLAR, ROUND_HALF_EVEN):f}"
