@@ -19,6 +19,7 @@ Kind = Literal[
     "context_length",
     "unsupported",
     "parameter",
+    "foreign_state",
     "caller",
 ]
 """The error class of an attempt, as the books show it."""
@@ -56,10 +57,13 @@ POLICIES: dict[Kind, Policy] = {
     "context_length": Policy(fits=True),
     "unsupported": Policy(fits=True),
     "parameter": Policy(addressed=True),
+    "foreign_state": Policy(),
     "caller": Policy(failover=False),
 }
 
-PASSED_ON: frozenset[Kind] = frozenset({"caller", "context_length", "unsupported", "parameter"})
+PASSED_ON: frozenset[Kind] = frozenset(
+    {"caller", "context_length", "unsupported", "parameter", "foreign_state"}
+)
 """Kinds that are the request's own fault: the provider's answer is what the caller should see."""
 
 QUOTING: frozenset[Kind] = PASSED_ON | {"model_fault"}

@@ -41,6 +41,7 @@ _CODES: dict[Kind, str] = {
         context_length_exceeded exceed_context_size_error context_window_exceeded 1261
     """,
     "parameter": "unsupported_parameter unsupported_value",
+    "foreign_state": "invalid_encrypted_content",
     "caller": """
         content_filter content_policy_violation datainspectionfailed data_inspection_failed
         request_too_large

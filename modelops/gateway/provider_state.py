@@ -48,10 +48,13 @@ class _Container(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    """An item of the input of Responses, which may be sealed or stand for a kept one."""
+    """An item of the input of Responses, which may stand for a kept one.
+
+    One that is sealed (`encrypted_content`) does not say by whom: providers refuse what another
+    one sealed, and the next target is asked.
+    """
 
     type: str | None = None
-    encrypted_content: str | None = None
     container_id: str | None = None
     environment: _Container | None = None
 
@@ -81,7 +84,7 @@ def names_provider_state(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
     try:
         if named and _is_kept(_CONTAINER.decode(fields["container"])):
             return True
-        if "input" in fields and (_is_sealed(fields["input"]) or _uses_state(fields.get("tools"))):
+        if "input" in fields and (_refers(fields["input"]) or _uses_state(fields.get("tools"))):
             return True
         if FILE not in content:
             return False
@@ -94,13 +97,10 @@ def names_provider_state(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
         return True
 
 
-def _is_sealed(items: msgspec.Raw) -> bool:
+def _refers(items: msgspec.Raw) -> bool:
     found = _ITEMS.decode(items)
     return isinstance(found, list) and any(
-        item.encrypted_content
-        or item.type == "item_reference"
-        or item.container_id
-        or _is_kept(item.environment)
+        item.type == "item_reference" or item.container_id or _is_kept(item.environment)
         for item in found
     )
 

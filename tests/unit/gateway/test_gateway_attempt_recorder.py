@@ -77,7 +77,8 @@ async def test_a_cost_that_the_provider_states_stands_in_a_part_of_a_report(
     usage: dict[str, Any], known: bool
 ) -> None:
     bench = Bench(two_targets())
-    bench.client.script("one", FakeResponse(200, HELLO + chunk(usage=usage)))  # and it breaks off
+    broken = HELLO + chunk({}, usage=usage)  # without an end
+    bench.client.script("one", FakeResponse(200, broken))
     await bench.ask(ASK_STREAM)
     (row,) = bench.rows
     assert row.usage.source in ("partial", "invalid")

@@ -97,3 +97,14 @@ async def test_what_the_first_target_does_not_take_is_the_callers_to_know() -> N
     reply = await bench.ask(ASK)
     assert (reply.status, reply.body) == (400, REFUSED)
     assert story(reply) == "one/a=400"
+
+
+async def test_what_another_provider_sealed_is_asked_of_the_one_that_can_open_it() -> None:
+    sealed = error("The encrypted content could not be verified.", code="invalid_encrypted_content")
+    bench = Bench(two_targets())
+    bench.client.script("one", FakeResponse(400, sealed), FakeResponse(400, sealed))
+    bench.client.script("two", FakeResponse(*OK), FakeResponse(400, sealed))
+    assert story(await bench.ask(ASK)) == "one/a=400, two/b=200"
+    reply = await bench.ask(ASK)
+    assert story(reply) == "one/a=400, two/b=400", "neither is left alone"
+    assert (reply.status, reply.body) == (400, sealed)

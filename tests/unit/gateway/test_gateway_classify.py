@@ -59,6 +59,7 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("OpenAI policy", 403, openai(code="content_policy_violation"), "caller"),
     ("OpenAI parameter", 400, openai(code="unsupported_parameter"), "parameter"),
     ("OpenAI value", 400, openai(code="unsupported_value"), "parameter"),
+    ("OpenAI seal", 400, openai(code="invalid_encrypted_content"), "foreign_state"),
     ("OpenAI output", 400, openai(
         "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, "
         "whereas you provided 100000.", param="max_tokens", code="invalid_value",

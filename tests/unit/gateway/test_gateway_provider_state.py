@@ -51,7 +51,7 @@ def test_files_and_earlier_answers_count_and_a_tools_parameter_does_not(
 @pytest.mark.parametrize(
     ("content", "kept"),
     [
-        (b'{"input":[{"type":"reasoning","encrypted_content":"sealed"}]}', True),
+        (b'{"input":[{"type":"reasoning","encrypted_content":"sealed"}]}', False),
         (b'{"input":[{"type":"item_reference","id":"msg_1"}]}', True),
         (b'{"input":"x","prompt":{"id":"pmpt_1"}}', True),
         (b'{"input":"x","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}', True),
