@@ -53,9 +53,9 @@ a code in the body, else by the wording of the error, else by the status.
 
 BETWEEN = """
 The message in a row is the provider's, without keys, at most 300 characters. It contains only
-codes for {quoting} and any 400, 413 and 422,
-because such a message may quote the request, and the books contain no prompts. The caller gets the
-message itself.
+codes for {quoting}
+and any 400, 413 and 422, because such a message may quote the request, and the books contain no
+prompts. The caller gets the message itself.
 
 ## Statuses and codes
 """

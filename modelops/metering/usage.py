@@ -25,9 +25,10 @@ class UsageReader:
     `service_tier` is the tier the provider says it served, '' when it does not say.
     """
 
-    __slots__ = ("_find", "_normalize", "_raw", "service_tier")
+    __slots__ = ("_find", "_normalize", "_protocol", "_raw", "service_tier")
 
     def __init__(self, protocol: Protocol) -> None:
+        self._protocol: Protocol = protocol
         self._find, self._normalize = _READERS[protocol]
         self._raw: dict[str, Any] = {}
         self.service_tier = ""
@@ -40,7 +41,7 @@ class UsageReader:
         for key, value in found.items():
             if value is not None:
                 self._raw[key] = value
-        self.service_tier = _tier(self._raw, event) or self.service_tier
+        self.service_tier = _tier(self._protocol, self._raw, event) or self.service_tier
 
     def usage(self, complete: bool) -> Usage:
         """Return what was used; `complete` says that the answer came to its proper end."""
@@ -58,7 +59,7 @@ def whole_usage(protocol: Protocol, body: Event) -> tuple[Usage, str]:
     found = find(body)
     if found is None or list(found.values()).count(None) == len(found):
         return NO_USAGE, ""
-    return normalized(found, True), _tier(found, body)
+    return normalized(found, True), _tier(protocol, found, body)
 
 
 def embedding_usage(protocol: Protocol, body: Event) -> Usage:
@@ -74,7 +75,7 @@ _ORDINARY_SERVICE = ("", "standard", "global", "not_available")
 """Of speed and region: the last is that of models which do not have a choice of it."""
 
 
-def _tier(found: Event, event: Event) -> str:
+def _tier(protocol: Protocol, found: Event, event: Event) -> str:
     """Return the tier, with Anthropic's words for a speed and a region that cost more, `fast-us`.
 
     Fast mode costs twice to six times as much, inference in the US alone 1.1 times, and both stand
@@ -84,7 +85,7 @@ def _tier(found: Event, event: Event) -> str:
     dearer = [
         word
         for word in (found.get("speed"), found.get("inference_geo"))
-        if isinstance(word, str) and word not in _ORDINARY_SERVICE
+        if protocol == "anthropic" and isinstance(word, str) and word not in _ORDINARY_SERVICE
     ]
     if not isinstance(tier, str) or (dearer and tier in ORDINARY_TIERS):
         return "-".join(dearer)

