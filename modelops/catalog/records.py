@@ -41,10 +41,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     docs_url: str = ""
 
 
-class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices of a whole request with more input than a bound; USD per million tokens."""
+class CatalogRates(msgspec.Struct, frozen=True, kw_only=True):
+    """What tokens cost, in USD per million."""
 
-    above_input_tokens: int
     input: Decimal
     output: Decimal
     cache_read: Decimal | None = None
@@ -53,43 +52,31 @@ class CatalogTier(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_output: Decimal | None = None
 
 
-class CatalogServiceTier(msgspec.Struct, frozen=True, kw_only=True):
+class CatalogTier(CatalogRates, frozen=True, kw_only=True):
+    """Prices of a whole request with more input than a bound."""
+
+    above_input_tokens: int
+
+
+class CatalogServiceTier(CatalogRates, frozen=True, kw_only=True):
     """Prices of a request that the provider says it served at this tier."""
 
     tier: str
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    reasoning_output: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
 
 
-class CatalogHours(msgspec.Struct, frozen=True, kw_only=True):
+class CatalogHours(CatalogRates, frozen=True, kw_only=True):
     """Prices of requests that begin at these hours, in UTC; no days: every day."""
 
     from_: str = msgspec.field(name="from")
     to: str
     days: tuple[Day, ...] = ()
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    reasoning_output: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
 
 
-class CatalogPrice(msgspec.Struct, frozen=True, kw_only=True):
-    """USD per million tokens."""
+class CatalogPrice(CatalogRates, frozen=True, kw_only=True):
+    """What a model costs."""
 
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    reasoning_output: Decimal | None = None
     tiers: tuple[CatalogTier, ...] = ()
     service_tiers: tuple[CatalogServiceTier, ...] = ()
     hours: tuple[CatalogHours, ...] = ()

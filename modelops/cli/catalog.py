@@ -7,14 +7,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from modelops import catalog
-from modelops.catalog.records import (
-    CatalogHours,
-    CatalogModel,
-    CatalogPrice,
-    CatalogServiceTier,
-    CatalogTier,
-    Preset,
-)
+from modelops.catalog.records import CatalogModel, CatalogRates, Preset
 from modelops.cli import options, terminal
 from modelops.resources.errors import ModelopsError
 
@@ -114,7 +107,7 @@ def _number(value: int | None) -> str:
     return "unknown" if value is None else f"{value:,} tokens"
 
 
-def _rates(price: CatalogPrice | CatalogTier | CatalogServiceTier | CatalogHours) -> str:
-    names = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning_output")
+def _rates(price: CatalogRates) -> str:
+    names = CatalogRates.__struct_fields__
     rates = ((name.replace("_", " "), getattr(price, name)) for name in names)
     return ", ".join(f"{name} {rate:f}" for name, rate in rates if rate is not None)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from modelops.catalog.records import CatalogHours, CatalogPrice, CatalogServiceTier, CatalogTier
+from modelops.catalog.records import CatalogPrice, CatalogRates, CatalogTier
 from modelops.resources import declared
 from modelops.resources.resolved import DAYS, Day, Hours, Price, ServiceTier, Source, Tier
 
@@ -26,7 +26,7 @@ FREE = Price(
 
 Declared = declared.Price | declared.Tier | declared.ServiceTier | declared.Hours
 
-PARTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning_output")
+PARTS = CatalogRates.__struct_fields__
 
 
 def canonical(value: Decimal) -> Decimal:
@@ -99,9 +99,7 @@ def _tiers(
 
 
 def _filled(
-    price: Declared | CatalogPrice | CatalogTier | CatalogServiceTier | CatalogHours,
-    prefix: str,
-    sources: dict[str, Source],
+    price: Declared | CatalogRates, prefix: str, sources: dict[str, Source]
 ) -> dict[str, Any]:
     values: dict[str, Any] = {"input": canonical(price.input), "output": canonical(price.output)}
     for part, replaced in (

@@ -156,6 +156,10 @@ PRICE_TIERS = _error(
     "price-tiers",
     "The bounds of price tiers do not rise, or prices by hour or service tier leave them out.",
 )
+PRICE_REASONING = _error(
+    "price-reasoning",
+    "A price has a rate for reasoning that its tiers, hours or service tiers leave out.",
+)
 PRICE_SERVICE_TIERS = _error(
     "price-service-tiers", "A price names a service tier twice, or one that is ordinary service."
 )

@@ -41,7 +41,9 @@ class UsageReader:
         for key, value in found.items():
             if value is not None:
                 self._raw[key] = value
-        self.service_tier = _tier(self._protocol, self._raw, event) or self.service_tier
+        tier = _tier(self._protocol, self._raw, event)
+        if tier or self._protocol == "anthropic":  # whose last report says all of it
+            self.service_tier = tier
 
     def usage(self, complete: bool) -> Usage:
         """Return what was used; `complete` says that the answer came to its proper end."""

@@ -47,18 +47,20 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Declared]:
 
 
 def price() -> st.SearchStrategy[Declared]:
-    return st.booleans().flatmap(_price)
+    return st.tuples(st.booleans(), st.booleans()).flatmap(lambda has: _price(*has))
 
 
-def _price(tiered: bool) -> st.SearchStrategy[Declared]:
-    """Return prices; where they have tiers by length, those by service tier and hour have too."""
-    parts = ("cache_read", "cache_write", "cache_write_1h", "reasoning_output")
-    rest = dict.fromkeys(parts, MONEY)
-    tier = st.fixed_dictionaries({"input": MONEY, "output": MONEY}, optional=rest)
+def _price(tiered: bool, reasoned: bool) -> st.SearchStrategy[Declared]:
+    """Return prices; where one has tiers by length or a rate for reasoning, all of it have."""
+    rest = dict.fromkeys(("cache_read", "cache_write", "cache_write_1h"), MONEY)
+    always = ("input", "output", "reasoning_output") if reasoned else ("input", "output")
+    rates: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(always, MONEY)
+    tier = st.fixed_dictionaries(rates, optional=rest)
     tiers = st.lists(tier, min_size=int(tiered), max_size=2).map(
         lambda found: [{"above_input_tokens": 1000 * (n + 1), **one} for n, one in enumerate(found)]
     )
-    rates = {"input": MONEY, "output": MONEY} | ({"tiers": tiers} if tiered else {})
+    if tiered:
+        rates = rates | {"tiers": tiers}
     served = [
         st.fixed_dictionaries({"tier": st.just(name), **rates}, optional=rest)
         for name in ("flex", "priority")

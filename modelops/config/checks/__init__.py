@@ -37,6 +37,9 @@ _OF_WHAT_IS_MISSING = frozenset(
         rules.IDLE_ALLOW,
         rules.REFUSED_CALLER,
         rules.UNMET_PARAMETER,
+        rules.PRICE_TIERS,
+        rules.PRICE_REASONING,
+        rules.PRICE_HOURS,
     )
 )
 """Rules that what was left out of a file could have satisfied."""

@@ -68,6 +68,23 @@ def _price(
             message = "the price has tiers by length of the input, and these prices have none"
             hint = "give them tiers too, with the same prices where they do not rise"
             yield found(rules.PRICE_TIERS, entry.at(*path, name, index), message, hint)
+    if price.reasoning_output is not None:
+        yield from _without_reasoning(entry, price.tiers, (*path, "tiers"))
+        for name, listed in others.items():
+            yield from _without_reasoning(entry, listed, (*path, name))
+            for index, each in enumerate(listed):
+                yield from _without_reasoning(entry, each.tiers, (*path, name, index, "tiers"))
+
+
+def _without_reasoning(
+    entry: Entry[declared.Provider], listed: Sequence[prices.Declared], path: Path
+) -> Iterator[Diagnostic]:
+    """Yield what would price reasoning as other output, beside a price that does not."""
+    for index, each in enumerate(listed):
+        if each.reasoning_output is None:
+            message = "the price has a reasoning_output, and these prices have none"
+            hint = "give them one too, equal to their output where reasoning costs no more"
+            yield found(rules.PRICE_REASONING, entry.at(*path, index), message, hint)
 
 
 def _tiers(

@@ -17,7 +17,7 @@ from modelops.config import yaml
 FORM = {"unknown-field", "missing-field", "wrong-type", "bad-value", "unencrypted-secret"}
 OF_WHAT_IS_MISSING = {
     *("incomplete-provider", "no-usable-target", "unreachable-target", "idle-allow"),
-    *("refused-caller", "unmet-parameter"),
+    *("refused-caller", "unmet-parameter", "price-tiers", "price-reasoning", "price-hours"),
 }
 OF_A_WHOLE_PROVIDER = {
     *("insecure-url", "missing-key", "unpriced-model", "name-owned-twice", "shadowed-model"),
@@ -82,6 +82,14 @@ def _steps(data: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
         yield from _steps(value, (*path, step))
 
 
+_LARGER = "tiers: [{above_input_tokens: 9, input: 2, output: 3, reasoning_output: 4}]"
+_SAME = f"input: 1, output: 2, reasoning_output: 3, {_LARGER}"
+PRICE = (
+    f"{{{_SAME}, service_tiers: [{{tier: flex, {_SAME}}}],"
+    f' hours: [{{from: "01:00", to: "04:00", days: [mon], {_SAME}}},'
+    f' {{from: "02:00", to: "05:00", days: [tue], {_SAME}}}]}}'
+)
+
 RICH: dict[str, str] = {
     "modelops.yaml": (
         "config: small\ndefault_chain: main\ntimezone: Europe/Berlin\n"
@@ -89,7 +97,8 @@ RICH: dict[str, str] = {
         "moved:\n  - {from: model/alpha/old, to: model/alpha/small}\n"
         "  - {from: chain/old, to: chain/main}\n"
     ),
-    ALPHA: VALID[ALPHA] + "labels: {team: a}\ninsecure: true\n",
+    ALPHA: VALID[ALPHA].replace("{input: 1, output: 2}", PRICE)
+    + "labels: {team: a}\ninsecure: true\n",
     "providers.d/beta.yaml": (
         BETA.replace(MARK, "")
         .replace("small", "tiny")

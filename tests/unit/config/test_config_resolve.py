@@ -62,9 +62,10 @@ def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     text = VALID["providers.d/alpha.yaml"]
     more = (
         "output: 2, reasoning_output: 4.0, service_tiers: [{tier: flex, input: 0.50, output: 1,"
-        " tiers: [{above_input_tokens: 9, input: 5, output: 6}]}],"
+        " reasoning_output: 2,"
+        " tiers: [{above_input_tokens: 9, input: 5, output: 6, reasoning_output: 7}]}],"
         ' hours: [{from: "22:00", to: "02:00", days: [fri, mon, fri], input: 3, output: 4,'
-        " cache_read: 0}]}"
+        " reasoning_output: 5, cache_read: 0}]}"
     )
     files = {"providers.d/alpha.yaml": text.replace("output: 2}", more)}
     large = resolved(tmp_path, files).state["model/alpha/large"]
@@ -76,7 +77,7 @@ def test_prices_by_service_tier_and_hour_resolve_whole(tmp_path: Path) -> None:
     assert large.sources["price.service_tiers[flex].tiers[9].cache_read"] == "default"
     assert b'"tiers":[]' not in state.encode(large).partition(b"hours")[2]
     assert str(large.price.reasoning_output) == "4"
-    assert night.reasoning_output is None
+    assert night.reasoning_output == Decimal(5)
     assert night.days == ("mon", "fri")
     assert (night.from_, night.to) == ("22:00", "02:00")
     assert (night.cache_read, night.cache_write) == (Decimal(0), Decimal(3))

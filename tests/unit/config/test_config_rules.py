@@ -194,6 +194,15 @@ CASES: list[tuple[str, Files]] = [
         ),
     ),
     (
+        "price-reasoning",
+        alpha(
+            "output: 2}",
+            "output: 2, reasoning_output: 4, service_tiers: [▸{tier: flex, input: 1, output: 1}],"
+            ' hours: [{from: "16:30", to: "00:30", input: 1, output: 1, reasoning_output: 2,'
+            " tiers: [▸{above_input_tokens: 9, input: 1, output: 1}]}]}",
+        ),
+    ),
+    (
         "price-service-tiers",
         alpha("output: 2}", "output: 2, service_tiers: [{tier: ▸default, input: 1, output: 1}]}"),
     ),

@@ -217,6 +217,15 @@ def test_anthropics_fast_mode_and_region_are_tiers_of_their_own(
     assert reader.service_tier == tier
 
 
+def test_the_last_word_on_a_speed_counts() -> None:
+    reader = UsageReader("anthropic")
+    started = {"input_tokens": 10, "speed": "fast", "inference_geo": "us"}
+    reader.feed({"type": "message_start", "message": {"usage": started}})
+    ended = {"output_tokens": 7, "speed": "standard", "inference_geo": "global"}
+    reader.feed({"type": "message_delta", "usage": ended})
+    assert reader.service_tier == ""
+
+
 def test_a_speed_that_another_provider_names_is_no_tier() -> None:
     body = {"usage": {"prompt_tokens": 1, "completion_tokens": 1, "speed": "120 tok/s"}}
     assert whole_usage("openai", body)[1] == ""
