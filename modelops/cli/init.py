@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from modelops.operations.init import init_folder
-from modelops.operations.scaffold import WORKFLOW, secret_variable
+from modelops.operations.scaffold import WORKFLOW, secret_variables
 
 
 @click.command()
@@ -41,10 +42,23 @@ def command(folder: Path, config: str, providers: tuple[str, ...]) -> None:
     place = "" if folder == Path() else f" -C {shlex.quote(str(folder))}"
     click.echo(
         f"Next:\n"
-        f"  try it without keys:      modelops up --simulate{place}\n"
-        f"  a key in the environment: export {secret_variable(providers[0])}=...\n"
-        f"  or encrypted in git:      modelops secret set provider/{providers[0]}{place}\n"
-        f"  then:                     modelops up{place}\n"
-        f"  from CI:                  say where modelops is published in {WORKFLOW}",
+        f"  try it without keys:     modelops up --simulate{place}\n"
+        f"{_keys(providers, place)}"
+        f"  then:                    modelops up{place}\n"
+        f"  from CI:                 say where modelops is published in {WORKFLOW}",
         err=True,
+    )
+
+
+def _keys(providers: Sequence[str], place: str) -> str:
+    """Return the two ways of giving keys to those providers that take one."""
+    variables = secret_variables(providers)
+    if not variables:
+        return ""
+    first = next(iter(variables))
+    exports = " ".join(f"{variable}=..." for variable in variables.values())
+    return (
+        f"  keys in the environment: export {exports}\n"
+        f"  or encrypted in git:     modelops secret set provider/{first}{place}"
+        f"{'   # and the others' if len(variables) > 1 else ''}\n"
     )

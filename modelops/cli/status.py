@@ -16,8 +16,8 @@ from modelops.resources import commits
 from modelops.resources.times import now_us
 from modelops.store import open_for_commands
 
-MARKS = {"open": "OPEN", "error": "ERROR"}
-"""States that somebody woken at three must not overlook."""
+MARKS = {"open": "OPEN", "error": "ERROR", "half_open": "half open"}
+"""States that somebody woken at three must not overlook, and one of two words."""
 
 SILENT_S = 4.0
 """After two heartbeats that are missing, what workers said may not hold any more."""
@@ -25,6 +25,7 @@ SILENT_S = 4.0
 SEVERITY: tuple[ProviderState, ...] = (
     "error",
     "open",
+    "half_open",
     "failing",
     "cooling",
     "ok",
@@ -129,7 +130,7 @@ def _provider(provider: ProviderStatus, width: int, now: datetime) -> Iterator[s
         facts.append(f"next try in {duration(provider.next_try_s)}")
     if provider.connection == "connected":
         facts.append(f"connected when tested {_ago(provider.tested_at, now)}")
-    yield f"  {provider.provider:{width}}  {state:8}  {', '.join(facts)}".rstrip()
+    yield f"  {provider.provider:{width}}  {state:9}  {', '.join(facts)}".rstrip()
     below = " " * (width + 4)
     for target in provider.targets:
         if target.state != "ok":

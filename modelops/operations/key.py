@@ -55,7 +55,8 @@ def new_key(
         file=f"agents.d/{caller}.yaml" if kind == "agent" else "modelops.yaml",
         declaration=f"keys:\n  - {entry}\n"
         if kind == "agent"
-        else f"operators:\n  - operator: {caller}\n    role: viewer\n    keys:\n      - {entry}\n",
+        else f"operators:\n  - operator: {caller}\n"
+        f"    role: viewer  # or operator, deployer\n    keys:\n      - {entry}\n",
     )
 
 

@@ -29,7 +29,9 @@ from modelops.store.remote import RemoteStore
 ALIVE_S = 10.0
 """A worker that has said nothing for this long is gone: five of its heartbeats."""
 
-ProviderState = Literal["ok", "idle", "failing", "cooling", "open", "error", "disabled"]
+ProviderState = Literal[
+    "ok", "idle", "failing", "cooling", "half_open", "open", "error", "disabled"
+]
 
 
 class Workers(Protocol):
@@ -250,10 +252,8 @@ def _state(
         return "disabled"
     if broken:
         return "error"
-    if worst in ("open", "half_open"):
-        return "open"
-    if worst == "cooling":
-        return "cooling"
+    if worst != "ok":
+        return worst
     if not calls:
         return "idle"
     return "failing" if failures * 2 >= calls else "ok"

@@ -58,6 +58,22 @@ def test_validates_plans_and_applies_at_once(
     assert run(["init", str(folder)]) == 1
 
 
+def test_a_key_is_asked_of_those_providers_alone_that_take_one(
+    tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HOME", environ["HOME"])
+    for providers, exported in (
+        (["ollama"], ""),
+        (["ollama", "openai", "xai"], "MODELOPS_SECRET_OPENAI=... MODELOPS_SECRET_XAI=..."),
+    ):
+        named = [f"--provider={name}" for name in providers]
+        assert run(["init", str(tmp_path / providers[-1]), *named]) == 0
+        said = capsys.readouterr().err
+        assert ("MODELOPS_SECRET" in said) == ("secret set" in said) == bool(exported)
+        assert exported in said
+
+
 def test_identity_is_made_once_and_outside(tmp_path: Path, environ: dict[str, str]) -> None:
     first = init_folder(tmp_path / "one", "", ["openai"], environ)
     second = init_folder(tmp_path / "two", "", ["openai"], environ)

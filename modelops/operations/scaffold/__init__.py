@@ -66,9 +66,13 @@ def scaffold(config: str, providers: Sequence[str], recipient: str) -> dict[str,
     return files
 
 
-def secret_variable(provider: str) -> str:
-    """Return the variable in which a new configuration looks for a provider's key."""
-    return f"MODELOPS_SECRET_{provider.upper().replace('-', '_')}"
+def secret_variables(providers: Sequence[str]) -> dict[str, str]:
+    """Return by provider the variable in which a new configuration looks for its key, if any."""
+    return {
+        name: f"MODELOPS_SECRET_{name.upper().replace('-', '_')}"
+        for name in providers
+        if PRESETS[name].auth != "none"
+    }
 
 
 def _settings(config: str) -> str:
@@ -87,10 +91,10 @@ def _provider(name: str) -> str:
         f"provider: {name}",
         f"display_name: {preset.display_name}",
     ]
-    if preset.auth != "none":
+    for variable in secret_variables([name]).values():
         lines += [
             f"# `modelops secret set provider/{name}` puts the key itself here, encrypted",
-            f"api_key: {{env: {secret_variable(name)}}}",
+            f"api_key: {{env: {variable}}}",
         ]
     lines.append("models:   # limits and prices come from the catalog: `modelops plan` shows them")
     lines += [f"  - model: {model}" for model in STARTERS[name]]

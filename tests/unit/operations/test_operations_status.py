@@ -123,6 +123,7 @@ def test_a_provider_without_its_secret_is_in_error_and_a_disabled_one_is_disable
         ({"state": "cooling", "endpoints": ("/v1/responses",)}, {}, "cooling for /v1/responses"),
         ({"state": "cooling", "endpoints": ("/v1/responses",)}, {"state": "cooling"}, "cooling"),
         ({"state": "cooling", "endpoints": ("/v1/responses",)}, {"state": "open"}, "OPEN"),
+        ({"state": "half_open"}, {"state": "cooling"}, "half open"),
     ],
 )
 def test_a_model_that_cools_for_some_endpoints_says_which(
@@ -137,6 +138,11 @@ def test_a_model_that_cools_for_some_endpoints_says_which(
 def test_a_provider_half_of_whose_calls_fail_is_not_ok(failures: int, state: str) -> None:
     found = status(instance(1, target("openai/gpt-4o", failures=failures)))
     assert [item.state for item in found.providers if item.provider == "openai"] == [state]
+
+
+def test_a_provider_on_trial_is_not_said_to_be_left_alone() -> None:
+    found = status(instance(1, target("openai/gpt-4o", "half_open")))
+    assert "  openai     half open  0 of 10 calls failed in 5 minutes" in lines(found, NOW)
 
 
 def test_a_name_that_begins_alike_is_another_provider() -> None:
@@ -180,7 +186,7 @@ def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
         "",
         "  google     ERROR",
         "             last error: api_key: the variable MODELOPS_SECRET_GOOGLE is not set",
-        "  anthropic  OPEN      9 of 10 calls failed in 5 minutes, next try in 21 s",
+        "  anthropic  OPEN       9 of 10 calls failed in 5 minutes, next try in 21 s",
         "             anthropic/claude-sonnet-4-5 is OPEN",
         "             last error 5 s ago: transient: Overloaded",
         (
@@ -188,7 +194,7 @@ def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
             "; get one at https://keys.example"
         ),
         (
-            "  openai     ok        0 of 10 calls failed in 5 minutes"
+            "  openai     ok         0 of 10 calls failed in 5 minutes"
             ", connected when tested 1 minute ago"
         ),
         "  spare      disabled",
