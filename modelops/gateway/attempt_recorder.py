@@ -66,8 +66,9 @@ class AttemptRecorder:
         return int((self._context.services.clock.monotonic() - self.started) * 1e6)
 
     def committed(self) -> None:
-        """Note that the first content of a stream is there."""
-        self.first_content_us = self.elapsed_us()
+        """Note that the first content of a stream is there, the first time it is said."""
+        if self.first_content_us is None:
+            self.first_content_us = self.elapsed_us()
 
     def succeeded(self) -> None:
         """Record success."""

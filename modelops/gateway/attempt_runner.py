@@ -151,7 +151,8 @@ class AttemptRunner:
                 return self._useless(response, reader.failure, _NO_EVENT)
             if not piece and not reader.content:
                 return self._classify(response, b"", "the stream ended without content")
-        self._attempt.committed()
+        if reader.content:
+            self._attempt.committed()
         self._context.reply.start(response.status, self._head(response) + _STREAM)
         await self._flow(response, reader, b"".join(held))
         return None
@@ -170,6 +171,8 @@ class AttemptRunner:
             try:
                 if not reader.size:
                     more = await self._wait_for_words(response, flow, last)
+                    if reader.content:
+                        self._attempt.committed()
                     continue
                 if await response.flow(flow.take, IDLE_SECONDS, self._remaining(last)):
                     flow.close()

@@ -40,11 +40,15 @@ async def test_a_response_that_is_at_work_in_silence_is_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("silent", "pause", "outcome"),
-    [(200.0, 1.0, "success"), (331.0, 1.0, "failed"), (200.0, 61.0, "failed")],
+    ("silent", "pause", "outcome", "first_us"),
+    [
+        (200.0, 1.0, "success", 200_000_000),
+        (331.0, 1.0, "failed", None),
+        (200.0, 61.0, "failed", 200_000_000),
+    ],
 )
 async def test_work_may_be_silent_as_long_as_an_answer_may_take_and_words_may_not(
-    silent: float, pause: float, outcome: str
+    silent: float, pause: float, outcome: str, first_us: int | None
 ) -> None:
     bench = Bench(two_targets())
     added = responses_event("response.output_item.added", item={"type": "reasoning"})
@@ -53,7 +57,7 @@ async def test_work_may_be_silent_as_long_as_an_answer_may_take_and_words_may_no
     bench.client.script("one", FakeResponse(200, added, silent, said, pause, done))
     asked = {"model": "pair", "input": "hi", "stream": True}
     reply = await bench.ask(asked, endpoint="/v1/responses")
-    assert [row.outcome for row in bench.rows] == [outcome]
+    assert [(row.outcome, row.first_content_us) for row in bench.rows] == [(outcome, first_us)]
     assert reply.body.startswith(added)
     assert reply.body.endswith(done) is (outcome == "success")
 
