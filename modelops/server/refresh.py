@@ -62,7 +62,10 @@ async def refresh(runtime: Runtime) -> None:
         _look_again_later(runtime)
         runtime.go_live(live)
         _note_revision(runtime, "")
-        logger.info("revision %d is live", live.head.revision)
+        if live.head.revision:
+            logger.info("revision %d is live", live.head.revision)
+        else:
+            logger.info("the store holds nothing yet; `modelops apply` puts a revision there")
         for name, why in live.broken().items():
             logger.warning("provider %s cannot be called: %s", name, why)
 

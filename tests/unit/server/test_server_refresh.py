@@ -51,6 +51,15 @@ async def test_a_provider_without_its_key_is_told_when_the_revision_goes_live(
     assert "MODELOPS_SECRET_THAT_NOBODY_SET" in warning
 
 
+async def test_of_an_empty_store_no_revision_is_said_to_be_live(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "modelops.server.refresh")
+    await refresh(make_runtime(MemoryStore()))
+    assert "the store holds nothing yet" in caplog.text
+    assert "is live" not in caplog.text
+
+
 async def test_an_unchanged_head_is_not_compiled_again() -> None:
     runtime = make_runtime(MemoryStore(state()))
     await refresh(runtime)
