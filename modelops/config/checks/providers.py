@@ -11,6 +11,7 @@ from modelops.config.declaration import Entry
 from modelops.config.diagnostics import did_you_mean, found
 from modelops.config.resolve.providers import preset_of
 from modelops.resources import resolved
+from modelops.resources.addresses import kind_of
 from modelops.resources.configuration import Diagnostic
 from modelops.resources.declared import AuthHeader, Provider
 
@@ -27,7 +28,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         for agent in subject.declaration.agents.values()
         for credential in agent.value.credentials
     }
-    unread = any(kind == "agent" for kind, _ in subject.declaration.unread)
+    unread = any(kind_of(address) == "agent" for address in subject.declaration.broken)
     for name, entry in subject.declaration.providers.items():
         yield from _complete(entry)
         yield from _auth(entry)

@@ -74,6 +74,14 @@ def test_every_file_is_told_of_in_one_run(tmp_path: Path) -> None:
     assert sorted(line.split()[1] for line in found(tmp_path, clean)) == sorted(places)
 
 
+def test_an_agent_file_that_is_yaml_only_in_part_may_still_lend_a_key(tmp_path: Path) -> None:
+    files = {
+        "providers.d/beta.yaml": RICH["providers.d/beta.yaml"],
+        DEV: "agent: dev\ncredentials: [{provider: beta, api_key: {file: x}}]\nlabels: {a: [\n",
+    }
+    assert {line.split()[0] for line in found(tmp_path, files)} == {"yaml-syntax"}
+
+
 def _steps(data: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Yield the path of every value in some data."""
     keyed = dict(enumerate(data)) if isinstance(data, list) else data
