@@ -24,13 +24,15 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield from _repeated(entry)
         provider = subject.resolution.providers.get(entry.value.provider)
         for index, model in enumerate(entry.value.models):
+            wrong: list[Diagnostic] = []
             if model.price is not None:
-                yield from _price(entry, model.price, ("models", index, "price"))
+                wrong.extend(_price(entry, model.price, ("models", index, "price")))
+                yield from wrong
             resolution = subject.resolution.models.get(f"{entry.value.provider}/{model.model}")
             if resolution is not None:
                 yield from _output(entry, index, resolution)
             if provider is not None and provider.enabled and resolution is not None:
-                yield from _known(entry, index, resolution)
+                yield from _known(entry, index, resolution, comparable=not wrong)
 
 
 def _repeated(entry: Entry[declared.Provider]) -> Iterator[Diagnostic]:
@@ -172,9 +174,12 @@ def _parts(
 
 
 def _known(
-    entry: Entry[declared.Provider], index: int, model: resolved.Model
+    entry: Entry[declared.Provider], index: int, model: resolved.Model, *, comparable: bool
 ) -> Iterator[Diagnostic]:
-    """Yield what nobody knows of a model, and what the catalog warns of."""
+    """Yield what nobody knows of a model, and what the catalog warns of.
+
+    A price that is wrong in itself is not `comparable`: it may be no number, or one without end.
+    """
     preset = preset_of(entry.value)
     record = catalog.find(preset.name, model.upstream_model) if preset else None
     if model.price is None:
@@ -186,7 +191,7 @@ def _known(
             hint += f"; if the name is misspelt, the catalog knows {', '.join(nearest)}"
         message = f"{model.name} has no price, so its cost is not counted"
         yield found(rules.UNPRICED_MODEL, entry.at("models", index, "model"), message, hint)
-    elif record is not None and record.price is not None and "price" not in model.sources:
+    elif comparable and record and record.price and "price" not in model.sources:
         differences = list(_differences(model, *prices.resolve(record.price)))
         if differences:
             message = f"the price of {model.name} is not the catalog's: {'; '.join(differences)}"

@@ -137,6 +137,19 @@ def test_a_price_that_is_not_the_catalogs_is_a_warning_with_both_figures(
 
 
 @pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("figure", ["sNaN", "1e999999"])
+def test_a_price_that_is_none_is_not_compared_with_the_catalogs(
+    tmp_path: Path, figure: str
+) -> None:
+    content = (
+        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n"
+        f'models: [{{model: known, price: {{input: "{figure}", output: 2}}}}]\n'
+    )
+    rules = [line.split()[0] for line in found(tmp_path, {"providers.d/openai.yaml": content})]
+    assert rules == ["deprecated-model", "price-range"]
+
+
+@pytest.mark.usefixtures("known")
 def test_a_misspelt_target_that_the_catalog_knows_is_to_be_declared(tmp_path: Path) -> None:
     files = {
         "providers.d/openai.yaml": "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\n",
