@@ -218,15 +218,37 @@ def _differences(
         if ours != theirs and not (path in model.sources and path in filled):
             ours, theirs = ("none" if rate is None else f"{rate:f}" for rate in (ours, theirs))
             yield f"{name} {ours}, catalog {theirs}"
-    if written.tiers != known.tiers:
-        ours, theirs = (
-            ", ".join(f"above {t.above_input_tokens} {t.input:f}/{t.output:f}" for t in price.tiers)
-            for price in (written, known)
-        )
-        yield f"tiers {ours or 'none'}, catalog {theirs or 'none'}"
-    if written.hours != known.hours:
-        ours, theirs = (
-            ", ".join(f"{h.from_} to {h.to} {h.input:f}/{h.output:f}" for h in price.hours)
-            for price in (written, known)
-        )
-        yield f"hours {ours or 'none'}, catalog {theirs or 'none'}"
+    named = {each.tier for each in known.service_tiers}
+    listed: Mapping[str, tuple[Sequence[resolved.Rates], Sequence[resolved.Rates]]] = {
+        "tiers": (written.tiers, known.tiers),
+        "hours": (written.hours, known.hours),
+        "service_tiers": (
+            [each for each in written.service_tiers if each.tier in named],
+            known.service_tiers,
+        ),
+    }
+    for name, sides in listed.items():
+        ours, theirs = ([_shown(each) for each in side] for side in sides)
+        if set(ours) != set(theirs):
+            yield f"{name} {', '.join(ours) or 'none'}, catalog {', '.join(theirs) or 'none'}"
+
+
+def _shown(rates: resolved.Rates) -> str:
+    """Return when rates apply, and each of them that does not follow from the input's."""
+    match rates:
+        case resolved.Tier():
+            when = f"above {rates.above_input_tokens} "
+        case resolved.Hours():
+            when = f"{rates.from_} to {rates.to} "
+            when += f"on {'/'.join(rates.days)} " if rates.days else ""
+        case resolved.ServiceTier():
+            when = f"{rates.tier} "
+        case resolved.Price():
+            when = ""
+    figures = f"{rates.input:f}/{rates.output:f}"
+    for part in prices.PARTS[2:]:
+        rate: Decimal | None = getattr(rates, part)
+        if rate is not None and (rate != rates.input or part == "reasoning_output"):
+            figures += f" {part} {rate:f}"
+    tiers = () if isinstance(rates, resolved.Tier) else rates.tiers
+    return when + figures + (f" ({', '.join(map(_shown, tiers))})" if tiers else "")

@@ -9,7 +9,13 @@ import pytest
 from config_support import found, look, model, with_provider
 
 from modelops import catalog
-from modelops.catalog.records import CatalogModel, CatalogPrice, CatalogTier
+from modelops.catalog.records import (
+    CatalogHours,
+    CatalogModel,
+    CatalogPrice,
+    CatalogServiceTier,
+    CatalogTier,
+)
 from modelops.resources import resolved as forms
 
 KNOWN = CatalogModel(
@@ -26,13 +32,39 @@ KNOWN = CatalogModel(
     deprecated=True,
 )
 
+BY_HOUR_AND_TIER = CatalogModel(
+    price=CatalogPrice(
+        input=Decimal(3),
+        output=Decimal(15),
+        hours=(
+            CatalogHours(
+                from_="01:00",
+                to="04:00",
+                days=("mon", "tue"),
+                input=Decimal(6),
+                output=Decimal(30),
+                cache_read=Decimal("0.60"),
+            ),
+        ),
+        service_tiers=(
+            CatalogServiceTier(
+                tier="us",
+                input=Decimal("3.30"),
+                output=Decimal("16.50"),
+                tiers=(CatalogTier(above_input_tokens=9, input=Decimal(5), output=Decimal(20)),),
+            ),
+        ),
+    ),
+)
+
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the catalog know exactly one model: `known` of preset openai."""
+    """Let the catalog know exactly two models of preset openai: `known` and `dear`."""
+    models = {("openai", "known"): KNOWN, ("openai", "dear"): BY_HOUR_AND_TIER}
 
     def find(preset: str, model: str) -> CatalogModel | None:
-        return KNOWN if (preset, model) == ("openai", "known") else None
+        return models.get((preset, model))
 
     monkeypatch.setattr(catalog, "find", find)
 
@@ -134,6 +166,55 @@ def test_a_price_that_is_not_the_catalogs_is_a_warning_with_both_figures(
     files = {"providers.d/openai.yaml": content}
     said = [each for each in look(tmp_path, files).diagnostics if each.rule == "price-differs"]
     assert [differences in each.message for each in said] == [True] * bool(differences)
+
+
+US = "tier: us, input: 3.3, output: 16.5"
+PEAK = 'from: "01:00", to: "04:00", input: 6, output: 30'
+WHOLE = (
+    f"hours: [{{{PEAK}, cache_read: 0.6, days: [tue, mon]}}]",
+    (
+        f"service_tiers: [{{tier: fast, input: 9, output: 9}},"
+        f" {{{US}, tiers: [{{above_input_tokens: 9, input: 5, output: 20}}]}}]"
+    ),
+)
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("parts", "difference"),
+    [
+        (WHOLE, ""),
+        (WHOLE[:1], "service_tiers none, catalog us 3.3/16.5 (above 9 5/20)"),
+        (
+            (WHOLE[0], f"service_tiers: [{{{US}, reasoning_output: 3.3}}]"),
+            "service_tiers us 3.3/16.5 reasoning_output 3.3, catalog us 3.3/16.5 (above 9 5/20)",
+        ),
+        (
+            (f"hours: [{{{PEAK}, cache_read: 0.6}}]", WHOLE[1]),
+            (
+                "hours 01:00 to 04:00 6/30 cache_read 0.6,"
+                " catalog 01:00 to 04:00 on mon/tue 6/30 cache_read 0.6"
+            ),
+        ),
+        (
+            (f"hours: [{{{PEAK}, days: [mon, tue]}}]", WHOLE[1]),
+            (
+                "hours 01:00 to 04:00 on mon/tue 6/30,"
+                " catalog 01:00 to 04:00 on mon/tue 6/30 cache_read 0.6"
+            ),
+        ),
+    ],
+)
+def test_what_differs_within_hours_and_service_tiers_is_shown(
+    tmp_path: Path, parts: tuple[str, ...], difference: str
+) -> None:
+    content = (
+        "provider: openai\napi_key: {env: MODELOPS_SECRET_X}\nmodels:\n"
+        f"  - {{model: dear, price: {{input: 3, output: 15, {', '.join(parts)}}}}}\n"
+    )
+    said = look(tmp_path, {"providers.d/openai.yaml": content}).diagnostics
+    start = "the price of openai/dear is not the catalog's: "
+    assert [each.message for each in said] == [start + difference] * bool(difference)
 
 
 @pytest.mark.usefixtures("known")
