@@ -14,7 +14,7 @@ from modelops.operations.plan import PlanningStore
 from modelops.store import migrate, open_revisions, open_store
 from modelops.store.books import MaintenanceStore
 from modelops.store.opening import is_remote
-from modelops.store.protocol import ConfigStore, StoreOlderError
+from modelops.store.protocol import StoreOlderError
 
 T = TypeVar("T")
 
@@ -53,9 +53,14 @@ def is_simulated(url: str) -> bool:
     return asyncio.run(ask())
 
 
-async def renew(url: str, opener: Callable[[str], ConfigStore] = open_revisions) -> None:
-    """Bring a store of an older version up to date; one that does not exist is not made."""
-    store = opener(url)
+async def renew(url: str) -> None:
+    """Bring a store of an older version up to date; one that does not exist is not made.
+
+    That of a running server is the server's to bring up to date.
+    """
+    if is_remote(url):
+        return
+    store = open_revisions(url)
     try:
         await store.head()
     except StoreOlderError:

@@ -11,7 +11,6 @@ from modelops.cli import options, stores, terminal
 from modelops.operations.location import store_url as locate
 from modelops.operations.prune import boundary_us, prune
 from modelops.resources.times import now_us
-from modelops.store import open_store
 
 _CONSENT = "pass --yes to do it without being asked"
 
@@ -25,7 +24,7 @@ def command(folder: Path, store_url: str, before: str, yes: bool) -> None:
     """Delete single attempts from before a day; reports go on counting them by whole days."""
     before_us = boundary_us(before, now_us=now_us())
     url = locate(store_url, folder)
-    asyncio.run(stores.renew(url, open_store))
+    asyncio.run(stores.renew(url))
     count = stores.using_books(url, lambda store: store.count_attempts(before_us))
     if not count:
         click.echo(f"There are no attempts from before {before}.", err=True)

@@ -13,7 +13,6 @@ from modelops.operations.location import store_url as locate
 from modelops.operations.recost import recost
 from modelops.operations.usage import UsageQuery
 from modelops.resources.times import now_us
-from modelops.store import open_store
 
 _CONSENT = "pass --yes to do it without being asked"
 
@@ -40,7 +39,7 @@ def command(
     """
     query = UsageQuery(since=since, until=until, filters={"model": models} if models else {})
     url, at_us = locate(store_url, folder), now_us()
-    asyncio.run(stores.renew(url, open_store))
+    asyncio.run(stores.renew(url))
     found = stores.using_books(url, lambda store: recost(store, query, now_us=at_us, write=False))
     if found.undecided:
         click.echo(

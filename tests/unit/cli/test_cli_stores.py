@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ def test_what_an_operation_returns_is_not_printed_on_the_way(tmp_path: Path) -> 
         return Large()
 
     assert isinstance(stores.using(f"sqlite:///{tmp_path}/store.db", operation), Large)
+
+
+async def test_a_running_server_is_not_asked_how_old_its_store_is() -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        await stores.renew(f"http://127.0.0.1:{nobody_listens.getsockname()[1]}")
 
 
 ON_A_DATABASE = [
