@@ -9,7 +9,6 @@ import asyncio
 import sys
 
 import click
-import msgspec
 
 from modelops.cli import stores, terminal, waiting
 from modelops.operations.apply import apply, check_refusals, declared_otherwise
@@ -66,7 +65,7 @@ def _result(made: Revision | None, prepared: Prepared, output_format: str) -> st
             "plan_digest": prepared.plan.plan_digest,
             "summary": prepared.plan.summary,
         }
-        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+        return terminal.as_json(document)
     if made:
         return f"Applied: revision {revision} of {made.info.config}."
     return f"Nothing to apply: revision {revision} stands."

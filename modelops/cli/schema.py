@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from modelops.cli import terminal
 from modelops.plan import schema as plan_schema
@@ -48,8 +47,7 @@ def _schema(kind: str) -> dict[str, Any]:
 
 
 def _text(kind: str) -> str:
-    content = msgspec.json.encode(_schema(kind))
-    return msgspec.json.format(content, indent=2).decode() + "\n"
+    return terminal.as_json(_schema(kind)) + "\n"
 
 
 def _write(kinds: list[str]) -> None:

@@ -43,7 +43,12 @@ def caller(environ: Mapping[str, str] = os.environ) -> str:
 
 def echo_json(document: object) -> None:
     """Write a document to stdout as JSON that a person can read too."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    click.echo(as_json(document))
+
+
+def as_json(document: object) -> str:
+    """Return a document as JSON that a person can read too, without a final line break."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
 def program() -> str:

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from modelops.cli import (
     options,
@@ -117,7 +116,7 @@ async def _asked(store: UsageStore, query: UsageQuery, at_us: int) -> tuple[Usag
 
 def _rendered(found: UsageReport, output_format: str) -> str:
     if output_format == "json":
-        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+        return terminal.as_json(found) + "\n"
     if output_format == "csv":
         return render.csv_text(found)
     if output_format == "markdown":

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
-from modelops.cli import options
+from modelops.cli import options, terminal
 from modelops.config.report import FORMATS, render
 from modelops.config.rules import RULES
 from modelops.operations.validate import validate
@@ -37,8 +36,7 @@ def command(folder: Path, environment: str, output_format: str, rules: bool) -> 
 
 def _rules(output_format: str) -> str:
     if output_format == "json":
-        listing = msgspec.json.encode(list(RULES.values()))
-        return msgspec.json.format(listing, indent=2).decode() + "\n"
+        return terminal.as_json(list(RULES.values())) + "\n"
     if output_format != "text":
         raise ModelopsError("rules are listed as text or json", "leave --format out, or name json")
     return "".join(

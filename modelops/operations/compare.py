@@ -18,6 +18,7 @@ from modelops.operations.plan import Request, provenance
 from modelops.plan.build import Base, build
 from modelops.plan.document import Plan
 from modelops.plan.secrets import SecretFacts
+from modelops.resources import commits
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
 from modelops.resources.state import digest, state_digest
@@ -55,7 +56,8 @@ def _declared_at(commit: str, request: Request) -> Configuration | None:
         except InvalidConfigurationError as error:
             first = next(found for found in error.diagnostics if found.severity == "error")
             raise ModelopsError(
-                f"the configuration has errors at commit {commit[:10]}, the first: {first}",
+                f"the configuration has errors at commit {commits.short(commit)}, "
+                f"the first: {first}",
                 "compare with a commit whose configuration is valid",
             ) from None
 
@@ -71,7 +73,8 @@ def _commit(folder: Path, ref: str) -> str:
 
 def _extract(folder: Path, commit: str, place: Path) -> bool:
     """Write the configuration files of a commit into a directory; False when it has none."""
-    unread = f"commit {commit[:10]} of {folder} cannot be read", "check the repository: git fsck"
+    hint = "check the repository: git fsck"
+    unread = f"commit {commits.short(commit)} of {folder} cannot be read", hint
     paths = git.CONFIGURATION_PATHS
     listed = _git(folder, *unread, "ls-tree", "-z", "--name-only", commit, "--", *paths)
     names = [name for name in listed.decode().split("\0") if name]

@@ -17,6 +17,7 @@ from modelops.ledger.periods import Bucket, Span, bucket_starts, period_span, wr
 from modelops.ledger.reports import UsageReport, build
 from modelops.metering.attempt import Status
 from modelops.resources.errors import ModelopsError
+from modelops.resources.times import DAY_US, MINUTE_US
 from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
@@ -30,8 +31,8 @@ ROWS_DEFAULT = 10_000
 REVISIONS_AT_ONCE = 500
 
 _REQUEST_ID = re.compile("[0-9a-f]{32}")
-_CLOCK_STEP_US = 60 * 1_000_000
-_REQUEST_US = 24 * 3600 * 1_000_000
+_CLOCK_STEP_US = MINUTE_US
+_REQUEST_US = DAY_US
 """By which time the last attempt of a request has begun, whatever its deadline."""
 
 

@@ -9,10 +9,11 @@ import msgspec
 
 from modelops.metering.attempt import Attempt
 from modelops.resources.resolved import Settings
+from modelops.resources.times import MINUTE_US
 from modelops.store.protocol import AttemptStore, ConfigStore, Revision
 from modelops.store.sums import Packed, Sums, Tallies
 
-SLOT_US = 15 * 60 * 1_000_000
+SLOT_US = 15 * MINUTE_US
 """A slot is a quarter of an hour: the coarsest step that every time zone's days are made of."""
 
 Dimension = Literal["provider", "model", "agent", "user", "chain", "revision", "status"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from modelops.plan.document import Change, Check, Plan
 from modelops.plan.render import phrases
+from modelops.resources import commits
 from modelops.resources.visible import visible
 
 LIMIT = 65_000
@@ -148,7 +149,7 @@ def _details(changes: Iterable[Change]) -> str:
 
 
 def _provenance(plan: Plan) -> str:
-    commit = f", commit {plan.git_commit[:10]}" if plan.git_commit else ""
+    commit = f", commit {commits.short(plan.git_commit)}" if plan.git_commit else ""
     dirty = " with uncommitted changes" if plan.git_dirty else ""
     return (
         f"base {phrases.base(plan)}{commit}{dirty}, modelops {plan.tool_version}, "

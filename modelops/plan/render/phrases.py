@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from modelops.plan.document import Action, Change, FieldChange, Plan, Summary
-from modelops.resources import durations
+from modelops.resources import commits, durations
 from modelops.resources.visible import visible
 
 SYMBOLS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "move": ">"}
@@ -123,7 +123,7 @@ def title(plan: Plan) -> str:
 def base(plan: Plan) -> str:
     """Return what the plan starts from."""
     if plan.base_ref:
-        return f"commit {plan.base_ref[:10]}"
+        return f"commit {commits.short(plan.base_ref)}"
     if plan.store_id == "":
         return "a new store"
     return f"revision {plan.base_revision}"

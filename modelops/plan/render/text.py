@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from modelops.plan.document import Change, Check, Effect, FieldChange, Plan
 from modelops.plan.render import phrases
+from modelops.resources import commits
 from modelops.resources.visible import visible
 
 _MEANING: dict[str, str] = {
@@ -84,7 +85,7 @@ def _facts(plan: Plan) -> str:
     place = ", ".join(
         filter(None, (plan.git_branch, "uncommitted changes" if plan.git_dirty else ""))
     )
-    return f"base {phrases.base(plan)}   commit {plan.git_commit[:10]}" + (
+    return f"base {phrases.base(plan)}   commit {commits.short(plan.git_commit)}" + (
         f" ({visible(place)})" if place else ""
     )
 
