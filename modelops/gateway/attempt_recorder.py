@@ -176,8 +176,7 @@ class AttemptRecorder:
         """
         target = self._step.target
         tier = self._service_tier()
-        stated = usage.source == "partial" and usage.provider_cost_pico is not None
-        if usage.source == "reported" or stated:
+        if usage.priced:
             price = cost(
                 usage,
                 target.price,

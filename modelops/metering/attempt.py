@@ -45,6 +45,12 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     provider_cost_pico: int | None = None
     provider_input_pico: int | None = None
 
+    @property
+    def priced(self) -> bool:
+        """Whether a cost can follow: the report is whole, or a part that states the cost itself."""
+        stated = self.source == "partial" and self.provider_cost_pico is not None
+        return self.source == "reported" or stated
+
 
 NO_USAGE = Usage(source="none")
 NOTHING_USED = Usage(

@@ -43,7 +43,7 @@ def decode_answer(content: bytes) -> dict[str, Any]:
 
 
 def reported(protocol: Protocol, endpoint: Endpoint, content: bytes) -> Answer | None:
-    """Return the usage that an unusable answer reports; None if it reports none."""
+    """Return the usage that an unusable answer reports; None if no cost follows from it."""
     try:
         document = decode_object(content)
     except NOT_JSON:
@@ -51,7 +51,7 @@ def reported(protocol: Protocol, endpoint: Endpoint, content: bytes) -> Answer |
     usage, tier = whole_usage(protocol, document)
     if endpoint == "/v1/embeddings":
         usage = embedding_usage(protocol, document)
-    return Answer(b"", usage, tier) if usage.source == "reported" else None
+    return Answer(b"", usage, tier) if usage.priced else None
 
 
 def text_size(value: Any) -> int:

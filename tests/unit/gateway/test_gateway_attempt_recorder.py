@@ -37,6 +37,8 @@ from modelops.metering.attempt import NO_USAGE
 
 USED = {"prompt_tokens": 10, "completion_tokens": 5}
 COST = 10 * 1_000_000 + 5 * 2_000_000
+STATED = {"prompt_tokens": 10, "cost": 0.25}
+STATED_COST = 250_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ COST = 10 * 1_000_000 + 5 * 2_000_000
         ({"choices": None, "usage": USED}, COST),
         ({"choices": [{"error": {"message": "sorry"}}], "usage": USED}, COST),
         ({"error": {"message": "sorry"}, "usage": USED}, COST),
+        ({"choices": None, "usage": STATED}, STATED_COST),
+        ({"error": {"message": "sorry"}, "usage": STATED}, STATED_COST),
         ({"error": {"message": "sorry"}, "usage": None}, 0),
         ({"error": {"message": "sorry"}, "usage": {"prompt_tokens": -1}}, 0),
         ({"choices": None, "usage": {"prompt_tokens": -1}}, None),
@@ -60,14 +64,14 @@ async def test_an_answer_of_no_use_costs_what_it_reports(
     assert (await bench.ask(asked)).status == 502
     (row,) = bench.rows
     assert (row.outcome, row.cost.total_pico) == ("failed", cost)
-    assert row.usage.output_tokens == {COST: 5, 0: 0, None: None}[cost]
+    assert row.usage.output_tokens == {COST: 5, STATED_COST: None, 0: 0, None: None}[cost]
     assert (row.cost.estimate_pico is not None) == (cost is None)
 
 
 @pytest.mark.parametrize(
     ("usage", "known"),
     [
-        ({"prompt_tokens": 10, "cost": 0.25}, True),
+        (STATED, True),
         ({**USED, "cost": 0.25}, True),
         (USED, False),
         ({"prompt_tokens": -1, "cost": 0.25}, False),
@@ -82,7 +86,7 @@ async def test_a_cost_that_the_provider_states_stands_in_a_part_of_a_report(
     await bench.ask(ASK_STREAM)
     (row,) = bench.rows
     assert row.usage.source in ("partial", "invalid")
-    assert row.cost.total_pico == (250_000_000_000 if known else None)
+    assert row.cost.total_pico == (STATED_COST if known else None)
     assert (row.cost.estimate_pico is None) == known
 
 
