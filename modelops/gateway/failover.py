@@ -114,8 +114,11 @@ class Failover:
         agent = context.route.agent
         parameters = agent.parameters if agent is not None else None
         fallback = candidate.position > 0
-        body = within(context.body, target.max_output_tokens) if fallback else context.body
-        return candidate.adapter.outgoing(body, context.call.headers, target, parameters)
+        try:
+            body = within(context.body, target.max_output_tokens) if fallback else context.body
+            return candidate.adapter.outgoing(body, context.call.headers, target, parameters)
+        except RecursionError:
+            raise CannotCarryError("JSON that is nested so deeply") from None
 
     async def _try(self, candidate: Candidate, outgoing: Outgoing) -> Failure | None:
         """Call one target until it answers or its retries are over; return the last failure."""

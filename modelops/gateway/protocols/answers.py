@@ -56,10 +56,13 @@ def reported(protocol: Protocol, endpoint: Endpoint, content: bytes) -> Answer |
 
 def text_size(value: Any) -> int:
     """Return the length of all strings in a piece of an answer: what an estimate is made from."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(text_size(item) for item in value.values())
-    if isinstance(value, list):
-        return sum(text_size(item) for item in value)
-    return 0
+    size, left = 0, [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            size += len(item)
+        elif isinstance(item, dict):
+            left += item.values()
+        elif isinstance(item, list):
+            left += item
+    return size

@@ -36,7 +36,7 @@ def decode_request(decoder: msgspec.json.Decoder[Request], content: bytes) -> Re
             raise _named(error) from None
     try:
         return decoder.decode(msgspec.json.encode(_without(msgspec.json.decode(content))))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         raise _named(error) from None
 
 

@@ -69,6 +69,14 @@ def test_no_schema_that_is_none_is_strict() -> None:
     assert not strict.accepts(msgspec.Raw(b"{"))
 
 
+def test_no_schema_is_strict_that_is_nested_too_deeply_to_be_looked_at() -> None:
+    root = b'{"type":"object","additionalProperties":false,"anyOf":%b}'
+    deep = [root % (b"[" * depth + b"]" * depth) for depth in range(10, 1500, 10)]
+    accepted = [strict.accepts(msgspec.Raw(schema)) for schema in deep]
+    assert accepted == sorted(accepted, reverse=True)
+    assert (accepted[0], accepted[-1]) == (True, False)
+
+
 # What means the same in other words
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any, get_args
 
 import msgspec
 import pytest
-from gateway_doubles import Bench, FakeResponse, model, provider, table
+from gateway_doubles import (
+    ASK_STREAM,
+    DONE,
+    Bench,
+    FakeResponse,
+    chain,
+    error,
+    model,
+    provider,
+    table,
+    two_targets,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +118,43 @@ def test_nothing_crashes_the_gateway(
             assert isinstance(document, dict)
 
     asyncio.run(run())
+
+
+DEEP = range(sys.getrecursionlimit() - 100, sys.getrecursionlimit(), 2)
+"""Depths of which the first reading of a body takes some, at which later ones give up."""
+
+TOOL = b'"tools":[{"name":"f","strict":true,"input_schema":{"type":"object",%b:[%%b]}}]'
+
+
+@pytest.mark.parametrize(
+    ("protocol", "field"),
+    [
+        ("openai", TOOL % b'"items"'),
+        ("openai", TOOL % b'"additionalProperties":false,"anyOf"'),
+        ("openai", b'"system":null,' + TOOL % b'"items"'),
+        ("anthropic", b'"thinking":{"budget_tokens":9000,"x":[%b]}'),
+    ],
+    ids=["schema", "strict", "null", "budget"],
+)
+async def test_a_request_of_any_depth_is_sent_or_refused(protocol: Protocol, field: bytes) -> None:
+    providers = [provider(name, protocol=protocol) for name in ("one", "two")]
+    models = [model("one/a"), model("two/b", max_output_tokens=4096)]
+    pair = table(*providers, *models, chain("pair", "one/a", "two/b"))
+    for depth in DEEP:
+        bench = Bench(pair)
+        bench.client.script("one", FakeResponse(404))
+        bench.client.script("two", FakeResponse(400, error("it was sent")))
+        deep = field % (b"[" * depth + b"]" * depth)
+        body = b'{"model":"pair","max_tokens":9999,"messages":[],%b}' % deep
+        reply = await bench.ask(body, endpoint="/v1/messages", dialect="anthropic")
+        assert b"it was sent" in reply.body or b"nested" in reply.body
+
+
+async def test_a_piece_of_an_answer_may_be_nested_deeply() -> None:
+    bench = Bench(two_targets())
+    said = b'data: {"choices":[{"delta":{"content":%b}}]}\n\n' % (b"[" * 600 + b"]" * 600)
+    bench.client.script("one", FakeResponse(200, said, DONE))
+    assert (await bench.ask(ASK_STREAM)).body == said + DONE
 
 
 SEED = msgspec.json.encode({"model": "p-openai/m", "max_tokens": 9, "messages": [], "input": "hi"})

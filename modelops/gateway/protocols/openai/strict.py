@@ -22,9 +22,9 @@ def accepts(schema: msgspec.Raw) -> bool:
     """Return whether a schema can be sent as strict."""
     try:
         root = msgspec.json.decode(schema)
+        return isinstance(root, dict) and root.get("type") == "object" and _fits(root)
     except (msgspec.DecodeError, RecursionError):
         return False
-    return isinstance(root, dict) and root.get("type") == "object" and _fits(root)
 
 
 def _fits(schema: Any) -> bool:
