@@ -31,8 +31,8 @@ class Form(NamedTuple):
     """An export: which column holds the day and the model, and which are added up for each count.
 
     `needed` tells it from the others. `cost` is empty where an export has none; a file may lack all
-    of its columns but the first. `input_whole` is a column of older files, and those that have its
-    parts in newer ones: a file with all of them says it twice, so the larger one counts.
+    of its columns but the first. `input_either` are columns that say the same in older and in newer
+    files: a file with all of them says it twice, so the larger sum counts.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Form(NamedTuple):
     input: tuple[str, ...]
     output: tuple[str, ...]
     cost: tuple[str, ...] = ()
-    input_whole: tuple[str, tuple[str, ...]] = ("", ())
+    input_either: tuple[tuple[str, ...], ...] = ()
 
     @property
     def title(self) -> str:
@@ -83,8 +83,8 @@ FORMS = (
             "usage_input_tokens_cache_read",
         ),
         output=("usage_output_tokens",),
-        input_whole=(
-            "usage_input_tokens_cache_write",  # of files older than the cache of an hour
+        input_either=(
+            ("usage_input_tokens_cache_write",),  # of files older than the cache of an hour
             ("usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write_1h"),
         ),
     ),
@@ -114,7 +114,7 @@ FORMS = (
     ),
 )
 """With a key of the caller's own, OpenRouter's cost is its fee and what the provider takes stands
-beside it: both are in the books (metering/normalize.py), so both are added here.
+beside it: both are in the books (metering/stated_cost.py), so both are added here.
 """
 
 MAX_LINES = 1_000_000
@@ -204,8 +204,8 @@ def _line(form: Form, row: Mapping[str, str | None], line: int) -> tuple[Key, Bi
     def counted(*names: str) -> int:
         return sum(_count(cells[name], name, line) for name in names if name in cells)
 
-    whole, parts = form.input_whole
-    input_tokens = counted(*form.input) + max(counted(whole), counted(*parts))
+    either = max((counted(*names) for names in form.input_either), default=0)
+    input_tokens = counted(*form.input) + either
     costs = [_pico(cells[name], name, line) for name in form.cost if cells.get(name)]
     known = form.cost and cells[form.cost[0]]  # an empty cell is not a cost of 0
     return key, Billed(input_tokens, counted(*form.output), sum(costs) if known else None)

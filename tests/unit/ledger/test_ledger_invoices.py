@@ -111,6 +111,13 @@ def test_a_file_of_another_shape_is_an_error(text: str, message: str) -> None:
         read(text)
 
 
+@pytest.mark.parametrize("cell", ["700", "checked by Ann"])
+def test_a_column_without_a_name_counts_for_nothing(cell: str) -> None:
+    assert read(f",{PLAIN}{cell},2026-11-20,b,1,2,3\n").billed == {
+        Key(DAY, "b"): Billed(1, 2, 3 * 10**12)
+    }
+
+
 def test_an_empty_cost_is_not_known_and_one_below_0_is_a_credit() -> None:
     lines = "2026-11-20,a,1,2,\n2026-11-20,b,1,2,0\n2026-11-20,,0,0,-$1.5\n"
     found = read(PLAIN + lines)
