@@ -56,7 +56,7 @@ class Memory:
         if len(self) <= CAPACITY:
             return 0, 0
         before = len(self._others)
-        self._others = deque(collapsed_to(self._others, CAPACITY // 2))
+        self._others = deque(collapsed_to(self._others, len(self._others) // 2))
         if gone := before - len(self._others):
             return gone, 0
         (self._begun if begun else self._others).pop()

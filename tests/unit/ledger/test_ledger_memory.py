@@ -11,6 +11,7 @@ from ledger_samples import MemoryBooks, attempt, begun
 
 from modelops.ledger import Ledger, segment
 from modelops.ledger.journal import Journal
+from modelops.ledger.memory import Memory
 from modelops.ledger.records import Kind
 from modelops.metering.attempt import Cost
 from modelops.store.protocol import StoreLockedError
@@ -34,6 +35,19 @@ async def test_rows_in_memory_give_up_their_detail_before_any_is_lost(
     assert sum(row.weight for row in books.rows.values()) == 99
     assert sum(row.cost.total_pico or 0 for row in books.rows.values()) == sum(range(99))
     assert "collapsed: users not kept" in {row.message for row in books.rows.values()}
+
+
+def test_rows_are_put_together_though_most_are_of_calls_that_began_in_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelops.ledger.memory.CAPACITY", 20)
+    memory = Memory()
+    for number in range(41):
+        _, lost = memory.append(attempt(), begun=number < 11)
+        assert lost == 0
+    apart, others = memory.content()
+    assert (len(apart), memory.weight) == (11, 41)
+    assert len(others) <= 9
 
 
 async def test_a_journal_that_cannot_be_made_leaves_rows_to_memory_and_then_counts_them(
