@@ -14,21 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 
 from modelops.ledger.attempts import AttemptRow, row, utc
 from modelops.ledger.collapse import unit_us
-from modelops.ledger.reports import usd
 from modelops.metering.attempt import Attempt
 
-_FOCUS: tuple[tuple[str, Callable[[Attempt], object]], ...] = (
-    ("ChargePeriodStart", lambda attempt: utc(attempt.started_at_us)),
-    ("ChargePeriodEnd", lambda attempt: utc(_end_us(attempt))),
-    ("ChargeCategory", lambda attempt: "Adjustment" if attempt.outcome == "adjusted" else "Usage"),
-    ("BilledCost", lambda attempt: _cost(attempt)),
-    ("BillingCurrency", lambda attempt: "USD"),
-    ("ProviderName", lambda attempt: attempt.provider),
-    ("ServiceCategory", lambda attempt: "AI and Machine Learning"),
-    ("ServiceName", lambda attempt: attempt.model),
-    ("ResourceId", lambda attempt: f"{attempt.provider}/{attempt.model}".strip("/")),
-    ("ConsumedQuantity", lambda attempt: _tokens(attempt)),
-    ("ConsumedUnit", lambda attempt: None if _tokens(attempt) is None else "Tokens"),
+_FOCUS: tuple[tuple[str, Callable[[Attempt, AttemptRow], object]], ...] = (
+    ("ChargePeriodStart", lambda _, shown: shown.started_at),
+    ("ChargePeriodEnd", lambda attempt, _: utc(_end_us(attempt))),
+    ("ChargeCategory", lambda _, shown: "Adjustment" if shown.outcome == "adjusted" else "Usage"),
+    ("BilledCost", lambda _, shown: shown.cost_usd),
+    ("BillingCurrency", lambda *_: "USD"),
+    ("ProviderName", lambda _, shown: shown.provider),
+    ("ServiceCategory", lambda *_: "AI and Machine Learning"),
+    ("ServiceName", lambda _, shown: shown.model),
+    ("ResourceId", lambda _, shown: f"{shown.provider}/{shown.model}".strip("/")),
+    ("ConsumedQuantity", lambda _, shown: _tokens(shown)),
+    ("ConsumedUnit", lambda _, shown: None if _tokens(shown) is None else "Tokens"),
 )
 
 _OWN = tuple(
@@ -52,9 +51,9 @@ def csv_lines(attempts: Sequence[Attempt]) -> str:
 
 
 def _values(attempt: Attempt) -> Iterator[object]:
-    for _, value in _FOCUS:
-        yield value(attempt)
     shown = row(attempt)
+    for _, value in _FOCUS:
+        yield value(attempt, shown)
     for name in _OWN:
         yield getattr(shown, name)
 
@@ -80,13 +79,7 @@ def _end_us(attempt: Attempt) -> int:
     return attempt.started_at_us // unit * unit + unit
 
 
-def _cost(attempt: Attempt) -> str | None:
-    pico = attempt.cost.total_pico
-    return None if pico is None else usd(pico)
-
-
-def _tokens(attempt: Attempt) -> int | None:
-    usage = attempt.usage
-    if usage.input_tokens is None or usage.output_tokens is None:
+def _tokens(shown: AttemptRow) -> int | None:
+    if shown.input_tokens is None or shown.output_tokens is None:
         return None
-    return usage.input_tokens + usage.output_tokens
+    return shown.input_tokens + shown.output_tokens

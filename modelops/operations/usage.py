@@ -128,7 +128,7 @@ async def export_csv(store: UsageStore, query: UsageQuery, *, now_us: int) -> As
     found = await store.list_attempts(chosen, EXPORTED_AT_ONCE)  # or say why not
     yield csv_header()
     while found:
-        yield csv_lines(found)
+        yield await asyncio.to_thread(csv_lines, found)  # 25 us a row
         after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
         found = await store.list_attempts(chosen, EXPORTED_AT_ONCE, after)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -20,6 +21,7 @@ from server_support import (
     state,
 )
 
+from modelops.ledger.export import csv_lines
 from modelops.metering.attempt import Attempt
 from modelops.store import cells, open_store
 
@@ -163,10 +165,24 @@ async def test_bad_queries_of_attempts_are_400(path: str, query: str) -> None:
     assert (await get(f"{path}?{query}")).status == 400
 
 
-async def test_the_export_is_csv_with_a_header() -> None:
-    answer = await get("/api/usage/export.csv")
+async def test_the_export_is_csv_with_a_header_written_beside_the_event_loop(
+    new_sqlite_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def noted(found: Sequence[Attempt]) -> str:
+        threads.append(threading.get_ident())
+        return csv_lines(found)
+
+    monkeypatch.setattr("modelops.operations.usage.csv_lines", noted)
+    rows = [attempt(started_at_us=10) for _ in range(2)]
+    path = "/api/usage/export.csv?from=1970-01-01"
+    (answer,) = await get_of(new_sqlite_store(), rows, path)
     assert (answer.status, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    assert answer.body.decode().startswith("ChargePeriodStart") or b"," in answer.body
+    lines = answer.body.decode().splitlines()
+    assert (len(lines), lines[0].split(",")[0]) == (3, "ChargePeriodStart")
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
 
 
 @pytest.mark.parametrize(
