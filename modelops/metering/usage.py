@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from modelops.metering import normalize
-from modelops.metering.attempt import NO_USAGE, Usage, UsageSource
+from modelops.metering.attempt import NO_USAGE, Usage
 from modelops.resources.resolved import ORDINARY_TIERS, Protocol
 
 Event = Mapping[str, Any]
@@ -57,20 +55,34 @@ def whole_usage(protocol: Protocol, body: Event) -> tuple[Usage, str]:
 
     '' is a tier that the provider does not say.
     """
-    find, normalized = _READERS[protocol]
-    found = find(body)
-    if found is None or list(found.values()).count(None) == len(found):
+    found = _report(protocol, body)
+    if found is None:
         return NO_USAGE, ""
-    return normalized(found, True), _tier(protocol, found, body)
+    return _READERS[protocol][1](found, True), _tier(protocol, found, body)
+
+
+_OUTPUT: Mapping[Protocol, str] = {
+    "openai": "completion_tokens",
+    "anthropic": "output_tokens",
+    "gemini": "candidatesTokenCount",
+    "ollama": "eval_count",
+}
 
 
 def embedding_usage(protocol: Protocol, body: Event) -> Usage:
-    """Return the usage of an embedding, which has no output: where its input is known, so is 0."""
-    usage, _ = whole_usage(protocol, body)
-    if usage.input_tokens is None or usage.output_tokens is not None:
-        return usage
-    source: UsageSource = "reported" if usage.source == "partial" else usage.source
-    return msgspec.structs.replace(usage, source=source, output_tokens=0)
+    """Return the usage of an embedding: its output, which few reports name, is 0."""
+    found = _report(protocol, body)
+    if found is None:
+        return NO_USAGE
+    return _READERS[protocol][1]({**found, _OUTPUT[protocol]: 0}, True)
+
+
+def _report(protocol: Protocol, body: Event) -> Event | None:
+    """Return what a whole answer says of its usage, None where that is nothing."""
+    found = _READERS[protocol][0](body)
+    if found is None or list(found.values()).count(None) == len(found):
+        return None
+    return found
 
 
 _ORDINARY_SERVICE = ("", "standard", "global", "not_available")

@@ -277,6 +277,14 @@ def test_the_input_is_all_there_is_to_report_of_an_embedding() -> None:
     assert (found.source, found.input_tokens, found.output_tokens) == ("reported", 8, 0)
     found = embedding_usage("openai", {"usage": {"prompt_tokens": 8, "cost": -1}})
     assert found.source == "invalid"
+    assert embedding_usage("ollama", {"prompt_eval_count": 8}).source == "reported"
+    assert embedding_usage("ollama", {}) == NO_USAGE
+
+
+def test_what_an_embedding_cost_with_a_key_of_the_callers_own_is_not_known() -> None:
+    report = {"prompt_tokens": 8, "is_byok": True, "cost": 0}
+    found = embedding_usage("openai", {"usage": report})
+    assert (found.source, found.input_tokens, found.output_tokens) == ("partial", 8, 0)
 
 
 def test_gemini_without_candidates_answered_nothing() -> None:
