@@ -34,22 +34,23 @@ def undecided(attempt: Attempt, models: Mapping[str, Model]) -> bool:
         return False
     unit = unit_us(attempt)
     begin_us = attempt.started_at_us // unit * unit
+    end_us = begin_us + (unit if model.price.hours else MINUTE_US)
     possible = [
         rates_at(model.price, input_tokens, attempt.service_tier, us)
         for input_tokens in (0, attempt.usage.input_tokens or 0)
-        for us in range(begin_us, begin_us + unit, MINUTE_US)
+        for us in range(begin_us, end_us, MINUTE_US)
     ]
     reasoned = attempt.usage.reasoning_tokens and possible[0].reasoning_output is not None
     return bool(reasoned) or any(rates is not possible[0] for rates in possible)
 
 
 def without_cost(attempt: Attempt, models: Mapping[str, Model]) -> bool:
-    """Say whether nobody can tell what an attempt would cost today.
+    """Say whether nobody can tell what an attempt, which is not `undecided`, would cost today.
 
     Its model has no price now or is not applied, or its usage is not known.
     """
     right = _today(attempt, models)
-    return right is not None and right.total_pico is None and not undecided(attempt, models)
+    return right is not None and right.total_pico is None
 
 
 def _by_price(attempt: Attempt) -> bool:
@@ -76,12 +77,10 @@ def adjustment(
 ) -> Attempt | None:
     """Return the row that brings an attempt to today's price; None where nothing is to correct.
 
-    `models` are by provider/model, `earlier` is what corrects the attempt already. The id is
-    deterministic, so repeated or concurrent runs add each correction once. It depends on how many
-    corrections came before, so that a price that changes back is followed too.
+    The attempt is not `undecided`, `models` are by provider/model, `earlier` is what corrects it
+    already. The id is deterministic, so repeated or concurrent runs add each correction once. It
+    depends on how many corrections came before, so that a price that changes back is followed too.
     """
-    if undecided(attempt, models):
-        return None
     right = _today(attempt, models)
     if right is None or right.total_pico is None or right.input_pico is None:
         return None

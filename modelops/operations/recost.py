@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -47,15 +47,16 @@ async def recost(
     chosen = await selection(store, query, now_us)
     done, after = Correction(), None
     while found := await store.list_attempts(chosen, EXPORTED_AT_ONCE, after):
-        rows = await _adjustments(store, found, models)
+        decided = [row for row in found if not undecided(row, models)]
+        rows = await _adjustments(store, decided, models)
         if write:
             rows = await store.add_adjustments(rows)
         done = Correction(
-            attempts=done.attempts + sum(row.weight for row in rows),
+            attempts=done.attempts + _weight(rows),
             difference_pico=done.difference_pico + sum(row.cost.total_pico or 0 for row in rows),
-            undecided=done.undecided + sum(row.weight for row in found if undecided(row, models)),
+            undecided=done.undecided + _weight(found) - _weight(decided),
             without_cost=done.without_cost
-            + sum(row.weight for row in found if without_cost(row, models)),
+            + _weight(row for row in decided if without_cost(row, models)),
         )
         after = AttemptCursor(found[-1].started_at_us, found[-1].attempt_id)
     return done
@@ -67,3 +68,8 @@ async def _adjustments(
     earlier = await store.adjusted([row.attempt_id for row in found])
     rows = (adjustment(row, models, earlier.get(row.attempt_id)) for row in found)
     return [row for row in rows if row is not None]
+
+
+def _weight(rows: Iterable[Attempt]) -> int:
+    """Return how many attempts rows stand for."""
+    return sum(row.weight for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from resource_samples import model, price
 from modelops.ledger.collapse import STAGES
 from modelops.ledger.recost import adjustment, undecided
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.metering.cost import cost
+from modelops.metering.cost import cost, rates_at
 from modelops.resources.resolved import Hours, Model, Price, Tier
 from modelops.resources.times import MINUTE_US
 from modelops.store.books import Adjustment
@@ -107,7 +108,6 @@ def test_whether_a_row_that_is_as_large_as_a_tier_reaches_it_is_not_known(
     tiers = (Tier(above_input_tokens=above, **_RATES),)
     priced = models(msgspec.structs.replace(price(2), tiers=tiers))
     assert undecided(collapsed(0), priced) is not certain
-    assert (adjustment(collapsed(0), priced, None) is not None) is certain
     assert not undecided(booked(price(1)), priced)
 
 
@@ -128,6 +128,15 @@ def test_an_hour_that_was_not_kept_leaves_a_price_by_hours_open(
     by_hour = (Hours(from_=hours[0], to=hours[1], **_RATES),)
     priced = models(msgspec.structs.replace(price(2), hours=by_hour))
     assert undecided(collapsed(stage), priced) is not certain
+
+
+def test_a_price_without_hours_is_not_asked_for_every_minute_of_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Mock(wraps=rates_at)
+    monkeypatch.setattr("modelops.ledger.recost.rates_at", asked)
+    assert not undecided(collapsed(3), models(price(2)))
+    assert asked.call_count == 2
 
 
 def test_which_of_several_requests_reasoned_is_not_known() -> None:
