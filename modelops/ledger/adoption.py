@@ -86,8 +86,8 @@ def _current(owned: list[Segment], names: list[SegmentName]) -> Iterator[Segment
 
 async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
     """Deliver one worker's rows to the store; its files stay if the store does not take them."""
-    rows = torn = lost = 0
-    reason = ""
+    rows = torn = 0
+    reasons: list[str] = []
     begun: dict[str, Attempt] = {}
     unreadable: dict[str, str] = {}
     try:
@@ -98,8 +98,7 @@ async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
                 ended = _ended(records, begun, unreadable)
                 refused = await deliver(ended, store)
                 rows += len(ended) - len(refused)
-                lost += len(refused)
-                reason = refused[-1] if refused else reason
+                reasons += refused
                 position = records[-1].end
             torn += _written(segment, position)
         refused = await deliver(list(begun.values()), store)
@@ -110,13 +109,13 @@ async def _adopt(owned: list[Segment], store: BooksStore) -> Adopted:
         for segment in owned:
             segment.close()
     interrupted = len(begun) - len(refused)
-    reasons = [reason, *refused, *unreadable.values()]
+    reasons += [*refused, *unreadable.values()]
     return Adopted(
         rows=rows + interrupted,
         interrupted=interrupted,
         torn_bytes=torn,
-        lost=lost + len(refused) + len(unreadable),
-        reason=reasons[-1],
+        lost=len(reasons),
+        reason=reasons[-1] if reasons else "",
     )
 
 
