@@ -32,11 +32,7 @@ HERE = Caller(kind="local", name="", role="deployer")
 
 
 class AccessError(Exception):
-    """The request is refused; `headers` go with the answer.
-
-    `status` is 401 without a good key, 403 when the key may not, 415 when a request without one is
-    not JSON, 503 when nobody's key is known.
-    """
+    """The request is refused with this status; `headers` go with the answer."""
 
     def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(message)

@@ -33,7 +33,7 @@ STATUSES = {
     "405": "Another method than POST.",
     "408": "The body arrived too slowly.",
     "413": "The body is larger than 64 MiB.",
-    "415": "Nobody has a key, and the content type is not application/json.",
+    "415": "The body is compressed; or nobody has a key, and it is not application/json.",
     "429": "Every target was limited; see retry-after.",
     "500": "The gateway failed.",
     "502": "Every target failed.",

@@ -3,7 +3,8 @@
 It holds what the protocols share, no more. A reader that meets something it has no place for here,
 and a writer that meets something its protocol has no word for, raise CannotCarryError: nothing is
 dropped on the way. Two exceptions, because they mean nothing elsewhere: hints that only change
-price or speed (cache marks, predictions), and another provider's reasoning.
+price or speed (predictions), and another provider's reasoning. A cache mark is such a hint too:
+`cache` keeps it as it came, and Anthropic's writer alone takes it up.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
-    """Words. `cache`: Anthropic's cache mark, as it came; it means nothing elsewhere."""
+    """Words."""
 
     text: str
     cache: Any = None
