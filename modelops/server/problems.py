@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
-from modelops.gateway.call import REQUEST_ID, Dialect
+from modelops.gateway.call import REQUEST_ID, Dialect, Endpoint
 from modelops.gateway.errors import GatewayError, error_body
 from modelops.gateway.ids import new_id
 from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
@@ -43,9 +43,7 @@ CODES = {
 }
 """The stable code beside each status that the server, not the gateway, answers under `/v1`."""
 
-_WITHOUT_V1 = frozenset(
-    {"/chat/completions", "/responses", "/embeddings", "/messages", "/messages/count_tokens"}
-)
+_WITHOUT_V1 = frozenset(endpoint.removeprefix("/v1") for endpoint in get_args(Endpoint))
 """Where a request ends up whose client was given a base URL without `/v1`."""
 
 

@@ -12,6 +12,7 @@ import copy
 import msgspec
 
 from modelops.gateway.body import Body, Fields
+from modelops.gateway.protocols.parameters import number
 
 BUDGET_MIN = 1024
 """Tokens: the least Anthropic's API takes for reasoning."""
@@ -34,7 +35,7 @@ def within(body: Body, most: int | None) -> Body:
     if not over:
         return body
     lower = copy.copy(body)
-    lower.fields = body.fields | dict.fromkeys(over, _raw(most))
+    lower.fields = body.fields | dict.fromkeys(over, number(most))
     if "thinking" in lower.fields:
         _lower_budget(lower.fields, most_budget(most))
     lower.conversation = None  # the translation reads it anew
@@ -53,12 +54,8 @@ def _lower_budget(fields: Fields, most: int) -> None:
     if most < BUDGET_MIN:
         del fields["thinking"]
     else:
-        lower = msgspec.json.encode(thinking | {"budget_tokens": _raw(most)})
+        lower = msgspec.json.encode(thinking | {"budget_tokens": number(most)})
         fields["thinking"] = msgspec.Raw(lower)
-
-
-def _raw(number: int) -> msgspec.Raw:
-    return msgspec.Raw(str(number).encode())
 
 
 def _over(raw: msgspec.Raw, most: int) -> bool:

@@ -115,9 +115,10 @@ def sealed_signature(signature: str) -> list[dict[str, Any]]:
 
 def _arguments(call: canonical.ToolCall, reason: StopReason) -> msgspec.Raw:
     """Return a call's arguments; NotAnAnswerError when the model wrote none and was not cut off."""
-    if reason != "length" and read_object(call.arguments) is None:
+    arguments = read_object(call.arguments)
+    if arguments is None and reason != "length":
         raise NotAnAnswerError("the arguments of a tool call are not a JSON object")
-    return arguments_json(call.arguments)
+    return arguments or arguments_json(call.arguments)
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

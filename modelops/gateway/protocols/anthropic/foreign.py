@@ -65,10 +65,8 @@ def budget_refused(thinking: msgspec.Raw, messages: msgspec.Raw) -> bool:
     thinking of a loop is that of its first turn
     (https://platform.claude.com/docs/en/build-with-claude/thinking-tool-workflows).
     """
-    if b'"tool_result"' not in bytes(messages):
-        return False
     try:
-        if _KIND(thinking).type != "enabled":
+        if _KIND(thinking).type != "enabled" or b'"tool_result"' not in bytes(messages):
             return False
         turns = _TURNS(messages)
     except (msgspec.DecodeError, RecursionError):
