@@ -221,8 +221,11 @@ def _shown(report: UsageReport, name: str, value: str) -> str:
 
 
 def _shares(rows: Sequence[UsageRow]) -> list[float]:
-    """Return each row's share of the cost, of the attempts when nothing has a cost."""
-    values: list[Decimal] = [Decimal(row.cost_usd or 0) for row in rows]
+    """Return each row's share of the cost, of the attempts when nothing has a cost.
+
+    A correction may leave a row below 0: it has no share, and takes none from the others.
+    """
+    values = [max(Decimal(row.cost_usd or 0), Decimal()) for row in rows]
     if not any(values):
         values = [Decimal(row.attempts) for row in rows]
     whole = sum(values)

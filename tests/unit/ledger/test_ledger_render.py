@@ -126,6 +126,15 @@ def test_what_corrections_bring_to_0_in_all_is_shown_by_row() -> None:
     assert "unpriced" in render.text(found).splitlines()[2]
 
 
+def test_a_row_that_was_corrected_below_0_has_no_bar_and_makes_no_other_longer() -> None:
+    found = report(
+        group("a", requests=1, attempts=1, cost_pico=10**12),
+        group("b", requests=1, attempts=1, cost_pico=-(10**12) + 10**9),
+    )
+    rows = render.text(found, bar="#").splitlines()[3:5]
+    assert [row.count("#") for row in rows] == [render.BAR_WIDTH, 0]
+
+
 def test_markdown_and_csv_hold_the_same_rows() -> None:
     found = report(group("a|b", requests=1, attempts=1, cost_pico=1), group("=cmd()", requests=2))
     assert "| a\\|b | 1 | 1 |" in render.markdown(found)
