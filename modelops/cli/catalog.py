@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from modelops import catalog
-from modelops.catalog.records import CatalogModel, CatalogRates, Preset
+from modelops.catalog.records import CatalogModel, CatalogRates, CatalogTier, Preset
 from modelops.cli import options, terminal
 from modelops.resources.errors import ModelopsError
 
@@ -94,13 +94,19 @@ def _facts(model: CatalogModel) -> Iterator[str]:
         yield "  price           unknown: declare it, or it is reported as unpriced"
         return
     yield f"  price           {_rates(model.price)}"
-    for tier in model.price.tiers:
-        yield f"    above {tier.above_input_tokens:,} input tokens: {_rates(tier)}"
+    yield from _tiers(model.price.tiers, 4)
     for served in model.price.service_tiers:
         yield f"    service tier {served.tier}: {_rates(served)}"
+        yield from _tiers(served.tiers, 6)
     for hours in model.price.hours:
         days = f" on {', '.join(hours.days)}" if hours.days else ""
         yield f"    {hours.from_} to {hours.to} UTC{days}: {_rates(hours)}"
+        yield from _tiers(hours.tiers, 6)
+
+
+def _tiers(tiers: Sequence[CatalogTier], indent: int) -> Iterator[str]:
+    for tier in tiers:
+        yield f"{'':{indent}}above {tier.above_input_tokens:,} input tokens: {_rates(tier)}"
 
 
 def _number(value: int | None) -> str:

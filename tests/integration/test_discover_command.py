@@ -119,6 +119,10 @@ def test_the_catalog_is_shown() -> None:
     shown = runner.invoke(catalog_command, ["show", "claude-sonnet-4-5"], standalone_mode=False)
     assert shown.stdout.startswith("anthropic/claude-sonnet-4-5\n")
     assert "200,000 tokens" in shown.stdout
+    tiered = runner.invoke(catalog_command, ["show", "claude-haiku-5-5"], standalone_mode=False)
+    lines = [line.partition(", output")[0] for line in tiered.stdout.splitlines()]
+    served = lines.index("    service tier us: input 0.11")
+    assert lines[served + 1] == "      above 100,000 input tokens: input 0.55"
     listed = runner.invoke(catalog_command, ["list", "--format", "json"], standalone_mode=False)
     assert json.loads(listed.stdout)["openai"]["base_url"] == "https://api.openai.com/v1"
     models = runner.invoke(catalog_command, ["list", "groq"], standalone_mode=False)
