@@ -58,6 +58,8 @@ def rotate_command(folder: Path, retire: bool, force: bool, store_url: str) -> N
 
     --retire exits with 3 while a key in the store is sealed to the old one alone.
     """
+    if force and not retire:
+        raise click.UsageError("--force goes with --retire")
     if retire:
         if not force:
             url = locate(store_url, folder)

@@ -86,6 +86,8 @@ def test_identity_from_creation_to_retirement(
 
     first = run("create")
     assert run("show") == first
+    refused = CliRunner().invoke(identity_cli.command, ["rotate", "--force", "-C", str(tmp_path)])
+    assert "--force goes with --retire" in refused.stderr
     new, old = run("rotate")
     assert [old] == first
     assert run("rotate", "--retire", "--force") == [new] == run("show")
