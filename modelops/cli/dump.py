@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -27,7 +28,8 @@ def command(target: Path, folder: Path, store_url: str, revision: int | None) ->
     for name in dumped.files:
         click.echo(target / name)
     for place in dumped.sealed:
-        click.echo(f"sealed, set it again: modelops secret set {place} -C {target}", err=True)
+        command = f"modelops secret set {place} -C {shlex.quote(str(target))}"
+        click.echo(f"sealed, set it again: {command}", err=True)
     if not complete:
         click.echo(
             f"before that, put your .sops.yaml into {target}; `modelops init` writes one into a "

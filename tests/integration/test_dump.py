@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -82,7 +83,7 @@ def test_a_dump_takes_no_sealed_key_away_and_its_advice_works(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out, url = str(tmp_path / "out"), f"sqlite:///{applied}/.modelops/store.db"
+    out, url = str(tmp_path / "put out"), f"sqlite:///{applied}/.modelops/store.db"
     capsys.readouterr()
     assert run(["dump", out]) == ExitCode.DONE
     advice = [line.partition(": modelops ")[2] for line in capsys.readouterr().err.splitlines()]
@@ -91,7 +92,7 @@ def test_a_dump_takes_no_sealed_key_away_and_its_advice_works(
     monkeypatch.chdir("/")
     for command in advice:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"sk-not-a-key-either")))
-        assert run(command.split()) == ExitCode.DONE
+        assert run(shlex.split(command)) == ExitCode.DONE
     capsys.readouterr()
     assert run(["plan", "-C", out, "--store", url]) == ExitCode.DONE
     printed = capsys.readouterr().out
