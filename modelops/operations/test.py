@@ -137,8 +137,8 @@ async def keep(
     """Keep reports on whole providers that the store holds as tested; return how many.
 
     A store of another configuration or environment, or one that does not exist, keeps none.
-    ModelopsError when a simulator stands behind the providers of the store's server: its status
-    would tell what the real ones said.
+    ModelopsError when a simulator stood behind the providers of the store's last server: the next
+    one's status would tell what the real ones said.
     """
     snapshot = await store.snapshot()
     owner = (snapshot.head.config, snapshot.head.environment)
@@ -146,7 +146,8 @@ async def keep(
         return 0
     if await _simulated(store):
         raise ModelopsError(
-            "they are of the real providers, and the server of this store has a simulator behind it"
+            "they are of the real providers, "
+            "and the last server of this store had a simulator behind it"
         )
     kept = 0
     for report in reports:

@@ -160,7 +160,7 @@ async def test_a_simulated_store_keeps_nothing_of_real_providers(
     if not simulated:
         assert await keep(cast("OperatedStore", store), configuration, [_report("alpha")]) == 1
         return
-    with pytest.raises(ModelopsError, match="simulator"):
+    with pytest.raises(ModelopsError, match="last server of this store had a simulator"):
         await keep(cast("OperatedStore", store), configuration, [_report("alpha")])
     assert not store.kept
 
