@@ -138,17 +138,19 @@ def _hours(
         first, last = _minute(each.from_), _minute(each.to)
         minutes = [minute % _DAY for minute in range(first, last + _DAY * (last < first))]
         moments = {(day, minute) for day in each.days or resolved.DAYS for minute in minutes}
-        wrong = ""
+        wrong, hint = "", ""
         if not minutes:
-            wrong = "is empty"
+            wrong, hint = "is empty", "a whole day is 00:00 to 12:00 and 12:00 to 00:00"
         elif moments & taken:
-            wrong = "overlaps with one before"
+            wrong, hint = "overlaps with one before", "leave no minute to two prices"
         elif any(each.from_ == other.from_ for other in hours[:index]):
-            wrong = "begins when one before does, which is known by that"
+            # A plan knows hours by when they begin, so two of other days are no two in it.
+            wrong = "begins at the same time as one before"
+            hint = "write one entry with the days of both, or begin this one a minute later"
         if wrong:
             message = f"{each.from_} to {each.to} {wrong}"
             position = entry.at(*path, index, "from")
-            yield found(rules.PRICE_HOURS, position, message, "leave no minute to two prices")
+            yield found(rules.PRICE_HOURS, position, message, hint)
         taken |= moments
 
 

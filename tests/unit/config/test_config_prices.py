@@ -1,12 +1,15 @@
-"""Prices: canonical Decimals and what can be one."""
+"""Prices: canonical Decimals, what can be one, and hours that cannot be."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from config_support import look
 from hypothesis import given
 from hypothesis import strategies as st
+from marked_files import alpha
 
 from modelops.config import prices
 
@@ -45,3 +48,27 @@ def test_what_cannot_be_written_out_is_left_alone_and_out_of_range(text: str) ->
 )
 def test_the_bounds_of_a_price(text: str, within: bool) -> None:
     assert prices.in_range(Decimal(text)) is within
+
+
+@pytest.mark.parametrize(
+    ("second", "said", "hint"),
+    [
+        ('to: "01:00"', "01:00 to 01:00 is empty", "a whole day is"),
+        ('to: "02:00"', "01:00 to 02:00 overlaps with one before", "leave no minute"),
+        (
+            'to: "02:00", days: [sat]',
+            "01:00 to 02:00 begins at the same time as one before",
+            "write one entry",
+        ),
+    ],
+)
+def test_what_is_wrong_with_hours_is_told_apart(
+    second: str, said: str, hint: str, tmp_path: Path
+) -> None:
+    hours = (
+        'hours: [{from: "01:00", to: "04:00", days: [mon, tue], input: 1, output: 1},'
+        f' {{from: "01:00", {second}, input: 1, output: 1}}]'
+    )
+    (diagnostic,) = look(tmp_path, alpha("output: 2}", f"output: 2, {hours}}}")).diagnostics
+    assert diagnostic.message == said
+    assert diagnostic.hint.startswith(hint)
