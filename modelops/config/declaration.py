@@ -55,19 +55,20 @@ class Resources(msgspec.Struct):
     chains: dict[str, Entry[declared.Chain]] = {}
     agents: dict[str, Entry[declared.Agent]] = {}
 
-    def add(self, value: declared.Declared, document: Document) -> Iterator[Diagnostic]:
-        """Add a resource; yields what is wrong when its name is taken."""
+    def add(self, value: declared.Declared, document: Document) -> Diagnostic | None:
+        """Add a resource; returns what is wrong when its name is taken."""
         match value:
+            case declared.Provider():
+                return _add(self.providers, "provider", value.provider, value, document)
+            case declared.Chain():
+                return _add(self.chains, "chain", value.chain, value, document)
+            case declared.Agent():
+                return _add(self.agents, "agent", value.agent, value, document)
             case declared.Settings():
                 self.settings = self.settings or Entry(
                     address("config", value.config), value, document
                 )
-            case declared.Provider():
-                yield from _add(self.providers, "provider", value.provider, value, document)
-            case declared.Chain():
-                yield from _add(self.chains, "chain", value.chain, value, document)
-            case declared.Agent():
-                yield from _add(self.agents, "agent", value.agent, value, document)
+        return None
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,14 +103,15 @@ def declare(folder: Path, environment: str = "") -> tuple[Declaration, list[Diag
         document = yaml.load(source.raw, source.path)
         value = _convert(document, source, diagnostics)
         if value is not None:
-            diagnostics.extend(whole.add(value, document))
+            taken = whole.add(value, document)
+            diagnostics.extend([taken] if taken else [])
             continue
         broken.update(_meant(document, source))
         if document.complete:
             unread.append((source.kind, document))
             left = remains(document, STRUCTS[source.kind], source.kind, source.stem)
             if left is not None:  # its name may be the file's, so it may well be another's
-                list(remaining.add(*left))
+                remaining.add(*left)
     broken.update(_meant_by_path(found.position.file for found in diagnostics))
     declaration = Declaration(
         folder=folder,
@@ -177,14 +179,14 @@ def _misnamed(document: Document, source: Source, value: declared.Declared) -> I
 
 def _add(
     entries: dict[str, Entry[T]], kind: Kind, name: str, value: T, document: Document
-) -> Iterator[Diagnostic]:
+) -> Diagnostic | None:
     """Take an entry in, unless its name is taken."""
     if name not in entries:
         entries[name] = Entry(address(kind, name), value, document)
-        return
+        return None
     first = entries[name].at(kind)
     message = f"{kind} {name!r} is declared twice"
-    yield found(rules.DUPLICATE_ADDRESS, document.position((kind,)), message, f"first in {first}")
+    return found(rules.DUPLICATE_ADDRESS, document.position((kind,)), message, f"first in {first}")
 
 
 def _meant(document: Document, source: Source) -> Iterator[str]:

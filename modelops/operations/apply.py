@@ -46,7 +46,6 @@ async def apply(
 
     The store then only learns by which other files it is declared as well, if by any.
 
-
     `environ` names the keys at hand, as for sops. RefusedError (exit 3) when safety says no,
     StaleError (exit 4) when the store has moved on, SecretError when a secret does not open.
     """
