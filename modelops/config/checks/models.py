@@ -16,6 +16,7 @@ from modelops.resources import declared, resolved
 from modelops.resources.configuration import Diagnostic
 
 _DAY = 24 * 60
+_Listed = resolved.Tier | resolved.Hours | resolved.ServiceTier
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -221,7 +222,7 @@ def _differences(
             ours, theirs = ("none" if rate is None else f"{rate:f}" for rate in (ours, theirs))
             yield f"{name} {ours}, catalog {theirs}"
     named = {each.tier for each in known.service_tiers}
-    listed: Mapping[str, tuple[Sequence[resolved.Rates], Sequence[resolved.Rates]]] = {
+    listed: Mapping[str, tuple[Sequence[_Listed], Sequence[_Listed]]] = {
         "tiers": (written.tiers, known.tiers),
         "hours": (written.hours, known.hours),
         "service_tiers": (
@@ -235,7 +236,7 @@ def _differences(
             yield f"{name} {', '.join(ours) or 'none'}, catalog {', '.join(theirs) or 'none'}"
 
 
-def _shown(rates: resolved.Rates) -> str:
+def _shown(rates: _Listed) -> str:
     """Return when rates apply, and each of them that does not follow from the input's."""
     match rates:
         case resolved.Tier():
@@ -245,8 +246,6 @@ def _shown(rates: resolved.Rates) -> str:
             when += f"on {'/'.join(rates.days)} " if rates.days else ""
         case resolved.ServiceTier():
             when = f"{rates.tier} "
-        case resolved.Price():
-            when = ""
     figures = f"{rates.input:f}/{rates.output:f}"
     for part in prices.PARTS[2:]:
         rate: Decimal | None = getattr(rates, part)
