@@ -7,6 +7,8 @@ DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
 MODEL := $(VENV)-model/.done
 PORT ?= 8400
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: up demo test test-crash test-real-model check format bench lock clean help
 
@@ -44,18 +46,11 @@ bench: $(BENCH)  ## run the benchmarks that need no other gateway; see benchmark
 
 lock:  ## pin dependencies and their hashes after a change in pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
-	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" \
-		pyproject.toml --group build -o requirements/runtime.txt
-	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" \
-		pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
-	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" \
-		pyproject.toml --group bench -c requirements/runtime.txt -o requirements/bench.txt
-	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" \
-		--group model -o requirements/model.txt
+	$(COMPILE) pyproject.toml --group build -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --group build --extra postgres -c requirements/runtime.txt -o requirements/postgres.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements/postgres.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --group bench -c requirements/runtime.txt -o requirements/bench.txt
+	$(COMPILE) --group model -o requirements/model.txt
 	rm -rf .venv-lock
 
 clean:  ## remove the environments, caches, and `.modelops` with its stores and keys

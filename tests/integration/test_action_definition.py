@@ -13,8 +13,18 @@ ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github/actions/modelops"
 
 
-@pytest.mark.parametrize("requirement", ["", "modelops @ git+https://x; $(touch pwned)"])
-def test_installs_what_it_is_a_part_of_or_what_it_is_told(tmp_path: Path, requirement: str) -> None:
+@pytest.mark.parametrize(
+    ("requirement", "store", "lock"),
+    [
+        ("", {}, "runtime"),
+        ("", {"INPUT_STORE": "postgresql://db/modelops"}, "postgres"),
+        ("", {"INPUT_STORE": "", "MODELOPS_STORE": "postgresql://db/modelops"}, "postgres"),
+        ("modelops @ git+https://x; $(touch pwned)", {}, ""),
+    ],
+)
+def test_installs_what_it_is_a_part_of_or_what_it_is_told(
+    tmp_path: Path, requirement: str, store: dict[str, str], lock: str
+) -> None:
     """A Python that only writes down its arguments shows what would be installed."""
     python = tmp_path / "python"
     python.write_text(
@@ -30,6 +40,7 @@ def test_installs_what_it_is_a_part_of_or_what_it_is_told(tmp_path: Path, requir
         "GITHUB_ACTION_PATH": str(ACTION),
         "INPUT_PYTHON": str(python),
         "INPUT_INSTALL": requirement,
+        **store,
     }
     subprocess.run([str(ACTION / "install.sh")], cwd=tmp_path, env=settings, check=True)
     made, *installed, checked = (tmp_path / "log").read_text().splitlines()
@@ -38,7 +49,7 @@ def test_installs_what_it_is_a_part_of_or_what_it_is_told(tmp_path: Path, requir
     if requirement:
         assert installed == [f"{pip}{requirement}|"]
     else:
-        locked = ROOT / "requirements/runtime.txt"
+        locked = ROOT / f"requirements/{lock}.txt"
         assert locked.is_file()
         assert installed == [
             f"{pip}--require-hashes|-r|{locked}|",

@@ -15,7 +15,9 @@ install() {
 if [[ -n "$INPUT_INSTALL" ]]; then
   install "$INPUT_INSTALL"
 else
-  install --require-hashes -r "$repository/requirements/runtime.txt"
+  lock=runtime
+  [[ "${INPUT_STORE:-${MODELOPS_STORE:-}}" == postgres* ]] && lock=postgres
+  install --require-hashes -r "$repository/requirements/$lock.txt"
   install --no-build-isolation --no-deps "$repository"
 fi
 "$venv/bin/python" -I -m modelops --version
