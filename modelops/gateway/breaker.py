@@ -55,23 +55,33 @@ class Breaker:
         if self._until is not None and now >= self._until:
             self._probing = True
 
-    def success(self, now: float) -> None:
-        """Note a successful call: an open breaker closes, whichever call it was."""
+    def success(self, now: float) -> bool:
+        """Note a successful call: an open breaker closes, whichever call it was.
+
+        Returns whether it has closed with this call.
+        """
         self._in_a_row = 0
-        if self._until is not None:
+        closes = self._until is not None
+        if closes:
             self._until = None
             self._probing = False
             self._closed_at = now
             self._buckets.clear()
         self._count(now, failed=False)
+        return closes
 
-    def failure(self, now: float) -> None:
-        """Note a call that failed by the provider's fault."""
+    def failure(self, now: float) -> bool:
+        """Note a call that failed by the provider's fault.
+
+        Returns whether all was well until it opened with this call: not when a probe has failed.
+        """
         self._in_a_row += 1
         self._count(now, failed=True)
         state = self.state(now)
-        if state == "half_open" or (state == "closed" and self._too_bad(now)):
+        opens = state == "closed" and self._too_bad(now)
+        if opens or state == "half_open":
             self._open(now)
+        return opens
 
     def abandon(self) -> None:
         """Note a call that says nothing about the target: cancelled, or the caller's own fault."""

@@ -18,14 +18,15 @@ class Credential:
 
     `error` says why the provider cannot be called with it, '' when it can. `identity` tells two
     credentials apart in this process, so that a new key does not inherit what was learned of the
-    old one.
+    old one. `agent` is whose own it is, '' for the provider's.
     """
 
-    __slots__ = ("_spelled", "error", "headers", "identity")
+    __slots__ = ("_spelled", "agent", "error", "headers", "identity")
 
-    def __init__(self, headers: bytes, key: str = "", error: str = "") -> None:
+    def __init__(self, headers: bytes, key: str = "", error: str = "", agent: str = "") -> None:
         self.headers = headers
         self.error = error
+        self.agent = agent
         self.identity = hash(headers)
         self._spelled = redaction.spellings(key)
 
@@ -37,10 +38,10 @@ class Credential:
         return "Credential(...)"
 
 
-def credential(origin: Origin, auth: str, key: Secret | None) -> Credential:
+def credential(origin: Origin, auth: str, key: Secret | None, agent: str = "") -> Credential:
     """Return the header lines for an origin, with `key` sent as `auth` says (None: no key).
 
-    `auth` is `bearer` or the name of the header that carries the bare key.
+    `auth` is `bearer` or the name of the header that carries the bare key, `agent` whose own it is.
     """
     lines = [
         f"host: {origin.authority}",
@@ -54,7 +55,9 @@ def credential(origin: Origin, auth: str, key: Secret | None) -> Credential:
         if not (value.isascii() and value.isprintable()):
             return unusable_credential("the key holds characters that no HTTP header may carry")
         lines.append(f"authorization: Bearer {value}" if auth == "bearer" else f"{auth}: {value}")
-    return Credential("".join(f"{line}\r\n" for line in lines).encode("latin-1"), value)
+    return Credential(
+        "".join(f"{line}\r\n" for line in lines).encode("latin-1"), value, agent=agent
+    )
 
 
 def unusable_credential(error: str) -> Credential:

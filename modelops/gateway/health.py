@@ -1,17 +1,19 @@
 """What the gateway has learned about targets: their breakers, and what is cooling until when.
 
-It outlives the routing table. Cooling is kept by credential, so that a new key starts fresh.
+It outlives the routing table. Cooling is kept by credential, so that a new key starts fresh. What
+goes wrong for more than one request, and when it works again, is a line in the log.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Literal
 
 from modelops.gateway.breaker import Breaker
 from modelops.gateway.credential import Credential
 from modelops.gateway.failure import Cooled, Failure, Kind
-from modelops.gateway.table import Provider, Target
+from modelops.gateway.table import Target
 
 LONG_SECONDS = 300.0
 """How long a credential that was rejected, or a model that is gone, is left alone."""
@@ -23,10 +25,8 @@ RATE_SECONDS_MAX = 3600.0
 
 Block = Literal["", "open", "cooling"]
 _Key = tuple[Cooled, str, int, str]
-_End = tuple[float, Kind | Literal[""]]
-"""Until when something cools, and after which kind of failure."""
 
-_NEVER: _End = (0.0, "")
+logger = logging.getLogger(__name__)
 
 
 class Health:
@@ -34,7 +34,8 @@ class Health:
 
     def __init__(self) -> None:
         self._breakers: dict[str, Breaker] = {}
-        self._cooling: dict[_Key, _End] = {}
+        self._cooling: dict[_Key, float] = {}
+        self._rejected: dict[tuple[str, str], tuple[int, Kind]] = {}  # by provider and agent
 
     def breaker(self, target: Target) -> Breaker:
         """Return the breaker of a target."""
@@ -52,8 +53,8 @@ class Health:
 
     def cooling(self, target: Target, credential: Credential, endpoint: str, now: float) -> float:
         """Return the seconds for which a target still cools, 0 when it does not."""
-        until, _ = max(
-            self._cooling.get(_key(cooled, target, credential, endpoint), _NEVER)
+        until = max(
+            self._cooling.get(_key(cooled, target, credential, endpoint), 0.0)
             for cooled in ("target", "credential", "model")
         )
         return max(0.0, until - now)
@@ -62,11 +63,10 @@ class Health:
         """Yield the targets that failed too often to be called now, as provider/model."""
         return (name for name, breaker in self._breakers.items() if breaker.state(now) == "open")
 
-    def rejected(self, provider: Provider, now: float) -> Kind | Literal[""]:
-        """Return for what a provider lately rejected its own credential, '' when it did not."""
-        key: _Key = ("credential", provider.name, provider.credential.identity, "")
-        until, kind = self._cooling.get(key, _NEVER)
-        return kind if until > now else ""
+    def rejected(self, provider: str, credential: Credential) -> Kind | Literal[""]:
+        """Return for what a provider rejected a credential, '' once a call with it went well."""
+        found = self._rejected.get((provider, credential.agent))
+        return found[1] if found and found[0] == credential.identity else ""
 
     def failed(
         self, target: Target, credential: Credential, endpoint: str, failure: Failure, now: float
@@ -75,21 +75,61 @@ class Health:
         policy = failure.policy
         breaker = self.breaker(target)
         if policy.breaker:
-            breaker.failure(now)
+            if breaker.failure(now):
+                logger.warning(
+                    "model %s is open: it failed too often (%s) and is not called for %.0f s",
+                    target.name,
+                    failure.kind,
+                    breaker.opens_again(now),
+                    extra={"target": target.name},
+                )
         else:
             breaker.abandon()
         if policy.cools:
             key = _key(policy.cools, target, credential, endpoint)
-            end = max((now + _seconds(failure), failure.kind), self._cooling.get(key, _NEVER))
-            self._cooling = {old: end for old, end in self._cooling.items() if end[0] > now}
+            end = max(now + _seconds(failure), self._cooling.get(key, 0.0))
+            self._cooling = {old: end for old, end in self._cooling.items() if end > now}
             self._cooling[key] = end
+        if policy.cools == "credential":
+            self._reject(target, credential, failure)
+
+    def _reject(self, target: Target, credential: Credential, failure: Failure) -> None:
+        """Keep that a provider does not take a credential, and say so the first time."""
+        place, now = (target.provider.name, credential.agent), (credential.identity, failure.kind)
+        if self._rejected.get(place) == now:
+            return
+        self._rejected[place] = now
+        logger.warning(
+            "provider %s does not take %s (%s, status %d) and is left alone for %.0f s: %s",
+            target.provider.name,
+            _named(credential),
+            failure.kind,
+            failure.status,
+            _seconds(failure),
+            failure.stored_message,
+            extra={"target": target.name},
+        )
 
     def succeeded(self, target: Target, credential: Credential, endpoint: str, now: float) -> None:
         """Learn from a successful call: whatever was cooling for it works again."""
-        self.breaker(target).success(now)
+        if self.breaker(target).success(now):
+            logger.info("model %s is closed again", target.name, extra={"target": target.name})
         if self._cooling:
             for cooled in ("target", "credential", "model"):
                 self._cooling.pop(_key(cooled, target, credential, endpoint), None)
+        if self._rejected:
+            self._accept(target, credential)
+
+    def _accept(self, target: Target, credential: Credential) -> None:
+        """Note that a provider took a credential, and say so where it had not before."""
+        place = (target.provider.name, credential.agent)
+        if place in self._rejected:
+            del self._rejected[place]
+            logger.info("provider %s takes %s again", place[0], _named(credential))
+
+
+def _named(credential: Credential) -> str:
+    return f"the key of agent {credential.agent}" if credential.agent else "its key"
 
 
 def _key(cooled: Cooled, target: Target, credential: Credential, endpoint: str) -> _Key:

@@ -210,12 +210,12 @@ def _provider(provider: resolved.Provider, open_secret: OpenSecret, simulator_ur
     )
 
 
-def _opened(origin: Origin, auth: str, key: Secret | None) -> Credential:
+def _opened(origin: Origin, auth: str, key: Secret | None, agent: str = "") -> Credential:
     if key is None:
         return unusable_credential(
             "its api_key is missing or does not open: /readyz and the log say why"
         )
-    return credential(origin, auth, key)
+    return credential(origin, auth, key, agent)
 
 
 def _target(model: resolved.Model, providers: Mapping[str, Provider]) -> Target:
@@ -282,7 +282,7 @@ def _own_credential(
     if provider.simulated:
         return provider.credential
     key = open_secret(agent.address, f"credentials[{name}].api_key")
-    return _opened(provider.origin, provider.auth, key)
+    return _opened(provider.origin, provider.auth, key, agent.agent)
 
 
 def _bare_names(models: Mapping[str, Target]) -> dict[str, tuple[Target, ...]]:

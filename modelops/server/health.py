@@ -87,7 +87,7 @@ def _left_alone(runtime: Runtime, table: RoutingTable) -> Iterator[str]:
     """Yield what this worker does not call just now though it is declared: names and states."""
     health, now = runtime.gateway.services.health, runtime.clock.monotonic()
     for name, provider in sorted(table.providers.items()):
-        if kind := health.rejected(provider, now):
+        if kind := health.rejected(name, provider.credential):
             yield f"provider {name}: its key is not taken ({kind})"
     for name in sorted(health.open(now)):
         if name in table.models:

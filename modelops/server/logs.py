@@ -1,8 +1,8 @@
 """What the server writes to standard error: what changed and what failed, one line each.
 
 Requests that go well are not logged one by one. A line about a request names its id, under which
-the books and the answer's `x-modelops-request-id` know it; no line ever holds a header, a body or
-what a provider said.
+the books and the answer's `x-modelops-request-id` know it; no line ever holds a header or a body.
+What a provider said is in the line on the key it rejects alone, as the books keep it.
 """
 
 from __future__ import annotations

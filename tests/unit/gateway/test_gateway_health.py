@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
-from gateway_doubles import model, provider, table
+from gateway_doubles import (
+    ASK,
+    OK,
+    Bench,
+    FakeResponse,
+    agent,
+    error,
+    model,
+    provider,
+    table,
+    two_targets,
+)
 
 from modelops.gateway.credential import Credential
 from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.health import Health
+from modelops.resources import resolved
 
 TARGET = table(provider("one"), model("one/a")).models["one/a"]
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
@@ -52,3 +66,70 @@ def test_rate_limits_and_callers_faults_never_open_a_breaker() -> None:
         for _ in range(30):
             health.failed(TARGET, key, CHAT, failure(kind), 0)
     assert health.breaker(TARGET).allows(0)
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "modelops")
+    return caplog
+
+
+async def test_a_rejected_key_is_a_line_once_though_a_fallback_answers(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(two_targets())
+    words = error("Incorrect API key provided: key-of-provider/one")
+    for _ in range(2):
+        bench.client.script("one", FakeResponse(401, words))
+        bench.client.script("two", FakeResponse(*OK), FakeResponse(*OK))
+        assert (await bench.ask(ASK)).status == 200
+        assert (await bench.ask(ASK)).status == 200
+        bench.clock.now += 301
+    (line,) = lines.records
+    assert line.levelname == "WARNING"
+    assert line.getMessage() == (
+        "provider one does not take its key (credential, status 401) and is left alone for 300 s:"
+        " Incorrect API key provided: [redacted]"
+    )
+    bench.client.script("one", FakeResponse(*OK), FakeResponse(*OK))
+    for _ in range(2):
+        assert (await bench.ask(ASK)).status == 200
+    assert [line.getMessage() for line in lines.records[1:]] == ["provider one takes its key again"]
+
+
+def test_a_rejected_key_is_told_of_until_it_works_or_is_another(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    health, old, new = Health(), Credential(b"key"), Credential(b"new key")
+    for kind in ("credential", "credential", "quota"):
+        health.failed(TARGET, old, CHAT, failure(kind), 0)
+    assert len(lines.records) == 2, "that it is for another reason is news"
+    assert (health.rejected("one", old), health.rejected("one", new)) == ("quota", "")
+    health.succeeded(TARGET, new, CHAT, 1_000)
+    assert health.rejected("one", old) == ""
+    assert lines.messages[2:] == ["provider one takes its key again"]
+
+
+def test_the_key_of_an_agent_is_told_apart(lines: pytest.LogCaptureFixture) -> None:
+    own = resolved.Credential(provider="one", api_key="sealed")
+    compiled = table(provider("one"), model("one/a"), agent("ci", credentials=(own,)))
+    health, credential = Health(), compiled.agents["ci"].credentials["one"]
+    health.failed(compiled.models["one/a"], credential, CHAT, failure("quota"), 0)
+    assert lines.messages[0].startswith("provider one does not take the key of agent ci (quota")
+    assert health.rejected("one", credential) == "quota"
+    assert health.rejected("one", compiled.providers["one"].credential) == ""
+
+
+def test_a_breaker_that_opens_and_closes_is_two_lines(lines: pytest.LogCaptureFixture) -> None:
+    health, key = Health(), Credential(b"key")
+    for now in (0, 0, 0, 0, 0, 0, 31, 100):  # a probe that fails is no news
+        health.failed(TARGET, key, CHAT, failure("transient"), now)
+    for _ in range(2):
+        health.succeeded(TARGET, key, CHAT, 200)
+    assert [(line.levelname, line.getMessage()) for line in lines.records] == [
+        (
+            "WARNING",
+            "model one/a is open: it failed too often (transient) and is not called for 30 s",
+        ),
+        ("INFO", "model one/a is closed again"),
+    ]
