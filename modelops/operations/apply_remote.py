@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from modelops.gateway.table import compile_table
-from modelops.operations.plan import PlanningStore
+from modelops.operations.plan import PlanningStore, check_owner
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.diff import diff
 from modelops.plan.safety import refusals
@@ -22,7 +22,7 @@ from modelops.resources.state import State, by_address, settings
 from modelops.secrets import server_identity
 from modelops.secrets.errors import SecretError
 from modelops.secrets.sealing import binding, open_row
-from modelops.store.protocol import Changes, Revision, StoreStaleError
+from modelops.store.protocol import Changes, Head, Revision, StoreStaleError
 from modelops.store.remote import ApplyRequest
 
 
@@ -32,16 +32,19 @@ async def apply_remote(
     operator: str,
     now_us: int,
     *,
+    environment: str,
     identity_file: Path | None,
 ) -> Revision:
     """Make the revision a client asks for, in the operator's name and at this server's time.
 
+    `environment` is the one the server was started for, '' when it takes the store's.
     `identity_file` holds what opens the seals; None where a simulator needs no keys. A rollback
     makes no seal, and is not held up by one that opens no more. StaleError when the store has moved
     on, RefusedError when safety says no or a seal does not open, ModelopsError when what it would
     make cannot be served.
     """
     base = await store.snapshot()
+    check_owner(in_environment(base.head, environment), sent.info.config, sent.info.environment)
     if (base.head.revision, base.head.digest) != (sent.base.revision, sent.base.digest):
         raise StoreStaleError(
             f"the store stands at revision {base.head.revision}, not at {sent.base.revision}",
@@ -57,6 +60,14 @@ async def apply_remote(
     asked_by = f"{operator} ({sent.info.created_by})" if operator else sent.info.created_by
     info = replace(sent.info, created_by=asked_by[:200], created_at_us=now_us)
     return await store.commit(base.head, sent.changes, info)
+
+
+def in_environment(head: Head, environment: str) -> Head:
+    """Return the head as one of the environment its server was started for.
+
+    The first apply would bind an empty store to another, which that server never serves.
+    """
+    return replace(head, environment=environment) if environment and not head.revision else head
 
 
 def applied(before: State, changes: Changes) -> State:

@@ -98,7 +98,7 @@ async def prepare(
     """
     configuration = load_configuration(request.folder, request.environment)
     base = await store.snapshot()
-    check_owner(base.head, configuration)
+    check_owner(base.head, configuration.config, configuration.environment)
     _check_consent(request, configuration)
     hold = None if request.reapply else await held(store, base.head, configuration)
     gone = base.state.keys() - configuration.state.keys()
@@ -161,17 +161,17 @@ def base_of(snapshot: Snapshot) -> Base:
     )
 
 
-def check_owner(head: Head, configuration: Configuration) -> None:
-    """Raise StoreMismatchError unless the store is this configuration's and environment's."""
-    if not head.config:
+def check_owner(head: Head, config: str, environment: str) -> None:
+    """Raise StoreMismatchError unless the store is this configuration's and environment's.
+
+    An empty store is anyone's, unless its server was started for one environment.
+    """
+    if not (head.config or head.environment):
         return
-    owner, asking = (
-        (head.config, head.environment),
-        (configuration.config, configuration.environment),
-    )
-    if owner != asking:
+    owner = (head.config or config, head.environment)
+    if owner != (config, environment):
         raise StoreMismatchError(
-            f"the store belongs to {_name(*owner)}, this is {_name(*asking)}",
+            f"the store belongs to {_name(*owner)}, this is {_name(config, environment)}",
             "use its own store with --store, or the right folder and --env",
         )
 

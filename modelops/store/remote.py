@@ -48,6 +48,7 @@ ANSWER_MAX = 128 * 1024 * 1024
 class StateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What `GET /api/state` answers; `resources` and `secrets` are empty without content.
 
+    The head of an empty store names the environment that its server was started for, if any.
     `simulated`, which is told without content, says that it is the store of `up --simulate`.
     """
 

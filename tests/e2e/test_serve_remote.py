@@ -114,6 +114,19 @@ def test_a_state_that_cannot_be_served_is_refused(folder: Path, server: Server) 
     assert "nobody/nothing" in answer["detail"]
 
 
+def test_a_server_of_one_environment_takes_no_other(folder: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, "--env", "prod") as server:
+        for command in (("plan",), ("apply", "--yes")):
+            refused = run(command[0], folder, server, *command[1:])
+            assert refused.returncode == 3, refused.stderr
+            assert "belongs to acme in environment prod" in refused.stderr
+        sent = {"base": server.get("/api/state")[1]["head"], "changes": {}, "info": info()}
+        status, answer = request(server.url, "POST", "/api/apply", sent)
+        assert (status, answer["exit_code"]) == (422, 3)
+        done = run("apply", folder, server, "--yes", "--env", "prod", "--wait")
+        assert done.returncode == 0, done.stderr
+
+
 def test_a_base_that_is_not_the_head_is_stale(folder: Path, server: Server) -> None:
     assert run("apply", folder, server, "--yes").returncode == 0
     head = server.get("/api/state?content=false")[1]["head"]
@@ -171,8 +184,11 @@ def info() -> dict[str, Any]:
 
 def test_a_viewer_sees_how_it_stands_without_the_store(folder: Path, server: Server) -> None:
     add_operators(folder)
-    assert run("apply", folder, server, "--yes").returncode == 0
-    eventually(lambda: request(server.url, "GET", "/api/status")[0], 401)
+    first = run("apply", folder, server, "--yes", "--wait")
+    assert first.returncode == 6, "it is applied, and nobody without a key may ask any more"
+    assert "revision 1 is applied; whether it is live could not be asked" in first.stderr
+    assert "MODELOPS_KEY" in first.stderr
+    assert request(server.url, "GET", "/api/status")[0] == 401
 
     def live() -> bool:
         seen = modelops("status", "--store", server.url, MODELOPS_KEY=VIEWER)

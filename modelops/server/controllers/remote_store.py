@@ -17,7 +17,7 @@ from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, QueryParameter
 
-from modelops.operations.apply_remote import apply_remote
+from modelops.operations.apply_remote import apply_remote, in_environment
 from modelops.operations.location import is_simulated
 from modelops.operations.status import alive
 from modelops.operations.usage import known_filters
@@ -47,7 +47,8 @@ async def get_state(
     """Return where the store stands, the workers that run, and with content a whole revision."""
     store = runtime.store
     instances = tuple(alive(await store.instances(), runtime.clock.unix_us()))
-    head = await store.head()
+    environment = runtime.settings.environment
+    head = in_environment(await store.head(), environment)
     if revision is not None and revision > head.revision:
         raise NotFoundException(
             f"there is no revision {revision}; the store stands at {head.revision}"
@@ -60,7 +61,7 @@ async def get_state(
         )
     snapshot = await store.snapshot(revision)
     return StateAnswer(
-        head=snapshot.head,
+        head=in_environment(snapshot.head, environment),
         instances=instances,
         resources=tuple(snapshot.state.values()),
         secrets=tuple(await store.secrets()),
@@ -93,5 +94,6 @@ async def apply(request: AnyRequest, runtime: Parts, data: JSONBody[ApplyRequest
         data,
         caller.name,
         runtime.clock.unix_us(),
+        environment=settings.environment,
         identity_file=None if settings.simulator_url else location,
     )

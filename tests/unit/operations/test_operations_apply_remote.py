@@ -21,7 +21,7 @@ from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.sealing import binding
 from modelops.secrets.secret import Secret
 from modelops.store import open_store
-from modelops.store.protocol import Changes, RevisionKind
+from modelops.store.protocol import Changes, RevisionKind, StoreMismatchError
 from modelops.store.remote import ApplyRequest
 
 KEY = "sk-canary-0123456789abcdef"
@@ -49,6 +49,7 @@ async def send(
     *rows: SealedSecret,
     simulated: bool = False,
     kind: RevisionKind = "apply",
+    environment: str = "",
 ) -> int:
     """Apply a provider with these rows; return the revision that stands then."""
     store = open_store(url)
@@ -62,6 +63,7 @@ async def send(
             ),
             "ci",
             1,
+            environment=environment,
             identity_file=None if simulated else folder / server_identity.FILE_NAME,
         )
         assert list(await store.secrets()) == list(rows)
@@ -90,6 +92,16 @@ async def test_a_seal_for_another_server_or_another_host_is_refused(
         assert said.value.hint
         assert "canary" not in f"{said.value.message} {said.value.hint}"
     assert await send(url, tmp_path) == 1, "nothing had been written"
+
+
+async def test_an_empty_store_is_bound_to_no_environment_but_its_servers(
+    new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
+) -> None:
+    url = new_sqlite_store()
+    for other in ("dev", "production"):
+        with pytest.raises(StoreMismatchError, match="environment prod"):
+            await send(url, tmp_path, environment=other)
+    assert await send(url, tmp_path, environment="prod") == 1, "nothing had been written"
 
 
 async def test_behind_a_simulator_no_seal_is_opened(
