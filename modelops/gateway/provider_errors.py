@@ -76,6 +76,13 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
         ),
         "parameter",
     ),
+    (
+        re.compile(  # DeepSeek's and Kimi's, of a turn that another provider may have made
+            r"(?i)(reasoning_content|content\[\]\.thinking)"
+            r".{0,60}(must be passed back|is missing in assistant)"
+        ),
+        "foreign_state",
+    ),
     (re.compile(r"(?i)api key not valid|invalid api key"), "credential"),
     (re.compile(r"(?i)credit balance is too low|insufficient (balance|credit)"), "quota"),
     (

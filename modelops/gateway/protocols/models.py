@@ -88,6 +88,15 @@ def most_effort(model: str) -> Literal["high", "xhigh"]:
     return "xhigh" if version >= (5, 2) or "codex-max" in rest else "high"
 
 
+def takes_reasoning_back(model: str) -> bool:
+    """Whether a model's API wants its reasoning back, in `reasoning_content`.
+
+    DeepSeek, which reasons by default, answers 400 to a turn of a tool loop without the field; an
+    empty one is accepted on every turn (https://api-docs.deepseek.com/guides/thinking_mode).
+    """
+    return "deepseek" in model.lower()
+
+
 @lru_cache(maxsize=1024)
 def _gpt(model: str) -> tuple[Version | None, str]:
     """Return the version in the name of a GPT model and what follows it there."""

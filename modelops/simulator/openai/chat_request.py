@@ -61,6 +61,7 @@ class Message(msgspec.Struct):
     content: str | list[Part] | None = None
     tool_calls: list[Called] | None = None
     tool_call_id: str = ""
+    reasoning_content: str | None = None
 
 
 class Choice(msgspec.Struct):
@@ -149,6 +150,8 @@ def _check(chat: Chat, habit: Habit) -> None:
         raise RequestError("'n' must be between 1 and 128.", param="n")
     if habit.checks_strict:
         _check_strict(chat)
+    if habit.wants_reasoning_back and (chat.thinking is None or chat.thinking.type != "disabled"):
+        _check_reasoning(chat)
     open_calls: set[str] = set()
     for index, message in enumerate(chat.messages):
         if message.role == "tool":
@@ -192,6 +195,24 @@ def _check_strict(chat: Chat) -> None:
     wanted = chat.response_format.json_schema if chat.response_format else None
     if wanted is not None and wanted.strict:
         check_schema(wanted.schema or {}, f"response_format '{wanted.name}'")
+
+
+def _check_reasoning(chat: Chat) -> None:
+    """Refuse turns without reasoning as DeepSeek does: those that call, and since the last user's.
+
+    (https://api-docs.deepseek.com/guides/thinking_mode)
+    """
+    if not chat.tools:
+        return
+    current = True
+    for message in reversed(chat.messages):
+        current = current and message.role != "user"
+        wanted = message.role == "assistant" and (current or message.tool_calls)
+        if wanted and message.reasoning_content is None:
+            raise RequestError(
+                "The `reasoning_content` in the thinking mode must be passed back to the API.",
+                code="invalid_request_error",
+            )
 
 
 def _unanswered(calls: set[str]) -> RequestError:

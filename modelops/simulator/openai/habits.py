@@ -37,6 +37,8 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
     """Answers 400 to `max_tokens` for models that reason."""
     checks_strict: bool = False
     """Answers 400 to a strict schema that leaves a property optional or allows others."""
+    wants_reasoning_back: bool = False
+    """Answers 400 to a turn of a tool loop that comes back without its reasoning."""
 
 
 OPENAI = Habit(rejects_max_tokens=True, checks_strict=True)
@@ -53,6 +55,7 @@ HABITS: Mapping[str, Habit] = {
         always_usage=True,
         comments=("keep-alive",),
         cache_split=True,
+        wants_reasoning_back=True,
     ),
     "qwen": Habit(reasoning_field="reasoning_content"),
     "glm": Habit(

@@ -157,6 +157,33 @@ def test_cache_marks_of_an_openai_client_go_to_anthropic() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("thoughts", "wanted"),
+    [
+        ([{"type": "thinking", "thinking": "hm", "signature": ""}], "hm"),
+        ([{"type": "thinking", "thinking": "hm", "signature": "anthropics"}], ""),
+        ([{"type": "redacted_thinking", "data": "sealed"}], ""),
+        ([], ""),
+    ],
+)
+def test_deepseek_gets_the_reasoning_of_every_turn_back(thoughts: list[Any], wanted: str) -> None:
+    use = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "1"}
+    turns = [
+        *HI,
+        {"role": "assistant", "content": [*thoughts, use]},
+        {"role": "user", "content": [result]},
+        {"role": "assistant", "content": "done"},
+        *HI,
+    ]
+    for name in ("deepseek-v4-flash", "deepseek/deepseek-v4-pro"):
+        messages = sent(MESSAGES, "openai", name, max_tokens=9, messages=turns)["messages"]
+        reasoning = [message.get("reasoning_content") for message in messages]
+        assert reasoning == [None, wanted, None, "", None]
+    others = sent(MESSAGES, "openai", "gpt-4o", max_tokens=9, messages=turns)["messages"]
+    assert not any("reasoning_content" in message for message in others)
+
+
 def test_a_limit_of_nothing_is_named() -> None:
     with pytest.raises(CannotCarryError, match="max_tokens"):
         sent(CHAT, "anthropic", max_tokens=0)

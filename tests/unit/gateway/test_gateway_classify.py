@@ -60,6 +60,17 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("OpenAI parameter", 400, openai(code="unsupported_parameter"), "parameter"),
     ("OpenAI value", 400, openai(code="unsupported_value"), "parameter"),
     ("OpenAI seal", 400, openai(code="invalid_encrypted_content"), "foreign_state"),
+    ("DeepSeek reasoning", 400, openai(
+        "The `reasoning_content` in the thinking mode must be passed back to the API.",
+        type="invalid_request_error", code="invalid_request_error",
+    ), "foreign_state"),
+    ("DeepSeek thinking", 400, openai(
+        "The `content[].thinking` in the thinking mode must be passed back to the API.",
+    ), "foreign_state"),
+    ("Kimi reasoning", 400, openai(
+        "thinking is enabled but reasoning_content is missing in assistant tool call message at "
+        "index 2",
+    ), "foreign_state"),
     ("OpenAI output", 400, openai(
         "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, "
         "whereas you provided 100000.", param="max_tokens", code="invalid_value",

@@ -111,6 +111,27 @@ def test_max_tokens_is_refused_for_models_that_reason_at_openai_only() -> None:
     assert status(send(simulator(), "/deepseek/chat/completions", asked)) == 200
 
 
+def test_deepseek_wants_the_reasoning_of_a_tool_loop_back() -> None:
+    call = {"id": "t1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    words = {"role": "assistant", "content": "Wait."}
+    asks = {"role": "assistant", "content": None, "tool_calls": [call]}
+    told = {"role": "tool", "tool_call_id": "t1", "content": "mild"}
+    user = {"role": "user", "content": "hi"}
+    empty = {"reasoning_content": ""}
+
+    def answered(*turns: dict[str, Any], provider: str = "deepseek", **more: Any) -> int:
+        asked = chat(messages=[user, *turns], tools=TOOLS, **more)
+        return status(send(simulator(), f"/{provider}/chat/completions", asked))
+
+    assert answered(asks, told) == 400
+    assert answered(words, asks | empty, told) == 400
+    assert answered(asks, told, words | empty, user) == 400
+    assert answered(words | empty, asks | empty, told) == 200
+    assert answered(asks | empty, told, words, user) == 200
+    assert answered(asks, told, thinking={"type": "disabled"}) == 200
+    assert answered(asks, told, provider="openai") == 200
+
+
 @pytest.mark.parametrize(
     ("schema", "part"),
     [

@@ -10,7 +10,12 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part
-from modelops.gateway.protocols.models import least_effort, most_effort, samples
+from modelops.gateway.protocols.models import (
+    least_effort,
+    most_effort,
+    samples,
+    takes_reasoning_back,
+)
 from modelops.gateway.protocols.openai import strict
 from modelops.gateway.protocols.openai.answer import write_call
 from modelops.gateway.protocols.tool_ids import portable
@@ -32,9 +37,12 @@ def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
         raise CannotCarryError(f"more than {STOPS_MAX} stop sequences")
     limit = target.provider.token_limit_field
     sampling = samples(target.upstream_model)
+    reasons = takes_reasoning_back(target.upstream_model)
     fields: dict[str, Any] = {
         "model": target.upstream_model,
-        "messages": [line for message in conversation.messages for line in _lines(message)],
+        "messages": [
+            line for message in conversation.messages for line in _lines(message, reasons)
+        ],
         limit: conversation.max_tokens,
         "temperature": conversation.temperature if sampling else None,
         "top_p": conversation.top_p if sampling else None,
@@ -55,10 +63,14 @@ def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _lines(message: Message) -> list[dict[str, Any]]:
-    """Return one turn as messages: results of tools are messages of their own, and come first."""
+def _lines(message: Message, reasons: bool) -> list[dict[str, Any]]:
+    """Return one turn as messages: results of tools are messages of their own, and come first.
+
+    `reasons`: a turn of the model goes with its reasoning, even if it has none.
+    """
     if message.role == "assistant":
-        return [_assistant(message)]
+        line = _assistant(message)
+        return [line | {"reasoning_content": _unsigned(message)} if reasons else line]
     results = [part for part in message.parts if isinstance(part, canonical.ToolResult)]
     rest = [part for part in message.parts if not isinstance(part, canonical.ToolResult)]
     lines: list[dict[str, Any]] = [
@@ -81,6 +93,12 @@ def _assistant(message: Message) -> dict[str, Any]:
     if calls:
         line["tool_calls"] = [_call(call) for call in calls]
     return line
+
+
+def _unsigned(message: Message) -> str:
+    """Return the reasoning of a turn, but for what another provider signed."""
+    parts = [part for part in message.parts if isinstance(part, canonical.Reasoning)]
+    return "".join(part.text for part in parts if not (part.signature or part.sealed))
 
 
 def _call(call: canonical.ToolCall) -> dict[str, Any]:
