@@ -163,7 +163,7 @@ def _refused(rule: str, message: str, addresses: Sequence[str], *, files: bool) 
     flags = " ".join(f"--confirm-delete {item}" for item in addresses)
     if files:
         place = "name it under `removed:` in modelops.yaml"
-        hint = f"if it is meant, {place}{f', or: {flags}' if spelled else ''}"
+        hint = f"if it is meant, {place}{f', or: modelops apply {flags}' if spelled else ''}"
     else:
         each = "--confirm-delete ADDRESS for each; a provider covers its models"
         hint = f"if it is meant: {flags if spelled else each}"

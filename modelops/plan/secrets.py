@@ -56,7 +56,7 @@ def refusals(facts: SecretFacts, configuration: Configuration) -> Iterator[Check
                 f"{change.field} of {change.address} would be sent to {change.origin}, "
                 f"so far it went to {so_far}"
             ),
-            hint=f"if it is meant: --allow-origin-change {change.address}",
+            hint=f"if it is meant: modelops apply --allow-origin-change {change.address}",
             file=position.file if position else "",
             line=position.line if position else 0,
         )
