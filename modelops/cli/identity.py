@@ -65,6 +65,10 @@ def rotate_command(folder: Path, retire: bool, force: bool, store_url: str) -> N
             url = locate(store_url, folder)
             stores.using(url, lambda store: identity.check_retirable(store, folder, os.environ))
         _print(identity.retire_identity(folder, os.environ))
+        click.echo(
+            "Backups of the store made before open with the old identity alone: keep a copy of it.",
+            err=True,
+        )
         return
     rotated = identity.rotate_identity(folder, os.environ)
     _print(rotated)
@@ -74,7 +78,9 @@ def rotate_command(folder: Path, retire: bool, force: bool, store_url: str) -> N
         f"  1. give {rotated.path} to every server and restart it\n"
         f"  2. declare server_recipients: [{both}] and apply\n"
         f"  3. declare server_recipients: [{rotated.recipients[0]}] and apply\n"
-        "  4. modelops identity rotate --retire, and restart the servers once more",
+        f"  4. keep a copy of {rotated.path} with the backups of the store made until now:\n"
+        "     what they hold opens with the old identity alone\n"
+        "  5. modelops identity rotate --retire, and restart the servers once more",
         err=True,
     )
 

@@ -108,7 +108,7 @@ def test_a_key_is_not_sent_elsewhere_unasked(
     )
     assert run(["plan"]) == ExitCode.REFUSED
     assert run(["apply", "--yes"]) == ExitCode.REFUSED
-    assert "--allow-origin-change provider/anthropic" in capsys.readouterr().err
+    assert "modelops apply --allow-origin-change provider/anthropic" in capsys.readouterr().err
     assert rows()[ANTHROPIC].origin == "https://api.anthropic.com:443"
     consent = ["--allow-origin-change", "provider/anthropic"]
     assert run(["apply", "--yes", *consent]) == ExitCode.DONE
@@ -149,6 +149,7 @@ def test_an_identity_that_keys_are_sealed_to_alone_is_not_retired(
 ) -> None:
     assert run(["apply", "--yes"]) == ExitCode.DONE
     run(["identity", "rotate"])
+    assert "server.key with the backups of the store" in capsys.readouterr().err
     key = (folder / ".modelops/server.key").read_bytes()
     assert run(["identity", "rotate", "--retire"]) == ExitCode.REFUSED
     printed = capsys.readouterr().err
@@ -159,6 +160,7 @@ def test_an_identity_that_keys_are_sealed_to_alone_is_not_retired(
     assert (folder / ".modelops/server.key").read_bytes() == key
     assert run(["apply", "--yes"]) == ExitCode.DONE
     assert run(["identity", "rotate", "--retire"]) == ExitCode.DONE
+    assert "open with the old identity alone: keep a copy" in capsys.readouterr().err
     assert run(["plan", "--detailed-exitcode"]) == ExitCode.CHANGES  # sealed to one alone, now
 
 
