@@ -68,6 +68,10 @@ class Health:
         found = self._rejected.get((provider, credential.agent))
         return found[1] if found and found[0] == credential.identity else ""
 
+    def rejections(self) -> Iterator[tuple[str, str]]:
+        """Yield whose keys were rejected last: a provider's, and the agent's or '' for its own."""
+        yield from self._rejected
+
     def failed(
         self, target: Target, credential: Credential, endpoint: str, failure: Failure, now: float
     ) -> None:

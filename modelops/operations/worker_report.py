@@ -55,6 +55,7 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker knows beside its revision. `broken` says by provider why it is unusable.
 
+    `rejected` counts by provider the keys, its own and agents', that it did not take last.
     `requests` counts by status since the worker started, `counts` by target, `refused` by code
     those that were refused, with a row or without; `overhead` is the time that answered requests
     took without that of their providers.
@@ -65,6 +66,7 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     targets: tuple[TargetReport, ...] = ()
     broken: Mapping[str, str] = {}
+    rejected: Mapping[str, int] = {}
     waiting: int = 0
     collapsed: int = 0
     lost: int = 0

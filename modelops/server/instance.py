@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+from collections import Counter
 from typing import NoReturn, get_args
 
 import msgspec
@@ -98,6 +99,7 @@ def report(runtime: Runtime) -> WorkerReport:
     return WorkerReport(
         targets=tuple(_targets(runtime)),
         broken=live.broken() if live else {},
+        rejected=_rejected(runtime),
         waiting=runtime.ledger.waiting,
         collapsed=runtime.ledger.collapsed,
         lost=runtime.ledger.lost,
@@ -135,6 +137,18 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
                     last_error_at_us=seen.last_error_at_us,
                 )
             )
+    return found
+
+
+def _rejected(runtime: Runtime) -> Counter[str]:
+    """Count the keys that each provider rejects; one that was replaced is none of them."""
+    health, table = runtime.gateway.services.health, runtime.gateway.table
+    found: Counter[str] = Counter()
+    for provider, agent in health.rejections():
+        caller, known = table.agents.get(agent), table.providers.get(provider)
+        own = caller.credentials.get(provider) if caller else known.credential if known else None
+        if own is not None and health.rejected(provider, own):
+            found[provider] += 1
     return found
 
 

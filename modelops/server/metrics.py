@@ -81,6 +81,15 @@ def _gauges(running: Sequence[Instance], declared: Collection[str]) -> Iterator[
         "Rows that are not in the store yet.",
         value=sum(report.waiting for report in reports),
     )
+    rejected = GaugeMetricFamily(
+        "modelops_keys_rejected",
+        "Keys that a provider does not take, its own and agents', at the worker with most.",
+        labels=["provider"],
+    )
+    for provider in sorted({split_model(model)[0] for model in declared}):
+        most = max(report.rejected.get(provider, 0) for report in reports)
+        rejected.add_metric([provider], most)
+    yield rejected
     state = GaugeMetricFamily(
         "modelops_target_state",
         f"State of a target at the worker where it is worst: 0 to {len(TARGET_STATES) - 1} for "

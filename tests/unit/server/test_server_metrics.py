@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
+import resource_samples
+import yaml
 from memory_store import MemoryStore
 from prometheus_client.parser import text_string_to_metric_families
 from row_samples import attempt
-from server_support import ask, make_runtime, serving, state
+from server_support import ask, make_runtime, provider, serving, state
 
+from modelops.gateway.failure import Failure
+from modelops.gateway.table import RoutingTable, compile_table
 from modelops.metering.attempt import Cost, Usage
+from modelops.resources.resolved import Credential
+from modelops.secrets.secret import Secret
 from modelops.server.fleet import fleet
 from modelops.server.instance import announce, retire
 from modelops.server.metrics import exposition
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 
+DOCS = Path(__file__).parents[3] / "docs"
 ATTEMPT = attempt(
     started_at_us=1_800_000_000_000_000,
     usage=Usage(source="reported", input_tokens=100, output_tokens=20),
@@ -101,13 +108,84 @@ async def test_the_documentation_lists_every_metric() -> None:
     runtime = make_runtime(MemoryStore(state()))
     async with serving(runtime):
         known = await fleet(runtime)
-    page = Path(__file__).parents[3] / "docs" / "operations.md"
-    documented = set(re.findall(r"^\| `(modelops_\w+)`", page.read_text(), re.MULTILINE))
+    page = (DOCS / "operations.md").read_text()
+    documented = set(re.findall(r"^\| `(modelops_\w+)`", page, re.MULTILINE))
     shown = {
         metric.name + ("_total" if metric.type == "counter" else "")
         for metric in exposition(known, ())
     }
     assert documented == shown
+
+
+class Rule(msgspec.Struct, forbid_unknown_fields=True, rename={"for_": "for"}):
+    """An alerting rule, as Prometheus reads it."""
+
+    alert: str
+    expr: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    for_: Annotated[str, msgspec.Meta(pattern=r"^\d+[smhd]$")] = "0s"
+
+
+class Group(msgspec.Struct, forbid_unknown_fields=True):
+    """Rules that are evaluated together."""
+
+    name: str
+    rules: list[Rule]
+
+
+class Rules(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of rules."""
+
+    groups: list[Group]
+
+
+async def test_the_alerting_rules_are_on_metrics_and_values_that_there_are() -> None:
+    read = yaml.safe_load((DOCS / "alerts.yml").read_text())
+    rules = [rule for group in msgspec.convert(read, Rules).groups for rule in group.rules]
+    assert len({rule.alert for rule in rules}) == len(rules) > 0
+    runtime = make_runtime(MemoryStore(state()))
+    for position, outcome in ((0, "success"), (1, "success"), (0, "failed")):
+        record(runtime, position=position, outcome=outcome)
+    runtime.observer.record(msgspec.structs.replace(ATTEMPT, started_at_us=runtime.clock.unix_us()))
+    found = await samples(runtime)
+    names, values = {sample[0] for sample in found}, {value for sample in found for value in sample}
+    for rule in rules:
+        assert set(re.findall(r"modelops_\w+", rule.expr)) <= names, rule.alert
+        written = re.findall(r'=~?"([^"]*)"', rule.expr)
+        assert {value for one in written for value in one.split("|")} <= values, rule.alert
+        assert rule.labels["severity"] in ("page", "ticket")
+
+
+async def test_a_rejected_key_is_counted_until_it_works_or_is_replaced() -> None:
+    own = (Credential(provider="openai", api_key="sealed"),)
+    resources = state(
+        provider(auth="bearer", api_key="sealed"),
+        *(resource_samples.agent(name, credentials=own) for name in ("one", "two")),
+    )
+    runtime = make_runtime(MemoryStore(resources))
+    health, failure = runtime.gateway.services.health, Failure(kind="quota", message="", label="")
+
+    async def rejected() -> float:
+        return (await samples(runtime))["modelops_keys_rejected", "openai"]
+
+    def serve_with(key: str) -> RoutingTable:
+        table = compile_table(1, resources, lambda address, _: Secret(f"{key}-{address}"))
+        runtime.gateway.table = table
+        return table
+
+    await refresh(runtime)
+    table = serve_with("old")
+    target = table.models["openai/gpt-4o"]
+    assert await rejected() == 0
+    keys = (target.provider.credential, table.agents["one"].credentials["openai"])
+    for key in keys:
+        health.failed(target, key, "/v1/messages", failure, 0)
+    assert await rejected() == 2
+    health.succeeded(target, keys[0], "/v1/messages", 0)
+    assert await rejected() == 1
+    serve_with("new")
+    assert await rejected() == 0
 
 
 async def test_only_declared_models_become_series() -> None:
