@@ -50,17 +50,30 @@ def plan_targets(
 ) -> tuple[Candidate | Skip, ...]:
     """Return the targets of a chain in their order.
 
-    `one_provider`: the request names what only one provider keeps, so the targets of the first
-    that can be called are all there is.
+    `one_provider`: the request names what only one provider keeps, so only the targets of the
+    first that speaks the caller's protocol are called: no translation carries such a name.
     """
-    found = [
+    found: Sequence[Candidate | Skip] = [
         _plan_target(position, step, endpoint, agent) for position, step in enumerate(chain.steps)
     ]
     if one_provider:
-        able = [planned for planned in found if isinstance(planned, Candidate)]
-        owner = able[0].step.target.provider if able else None
-        found = [planned for planned in able if planned.step.target.provider is owner] or found
+        found = _of_one_provider(found)
     return _with_others(found)
+
+
+def _of_one_provider(found: Sequence[Candidate | Skip]) -> Sequence[Candidate | Skip]:
+    native = (one for one in found if isinstance(one, Candidate) and one.adapter.native)
+    first = next(native, None)
+    if first is None:
+        return found  # each says what it cannot carry
+    owner = first.step.target.provider
+    reason = f"what the request names is kept by {owner.name}"
+    return [
+        Skip(one.step, "cannot-carry", reason)
+        if isinstance(one, Candidate) and one.step.target.provider is not owner
+        else one
+        for one in found
+    ]
 
 
 def _with_others(found: Sequence[Candidate | Skip]) -> tuple[Candidate | Skip, ...]:

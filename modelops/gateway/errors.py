@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from modelops.gateway.call import Dialect, Headers
@@ -28,17 +30,24 @@ DO_NOT_RETRY = (b"x-should-retry", b"false")
 class GatewayError(Exception):
     """An answer other than a provider's. `code` is stable and documented, `message` is for people.
 
-    `headers` go with it.
+    `headers` go with it; `details` is for Anthropic's SDKs, which act on it.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, headers: Headers = (DO_NOT_RETRY,)
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Headers = (DO_NOT_RETRY,),
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers
+        self.details = details
 
 
 def invalid_answer_body(message: str) -> bytes:
@@ -51,7 +60,9 @@ def error_object(dialect: Dialect, error: GatewayError, request_id: str) -> dict
     if dialect == "anthropic":
         default = "invalid_request_error" if error.status < 500 else "api_error"
         kind = _ANTHROPIC_TYPES.get(error.status, default)
-        detail = {"type": kind, "message": error.message, "code": error.code}
+        detail: dict[str, object] = {"type": kind, "message": error.message, "code": error.code}
+        if error.details:
+            detail["details"] = error.details
         return {"type": "error", "error": detail, "request_id": request_id}
     default = "invalid_request_error" if error.status < 500 else "api_error"
     return {

@@ -12,7 +12,18 @@ from modelops.gateway.table import Target
 REQUEST_UNSUPPORTED = frozenset({"cannot-carry", "not-spoken", "wrong-type"})
 """Skip reasons that concern only this request."""
 
+THREADLESS = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+"""Details of the 400 after which Anthropic's SDKs send the whole conversation, without `thread`
+(`lib/threads` in the Python SDK, `lib/internal/threads` in TypeScript's)."""
+
 Tried = Sequence[tuple[Target, Failure]]
+
+
+def thread_not_served(tried: Tried, skipped: Sequence[str]) -> GatewayError:
+    """Return the error of a request whose thread kept it from some of its targets."""
+    lines = "\n".join(_lines(tried, skipped))
+    message = f"no target could serve this request with its `thread`; send it whole:\n{lines}"
+    return GatewayError(400, "unsupported_feature", message, details=THREADLESS)
 
 
 def nothing_tried(skipped: Sequence[str], labels: Sequence[str]) -> GatewayError:
@@ -38,8 +49,7 @@ def exhausted(
     `left` is what remains of the deadline, `cooling` the seconds until the first target may be
     called again, when all were rate limited; None: no wait makes the request fit.
     """
-    failures = [f"{target.name}: {failure.kind}, {failure.message}" for target, failure in tried]
-    lines = "\n".join([*failures, *skipped])
+    lines = "\n".join(_lines(tried, skipped))
     if left <= 0:
         return GatewayError(504, "deadline_exceeded", f"the deadline ran out:\n{lines}")
     if all(failure.kind == "rate_limit" for _, failure in tried):
@@ -51,3 +61,8 @@ def exhausted(
             headers=(DO_NOT_RETRY, *wait),
         )
     return GatewayError(502, "all_targets_failed", f"every target failed:\n{lines}")
+
+
+def _lines(tried: Tried, skipped: Sequence[str]) -> list[str]:
+    failures = [f"{target.name}: {failure.kind}, {failure.message}" for target, failure in tried]
+    return [*failures, *skipped]

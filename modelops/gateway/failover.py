@@ -12,7 +12,7 @@ from modelops.gateway.attempt_runner import AttemptRunner
 from modelops.gateway.candidates import Candidate, Skip, fits
 from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError
-from modelops.gateway.exhaustion import exhausted, nothing_tried
+from modelops.gateway.exhaustion import exhausted, nothing_tried, thread_not_served
 from modelops.gateway.failure import PASSED_ON, Failure
 from modelops.gateway.health import Block
 from modelops.gateway.protocols.adapter import CannotCarryError, Outgoing
@@ -189,16 +189,27 @@ class Failover:
     def _unanswered(self) -> GatewayError | CallerFaultError:
         """Return the error of a request that no target has answered."""
         lines = [f"{skip.step.target.name}: {skip.reason}" for skip in self._skips]
+        tried = [(candidate.step.target, failure) for candidate, failure in self._failures]
+        if self._bound_by_thread():
+            return thread_not_served(tried, lines)
         if not self._failures:
             return nothing_tried(lines, [skip.label for skip in self._skips])
         last, failure = self._failures[-1]
         if failure.kind in PASSED_ON:
             return CallerFaultError(failure, native=last.adapter.native)
-        tried = [(candidate.step.target, failure) for candidate, failure in self._failures]
         waits = [
             self._cooling(candidate) for candidate, why in self._failures if why.retry_after != 0
         ]
         return exhausted(tried, lines, self._context.left(), min(waits, default=None))
+
+    def _bound_by_thread(self) -> bool:
+        """Whether a thread, which one provider keeps, kept the request from other targets."""
+        body = self._context.body
+        if body.absent("thread"):
+            return False
+        if body.stateful and len(self._context.route.targets) > 1:
+            return True  # another model of that provider may not go on with it either
+        return any(skip.label == "cannot-carry" for skip in self._skips)
 
     def _cooling(self, candidate: Candidate) -> float:
         services = self._context.services

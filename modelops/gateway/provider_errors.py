@@ -40,11 +40,12 @@ _CODES: dict[Kind, str] = {
     "context_length": """
         context_length_exceeded exceed_context_size_error context_window_exceeded 1261
     """,
-    "parameter": "unsupported_parameter unsupported_value",
+    "parameter": "unsupported_parameter unsupported_value thread_fingerprint_mismatch",
     "foreign_state": "invalid_encrypted_content",
     "caller": """
         content_filter content_policy_violation datainspectionfailed data_inspection_failed
-        request_too_large
+        request_too_large thread_not_found thread_already_continued thread_continue_in_flight
+        thread_unsupported_request
     """,
 }
 KIND_OF_CODE: dict[str, Kind] = {

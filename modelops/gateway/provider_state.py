@@ -1,4 +1,4 @@
-"""Whether a request names what only one provider keeps: an earlier answer, or an uploaded file.
+"""Whether a request names what only one provider keeps: an earlier answer, a thread, or a file.
 
 Asked before the target is known. Tools call their parameters `file_id` too, in their schemas and
 in what a model made of them, so only the places count where the protocols put an uploaded file.
@@ -11,8 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 FILE = b'"file_id"'
-STATE = frozenset({"previous_response_id", "conversation", "container", "prompt"})
+STATE = frozenset({"previous_response_id", "conversation", "container", "prompt", "thread"})
 """Fields of a request that name something only one provider keeps."""
+
+_PERHAPS = frozenset({"container", "thread"})
+"""Those that may also ask for a new one."""
 
 _EMPTY = (b"null", b'""')
 
@@ -47,6 +50,12 @@ class _Container(msgspec.Struct):
     skills: list[_Skill] | None = None
 
 
+class _Thread(msgspec.Struct):
+    """A thread of Messages: `create` comes with the whole conversation, `continue` with its end."""
+
+    type: str | None = None
+
+
 class _Item(msgspec.Struct):
     """An item of the input of Responses, which may stand for a kept one.
 
@@ -68,6 +77,7 @@ class _Tool(msgspec.Struct):
 
 
 _CONTAINER = msgspec.json.Decoder(str | _Container | None)
+_THREAD = msgspec.json.Decoder(_Thread)
 _ITEMS = msgspec.json.Decoder(str | list[_Item] | None)
 _TOOLS = msgspec.json.Decoder(list[_Tool] | None)
 _PARTS = msgspec.json.Decoder(str | list[_Part] | None)
@@ -79,10 +89,12 @@ def names_provider_state(content: bytes, fields: Mapping[str, msgspec.Raw]) -> b
     What is not written as the protocols have it counts when it might be one.
     """
     named = {name for name in STATE & fields.keys() if bytes(fields[name]) not in _EMPTY}
-    if named - {"container"}:
+    if named - _PERHAPS:
         return True
     try:
-        if named and _is_kept(_CONTAINER.decode(fields["container"])):
+        if "thread" in named and _THREAD.decode(fields["thread"]).type != "create":
+            return True
+        if "container" in named and _is_kept(_CONTAINER.decode(fields["container"])):
             return True
         if "input" in fields and (_refers(fields["input"]) or _uses_state(fields.get("tools"))):
             return True

@@ -82,6 +82,7 @@ def value(
     *,
     code: str = "",
     param: str = "",
+    error_code: str = "",
     request_id: str = "",
 ) -> dict[str, Any]:
     """Return an error in a protocol's own shape; what is not given follows from the status."""
@@ -89,6 +90,8 @@ def value(
     if protocol == "anthropic":
         kind = code or ANTHROPIC_TYPES.get(status, _class(status, ANTHROPIC_TYPES))
         error: dict[str, Any] = {"type": kind, "message": message}
+        if error_code:
+            error["details"] = {"error_code": error_code}
         return {"type": "error", "error": error, "request_id": request_id or None}
     if protocol == "gemini":
         return {"error": _gemini(status, message, code)}
@@ -108,6 +111,7 @@ def refusal(protocol: Protocol, error: RequestError, request_id: str = "") -> di
         error.message,
         code=error.code,
         param=error.param,
+        error_code=error.error_code,
         request_id=request_id,
     )
 

@@ -66,15 +66,25 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 class RequestError(Exception):
     """A request the provider refuses: raised while reading, answered in the protocol's shape.
 
-    `code` and `param` are what OpenAI puts into those fields; other protocols ignore them.
+    `code` and `param` are what OpenAI puts into those fields, `error_code` is what Anthropic puts
+    into `details`; other protocols ignore them.
     """
 
-    def __init__(self, message: str, *, status: int = 400, code: str = "", param: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        code: str = "",
+        param: str = "",
+        error_code: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.code = code
         self.param = param
+        self.error_code = error_code
 
 
 Body = TypeVar("Body")

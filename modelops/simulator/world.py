@@ -1,7 +1,7 @@
 """What the simulator remembers between requests, and what makes its answers reproducible.
 
 One world per simulator, handed to every protocol: clock, ids, prompt caches, the models each
-provider offers, and the conversations that OpenAI's responses keep on the server.
+provider offers, and the conversations that OpenAI's responses and Anthropic's threads keep.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from modelops.simulator.prompt_cache import PromptCache
 from modelops.simulator.question import Segment
 from modelops.simulator.wire import RequestError
 
 MAX_CONVERSATIONS = 1_000
-"""Stored responses that can be continued; the oldest are forgotten first."""
+"""Stored responses, and threads, that can be continued; the oldest are forgotten first."""
 
 MAX_MODELS_SEEN = 1_000
 """Names of models that are listed because they were asked for."""
@@ -30,6 +31,7 @@ class World:
         self.clock = clock
         self.cache = PromptCache()
         self.conversations: OrderedDict[str, tuple[Segment, ...]] = OrderedDict()
+        self.threads: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
         self._offered: dict[str, tuple[str, ...]] = {}
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._chance = random.Random(seed)  # noqa: S311 - reproducible ids are the point
@@ -77,3 +79,9 @@ class World:
         self.conversations[response_id] = prompt
         if len(self.conversations) > MAX_CONVERSATIONS:
             self.conversations.popitem(last=False)
+
+    def keep_thread(self, provider: str, message_id: str, fields: dict[str, Any]) -> None:
+        """Remember a thread, the fields of a request, under the id of its last answer."""
+        self.threads[provider, message_id] = fields
+        if len(self.threads) > MAX_CONVERSATIONS:
+            self.threads.popitem(last=False)

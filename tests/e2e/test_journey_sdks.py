@@ -198,7 +198,6 @@ def test_anthropics_tool_runner_runs_a_tool_and_ends(
         model=model,
         max_tokens=500,
         tools=[get_weather],
-        thread=False,
         messages=[{"role": "user", "content": ASK_TOOL}],
     )
     last = runner.until_done()

@@ -13,6 +13,7 @@ import msgspec
 
 from modelops.simulator.answer import Answer, answer
 from modelops.simulator.anthropic import request as anthropic_request
+from modelops.simulator.anthropic import threads
 from modelops.simulator.prompt_cache import CacheUse
 from modelops.simulator.wire import (
     JSON_TYPE,
@@ -39,7 +40,8 @@ Json = dict[str, Any]
 
 def respond(request: Request, world: World) -> Response:
     """Answer `POST /v1/messages`."""
-    asked = anthropic_request.load(request)
+    asked = threads.whole(anthropic_request.load(request), request, world)
+    anthropic_request.verify(asked)
     if asked.max_tokens is None:
         raise RequestError("max_tokens: Field required")
     world.need_model(request.provider, asked.model)
@@ -65,6 +67,8 @@ def respond(request: Request, world: World) -> Response:
         "stop_sequence": said.stop_string or None,
         "usage": _usage(tokens, cache),
     }
+    if asked.thread:
+        threads.keep(asked, message, request, world)
     response = Response(
         protocol="anthropic",
         headers={"content-type": SSE_TYPE if asked.stream else JSON_TYPE},
@@ -80,6 +84,7 @@ def respond(request: Request, world: World) -> Response:
 def count_tokens(request: Request, world: World) -> Response:
     """Answer `POST /v1/messages/count_tokens`."""
     asked = anthropic_request.load(request)
+    anthropic_request.verify(asked)
     world.need_model(request.provider, asked.model)
     counted = anthropic_request.question(asked).input_tokens
     return Response(

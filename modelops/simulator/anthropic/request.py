@@ -99,6 +99,7 @@ class Messages(msgspec.Struct, kw_only=True):
     top_p: float | None = None
     top_k: int | None = None
     metadata: dict[str, Any] | None = None
+    thread: dict[str, Any] | None = None
 
     @property
     def thinks(self) -> bool:
@@ -107,10 +108,14 @@ class Messages(msgspec.Struct, kw_only=True):
 
 
 def load(request: Request) -> Messages:
-    """Return the body of a request; RequestError for what Anthropic would refuse."""
+    """Return the body of a request as it was sent; RequestError where it cannot be read."""
     if not request.headers.get("anthropic-version"):
         raise RequestError("anthropic-version: header is required")
-    asked = read(request, Messages)
+    return read(request, Messages)
+
+
+def verify(asked: Messages) -> None:
+    """Raise RequestError for what Anthropic would refuse of a whole conversation."""
     if not asked.messages:
         raise RequestError("messages: at least one message is required")
     if asked.messages[0].role != "user":
@@ -125,7 +130,6 @@ def load(request: Request) -> Messages:
     check(asked.model, asked.thinking, effort, sampling)
     if asked.thinks:
         _check_thinking(asked)
-    return asked
 
 
 def question(asked: Messages) -> Question:

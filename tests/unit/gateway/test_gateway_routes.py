@@ -47,7 +47,11 @@ def test_the_same_request_takes_the_same_route() -> None:
 def test_a_route_that_names_state_is_another() -> None:
     routes = RouteCache(TABLE)
     assert len(find(routes, "production").targets) == 3
-    assert order(find(routes, "production", previous_response_id="r")) == ["openai/gpt-4o"]
+    bound = find(routes, "production", previous_response_id="r")
+    assert order(bound) == order(find(routes, "production"))
+    assert [type(planned) for planned in bound.targets] == [Candidate, Skip, Skip]
+    assert isinstance(elsewhere := bound.targets[2], Skip)
+    assert elsewhere.reason == "what the request names is kept by openai"
 
 
 def test_each_candidate_knows_who_comes_behind_it() -> None:

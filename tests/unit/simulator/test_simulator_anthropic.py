@@ -179,3 +179,31 @@ def test_newer_models_decide_themselves_how_much_to_think() -> None:
 def test_the_version_header_is_needed() -> None:
     refused = send(simulator(), URL, messages(), {"x-api-key": "k"})
     assert "anthropic-version" in body(refused)["error"]["message"]
+
+
+def threaded(kind: dict[str, str], sim: Simulator, text: str = "Hi", **fields: Any) -> Exchange:
+    beta = ANTHROPIC | {"anthropic-beta": "message-threads-2026-08-12"}
+    return send(sim, URL, messages(text, thread=kind, **fields), beta)
+
+
+def test_a_thread_holds_what_was_said_before() -> None:
+    sim = simulator()
+    called = body(threaded({"type": "create"}, sim, "call get_weather", tools=TOOLS))
+    use = called["content"][-1]
+    going_on = {"type": "continue", "previous_message_id": called["id"]}
+    result = {"role": "user", "content": [{**RESULT, "tool_use_id": use["id"]}]}
+    answered = body(threaded(going_on, sim, messages=[result]))
+    assert answered["content"][-1]["text"].endswith("get_weather: sunny")
+    assert answered["usage"]["input_tokens"] > called["usage"]["input_tokens"]
+    assert status(threaded(going_on, sim, tools=TOOLS)) == 400
+
+
+def test_a_thread_that_is_not_kept_is_not_found() -> None:
+    gone = threaded({"type": "continue", "previous_message_id": "msg_1"}, simulator())
+    assert (status(gone), body(gone)["error"]["type"]) == (404, "not_found_error")
+    assert body(gone)["error"]["details"] == {"error_code": "thread_not_found"}
+
+
+def test_a_thread_needs_its_beta() -> None:
+    refused = post(messages(thread={"type": "create"}))
+    assert body(refused)["error"]["message"] == "thread: Extra inputs are not permitted"
