@@ -96,7 +96,10 @@ def check_saved(saved: Plan, prepared: Prepared) -> None:
             PLAN_AGAIN,
         )
     if saved.config_digest != now.config_digest:
-        raise StaleError("the plan is stale: the files are not those it was made from", PLAN_AGAIN)
+        raise StaleError(
+            "the plan is stale: the files are not those it was made from, or modelops is another",
+            PLAN_AGAIN,
+        )
     if saved.changes != now.changes:
         raise StaleError(
             f"the plan is not what would happen: {made} with modelops {saved.tool_version}",

@@ -1,8 +1,6 @@
 """Declared resources to resolved ones: nothing left open, and where each value came from.
 
-What is written wins, then the preset and the catalog, then the defaults of the form. The version
-below is part of a configuration's digest: a change to what is filled in here must raise it, or an
-upgraded tool would take an old plan for its own.
+What is written wins, then the preset and the catalog, then the defaults of the form.
 """
 
 from __future__ import annotations
@@ -18,8 +16,6 @@ from modelops.config.resolve.secrets import secret_sources
 from modelops.resources import resolved
 from modelops.resources.configuration import SecretSource
 from modelops.resources.state import State, by_address
-
-RESOLVER_VERSION = 2
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from config_support import VALID, resolved, write
 
+import modelops
 from modelops import catalog
+from modelops.config import digest
 from modelops.config.digest import folder_digest
 
 
@@ -27,8 +30,23 @@ def test_what_the_state_follows_from_is_covered(
     digests.append(folder_digest(tmp_path))
     monkeypatch.setattr(catalog, "digest", lambda: "another catalog")
     digests.append(folder_digest(tmp_path))
+    monkeypatch.setattr(digest, "code_digest", lambda package: "another modelops")
+    digests.append(folder_digest(tmp_path))
     assert None not in digests
-    assert len(set(digests)) == 5
+    assert len(set(digests)) == 6
+
+
+def test_other_rules_make_another_digest(tmp_path: Path) -> None:
+    """A version with one more rule has to look at files that an older one took."""
+    own = Path(modelops.__file__).parent
+    for name in ("same", "other"):
+        for room in ("catalog", "config", "resources"):
+            left_out = shutil.ignore_patterns("data", "__pycache__")
+            shutil.copytree(own / room, tmp_path / name / room, ignore=left_out)
+    with (tmp_path / "other/config/checks/chains.py").open("a") as file:
+        file.write("# one more rule\n")
+    assert digest.code_digest(tmp_path / "same") == digest.code_digest(own)
+    assert digest.code_digest(tmp_path / "other") != digest.code_digest(own)
 
 
 def test_the_digest_does_not_depend_on_where_the_folder_is(tmp_path: Path) -> None:
