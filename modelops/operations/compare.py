@@ -40,7 +40,7 @@ def compare(request: Request, ref: str) -> Plan:
     return build(
         after,
         Base(state=state, digest=state_digest(digests), ref=commit),
-        provenance(request),
+        provenance(request, git.facts(request.folder)),
         confirmed=request.confirmed,
         sealed=SecretFacts(changes=secret_changes(known, after.secrets)),
     )

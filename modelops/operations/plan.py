@@ -84,7 +84,13 @@ async def plan(
     digest = folder_digest(request.folder, request.environment) if head.revision else None
     if digest == head.config_digest and await _seals_fit(store, request, environ):
         base = base_of(Snapshot(head=head, state={}))
-        return unchanged(head.config, head.environment, digest, base, provenance(request))
+        return unchanged(
+            head.config,
+            head.environment,
+            digest,
+            base,
+            provenance(request, git.facts(request.folder)),
+        )
     return (await prepare(store, request, environ)).plan
 
 
@@ -106,7 +112,7 @@ async def prepare(
     plan = build(
         configuration,
         base_of(base),
-        provenance(request),
+        provenance(request, git.facts(request.folder)),
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         sealed=_secret_facts(configuration, rows, request, environ),
@@ -176,9 +182,8 @@ def check_owner(head: Head, config: str, environment: str) -> None:
         )
 
 
-def provenance(request: Request) -> Provenance:
+def provenance(request: Request, commit: git.GitFacts) -> Provenance:
     """Return who plans when, with which tool and from which commit."""
-    commit = git.facts(request.folder)
     return Provenance(
         tool_version=__version__,
         catalog=catalog.VERSION,

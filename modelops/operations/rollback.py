@@ -9,6 +9,7 @@ not fit the old content.
 from __future__ import annotations
 
 from modelops.operations import secret_rows
+from modelops.operations.git import GitFacts
 from modelops.operations.plan import PlanningStore, Prepared, Request, base_of, provenance
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.build import build
@@ -20,7 +21,7 @@ from modelops.store.protocol import Snapshot
 async def prepare_rollback(store: PlanningStore, revision: int, request: Request) -> Prepared:
     """Plan the way back to a revision; ModelopsError when there is none, or it is the newest.
 
-    Of the request, the folder only says which commit it was asked from. What safety refuses is in
+    The request's folder is not read: the commit is that of the content. What safety refuses is in
     the plan; `confirmed` lifts it.
     """
     base = await store.snapshot()
@@ -30,13 +31,14 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
             "modelops history lists the revisions",
         )
     target = await store.snapshot(revision)
+    (line,) = await store.revisions(1, revision + 1)
     configuration = as_declared(target)
     gone = base.state.keys() - target.state.keys()
     rows = await store.secrets()
     plan = build(
         configuration,
         base_of(base),
-        provenance(request),
+        provenance(request, GitFacts(commit=line.info.git_commit)),
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         files=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,34 @@ def test_a_rollback_brings_the_content_back_and_holds_what_it_left(
     assert run(["history", "--format", "json"]) == ExitCode.DONE
     kinds = [item["info"]["kind"] for item in json.loads(out())["items"]]
     assert kinds == ["apply", "rollback", "apply", "apply"]
+
+
+def git(*arguments: str) -> str:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_rollback_has_the_commit_of_its_content_and_not_of_where_it_is_called(
+    folder: Path, out: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "--quiet")
+    commits = []
+    for name in ("one", "two"):
+        change(folder, f"display_name: {name}")
+        git("add", ".")
+        git("commit", "--quiet", "-m", name)
+        run(["apply", "--yes"])
+        commits.append(git("rev-parse", "HEAD"))
+    change(folder, "display_name: not committed")
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    monkeypatch.chdir(tmp_path)
+    store = ["--store", f"sqlite:///{folder}/.modelops/store.db"]
+    assert run(["rollback", "2", "--yes", *store]) == ExitCode.DONE
+    out()
+    run(["history", "--format", "json", *store])
+    found = [item["info"]["git_commit"] for item in json.loads(out())["items"]]
+    assert found == [commits[1], commits[0], commits[1], commits[0]]
 
 
 def test_two_rollbacks_in_a_row_hold_both(folder: Path) -> None:
