@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelops import catalog
-from modelops.plan import diff as states
+from modelops.operations import between
 from modelops.plan import effects
 from modelops.plan.document import Change, Effect
 from modelops.store.protocol import ConfigStore
@@ -23,7 +23,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 async def diff(store: ConfigStore, old: int, new: int | None = None) -> Difference:
     """Compare two revisions, the newest for `new` by default; ModelopsError when one is missing."""
     before, after = await store.snapshot(old), await store.snapshot(new)
-    found = states.diff(before.state, after.state, {}, catalog.VERSION)
+    notes = await between.notes(store, before, after)
+    found = between.changes(before.state, after.state, notes, catalog.VERSION)
     changes = tuple(effects.with_reach(found, before.state, after.state))
     return Difference(
         from_revision=before.head.revision,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelops.plan.diff import diff
+from modelops.operations import between
 from modelops.plan.document import Action
 from modelops.resources.state import State
 from modelops.store.protocol import ConfigStore, Revision
@@ -30,7 +30,7 @@ async def history(
 async def touched(
     store: ConfigStore, revisions: Sequence[Revision]
 ) -> dict[int, tuple[Touched, ...]]:
-    """Return by revision what it changed against its base; a secret alone shows no change."""
+    """Return by revision what it changed against its base."""
     states: dict[int, State] = {}
     for number in {number for made in revisions for number in (made.revision, made.base)}:
         states[number] = (await store.snapshot(number)).state
@@ -41,7 +41,7 @@ async def touched(
                 address=change.address,
                 fields=tuple(field.path for field in change.fields),
             )
-            for change in diff(states[made.base], states[made.revision], {}, "")
+            for change in between.changes(states[made.base], states[made.revision], made.notes)
         )
         for made in revisions
     }

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from modelops.resources.errors import ModelopsError
+from modelops.secrets.sealed import SecretNote
 
 FORMAT_VERSION = 1
 """Raised when a reader of the old form would misread the new one."""
@@ -26,7 +27,6 @@ MAX_BYTES = 64 * 1024 * 1024
 
 Action = Literal["create", "update", "delete", "move"]
 Level = Literal["warning", "refused"]
-SecretNote = Literal["", "new", "changed", "re-encrypted", "re-sealed", "origin changed"]
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

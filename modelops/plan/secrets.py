@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from modelops.plan.document import Change, Check, FieldChange, SecretNote
+from modelops.plan.document import Change, Check, FieldChange
 from modelops.resources.addresses import order
 from modelops.resources.configuration import Configuration
-from modelops.secrets.sealed import Place, SecretChange, unconsented
+from modelops.resources.state import State
+from modelops.secrets.sealed import Place, SecretChange, SecretNote, unconsented
 
 
 class SecretFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,14 +33,25 @@ class SecretFacts(msgspec.Struct, frozen=True, kw_only=True):
 def with_secrets(
     changes: Iterable[Change], facts: SecretFacts, configuration: Configuration
 ) -> list[Change]:
-    """Return the changes with a note for each secret that changes; a secret alone is an update."""
+    """Return the changes with a note for each secret that changes."""
+    fields = (
+        (secret.address, _field(secret, note))
+        for secret in facts.changes
+        if (note := _note(secret, facts))
+    )
+    return noted(changes, fields, configuration.state)
+
+
+def noted(
+    changes: Iterable[Change], secrets: Iterable[tuple[str, FieldChange]], after: State
+) -> list[Change]:
+    """Return the changes with these fields, by address; a secret alone is an update."""
     by_address = {change.address: change for change in changes}
-    for secret in facts.changes:
-        note = _note(secret, facts)
-        if note and secret.address in configuration.state:
-            before = by_address.get(secret.address, Change(action="update", address=secret.address))
-            if not _shown(before, secret.field):
-                by_address[secret.address] = _noted(before, secret, note)
+    for address, field in secrets:
+        before = by_address.get(address, Change(action="update", address=address))
+        if address in after and not _shown(before, field.path):
+            fields = (*before.fields, field)
+            by_address[address] = msgspec.structs.replace(before, fields=fields)
     return sorted(by_address.values(), key=lambda change: order(change.address))
 
 
@@ -84,12 +96,11 @@ def _shown(change: Change, field: str) -> bool:
     )
 
 
-def _noted(change: Change, secret: SecretChange, note: SecretNote) -> Change:
+def _field(secret: SecretChange, note: SecretNote) -> FieldChange:
     moved = note == "origin changed"
-    field = FieldChange(
+    return FieldChange(
         path=secret.field,
         old=secret.old_origin if moved else None,
         new=secret.origin if moved else None,
         secret=note,
     )
-    return msgspec.structs.replace(change, fields=(*change.fields, field))

@@ -17,9 +17,13 @@ from modelops.secrets.sops.ciphertext import ciphertext_bytes
 Place = tuple[str, str]
 """Address and field: the key of a secret."""
 
-SecretAction = Literal["new", "changed", "re-encrypted", "origin changed", "gone", "unchanged"]
+Written = Literal["new", "changed", "re-encrypted", "origin changed", "unchanged"]
+SecretAction = Literal[Written, "gone"]
 """`re-encrypted`: the file has another data key (sops rotate), so every ciphertext in it is new,
 whether or not its value is; without a key nobody can tell."""
+
+SecretNote = Literal["", "new", "changed", "re-encrypted", "re-sealed", "origin changed"]
+"""What is told of a secret: `re-sealed` is the same one for other recipients, '' nothing."""
 
 
 class SealedSecret(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,13 @@ def remembering(row: SealedSecret, before: SealedSecret | None) -> SealedSecret:
     return msgspec.structs.replace(row, replaced="\n".join(kept))
 
 
+def note_of(row: SealedSecret, before: SealedSecret | None) -> SecretNote:
+    """Return what writing a row over the one `before` it, if any, does to the secret."""
+    standing = before if before and before.deleted_at is None else None
+    action = _action(row, row.source_sha256, standing)
+    return "re-sealed" if action == "unchanged" else action
+
+
 def unconsented(
     changes: Sequence[SecretChange], allowed: Collection[str]
 ) -> tuple[SecretChange, ...]:
@@ -139,7 +150,9 @@ def _change(
     )
 
 
-def _action(source: SecretSource, source_sha256: str, row: SealedSecret | None) -> SecretAction:
+def _action(
+    source: SecretSource | SealedSecret, source_sha256: str, row: SealedSecret | None
+) -> Written:
     if row is None:
         return "new"
     if row.source_sha256 == source_sha256:

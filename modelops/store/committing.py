@@ -14,6 +14,7 @@ from modelops.store.protocol import (
     Changes,
     CommitInfo,
     Head,
+    Notes,
     Revision,
     StoreMismatchError,
     StoreStaleError,
@@ -47,7 +48,13 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
     for address in changes.delete:
         del after[address]
     made = Revision(
-        revision=number, base=base.revision, digest=states.state_digest(after), info=info
+        revision=number,
+        base=base.revision,
+        digest=states.state_digest(after),
+        info=info,
+        notes=Notes(
+            secrets=operations.put_secrets(connection, changes.secrets, info.created_at_us)
+        ),
     )
     connection.execute(insert(tables.revisions), _revision_row(made))
     _put_content(connection, {digests[a]: put[a] for a in fresh})
@@ -55,7 +62,6 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
     if fresh:
         rows = [{"address": a, "since": number, "digest": d} for a, d in fresh.items()]
         connection.execute(insert(members), rows)
-    operations.put_secrets(connection, changes.secrets, info.created_at_us)
     connection.execute(update(store).values(digest=made.digest))
     return made
 
@@ -167,4 +173,5 @@ def _revision_row(made: Revision) -> dict[str, object]:
         "base": made.base,
         "digest": made.digest,
         "counts": msgspec.json.encode(made.info.counts).decode(),
+        "notes": msgspec.json.encode(made.notes).decode(),
     }

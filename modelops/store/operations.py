@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Table, delete, select, update
 
 from modelops.resources.times import DAY_US
-from modelops.secrets.sealed import SealedSecret, remembering
+from modelops.secrets.sealed import SealedSecret, SecretNote, note_of, remembering
 from modelops.store import database, revisions
 from modelops.store.protocol import Instance, ProbeResult, StoreStaleError
 from modelops.store.tables import instances, probe_results, sealed_secrets
@@ -51,17 +51,26 @@ def all_probe_results(connection: Connection) -> list[ProbeResult]:
     return sorted(rows, key=lambda row: row.provider)
 
 
-def put_secrets(connection: Connection, rows: Sequence[SealedSecret], now_us: int) -> None:
+def put_secrets(
+    connection: Connection, rows: Sequence[SealedSecret], now_us: int
+) -> dict[str, dict[str, SecretNote]]:
     """Write these rows, and erase the seals of resources that were deleted 30 days before.
 
-    What each row replaces is noted here, so that no caller can leave it out.
+    What each row replaces is noted here, so that no caller can leave it out. Returns what became of
+    each secret that is in use, by address and field.
     """
+    notes: dict[str, dict[str, SecretNote]] = {}
     if rows:
         before = {row.place: row for row in database.read(connection, revisions.secrets)}
         noted = [remembering(row, before.get(row.place)) for row in rows]
         replace(connection, sealed_secrets, noted)
+        for row in rows:
+            if row.deleted_at is None:
+                note = note_of(row, before.get(row.place))
+                notes.setdefault(row.address, {})[row.field] = note
     expired = sealed_secrets.c.deleted_at < now_us - KEEP_DELETED_US
     connection.execute(update(sealed_secrets).where(expired).values(blob=""))
+    return notes
 
 
 def _rows(connection: Connection, table: Table, kind: type[Row]) -> list[Row]:

@@ -17,7 +17,7 @@ from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ExitCode, ModelopsError, RefusedError, StaleError
 from modelops.resources.resolved import Resource
 from modelops.resources.state import State
-from modelops.secrets.sealed import SealedSecret
+from modelops.secrets.sealed import SealedSecret, SecretNote
 
 RevisionKind = Literal["apply", "rollback"]
 
@@ -73,6 +73,15 @@ class CommitInfo(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
+class Notes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the states before and after a revision do not tell of it, noted as it is made.
+
+    `secrets` says by address and field what became of each secret that was written.
+    """
+
+    secrets: dict[str, dict[str, SecretNote]] = {}
+
+
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a store's history."""
 
@@ -80,6 +89,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     base: int
     digest: str
     info: CommitInfo
+    notes: Notes = Notes()
 
 
 class ConfigStore(Protocol):

@@ -23,6 +23,7 @@ from modelops.store.books import LabelSpan
 from modelops.store.protocol import (
     CommitInfo,
     Head,
+    Notes,
     Revision,
     Snapshot,
     StoreDamagedError,
@@ -45,7 +46,8 @@ FROM members m JOIN resources r ON r.digest = m.digest
 _OF_REVISION = "WHERE m.since <= :revision AND (m.until IS NULL OR m.until > :revision)"
 _HISTORY = """
 SELECT r.revision, r.base, r.digest, r.kind, s.config, s.environment, r.config_digest,
-       r.created_at_us, r.created_by, r.git_commit, r.message, r.tool_version, r.catalog, r.counts
+       r.created_at_us, r.created_by, r.git_commit, r.message, r.tool_version, r.catalog, r.counts,
+       r.notes
 FROM revisions r JOIN store s ON s.id = 1
 WHERE r.revision < :before ORDER BY r.revision DESC LIMIT :limit
 """
@@ -156,6 +158,13 @@ def _read(address: str, digest: str, form: int, content: str) -> Resource:
 
 
 def _revision(revision: int, base: int, digest: str, *info: Any) -> Revision:
-    fields = dict(zip(CommitInfo.__struct_fields__, info, strict=True))
+    *told, notes = info
+    fields = dict(zip(CommitInfo.__struct_fields__, told, strict=True))
     fields["counts"] = msgspec.json.decode(fields["counts"], type=dict[str, int])
-    return Revision(revision=revision, base=base, digest=digest, info=CommitInfo(**fields))
+    return Revision(
+        revision=revision,
+        base=base,
+        digest=digest,
+        info=CommitInfo(**fields),
+        notes=msgspec.json.decode(notes, type=Notes),
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelops.store.protocol import NotAStoreError, StoreNewerError, StoreOlderError
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0007", "0008", "0009")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0007", "0008", "0009", "0010")
 """Every version of the tables, oldest first; the names of the scripts in `migrations/versions`."""
 
 Query = Callable[[str, Mapping[str, object]], Sequence[Any]]

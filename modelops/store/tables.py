@@ -73,6 +73,7 @@ revisions = Table(
     Column("tool_version", Text, nullable=False),
     Column("catalog", Text, nullable=False),
     Column("counts", Text, nullable=False),
+    Column("notes", Text, nullable=False, server_default="{}"),
 )
 """The history, revision 1 onwards."""
 

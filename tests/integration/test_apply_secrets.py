@@ -99,6 +99,26 @@ def test_another_server_key_seals_everything_again(
     assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
 
 
+def test_a_secret_alone_has_its_line_in_history_and_diff(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["apply", "--yes"])
+    run(["identity", "rotate"])
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["history", "--changes", "--limit", "1"]) == ExitCode.DONE
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["~", "provider/anthropic", "api_key"],
+        ["~", "agent/research-agent", "credentials[openai].api_key"],
+    ]
+    for revisions in (["1", "2"], ["2", "1"]):
+        assert run(["diff", *revisions]) == ExitCode.DONE
+        printed = capsys.readouterr().out
+        assert printed.count("(secret re-sealed)") == 2
+        assert printed.endswith(": 2 resources changed.\n")
+
+
 def test_a_key_is_not_sent_elsewhere_unasked(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from row_samples import attempt
+from resource_samples import settings
+from row_samples import attempt, info
 from sqlalchemy import Connection, text
 from store_samples import run_sql
 
@@ -16,6 +17,7 @@ from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import database, migrate, migrating, open_store, tables
 from modelops.store.books import SLOT_US, Dimension, Selection
 from modelops.store.columns import values_of
+from modelops.store.protocol import Changes
 from modelops.store.sums import Sums
 
 START_US = 20_000 * 96 * SLOT_US
@@ -112,9 +114,26 @@ async def test_weeks_are_added_up_from_days_whose_attempts_are_gone(empty_url: s
     await run_sql(
         empty_url,
         "DELETE FROM rollups WHERE cube = 'week-user'",
+        "ALTER TABLE revisions DROP COLUMN notes",
         "UPDATE alembic_version SET version_num = '0008'",
     )
     await migrate(empty_url)
     store = open_store(empty_url)
     assert {group.key: group.sums for group in await store.usage(chosen)} == expected
+    await store.close()
+
+
+async def test_a_revision_from_before_there_were_notes_has_none(empty_url: str) -> None:
+    await migrate(empty_url)
+    store = open_store(empty_url)
+    made = await store.commit(await store.head(), Changes(put=(settings(),)), info())
+    await store.close()
+    await run_sql(
+        empty_url,
+        "ALTER TABLE revisions DROP COLUMN notes",
+        "UPDATE alembic_version SET version_num = '0009'",
+    )
+    await migrate(empty_url)
+    store = open_store(empty_url)
+    assert list(await store.revisions(1)) == [made]
     await store.close()

@@ -133,6 +133,31 @@ async def test_sealed_secrets_come_back_as_they_went_in(store: RevisionStore) ->
     assert list(await store.secrets()) == [newer]
 
 
+async def test_what_became_of_each_secret_is_noted(store: RevisionStore) -> None:
+    first = sealed(address="agent/dev", field="credentials[openai].api_key")
+    written = [
+        first,
+        replace(first, source_sha256="c" * 64),
+        replace(first, source_sha256="c" * 64, blob="ms1.x.z"),
+        replace(first, source_sha256="d" * 64, data_key_sha256="e" * 64),
+        replace(first, source_sha256="d" * 64, data_key_sha256="e" * 64, origin="https://other"),
+        replace(first, deleted_at=2),
+    ]
+    for row in written:
+        changes = Changes(put=(settings(), agent("dev")), secrets=(row,))
+        made = await store.commit(await store.head(), changes, info())
+        assert (await store.revisions(1))[0] == made
+    *found, deleted = [made.notes.secrets for made in reversed(await store.revisions(6))]
+    assert deleted == {}
+    assert [notes["agent/dev"]["credentials[openai].api_key"] for notes in found] == [
+        "new",
+        "changed",
+        "re-sealed",
+        "re-encrypted",
+        "origin changed",
+    ]
+
+
 async def test_of_an_erased_secret_only_the_hash_is_kept(store: RevisionStore) -> None:
     first = sealed(
         address="agent/dev",
