@@ -22,7 +22,7 @@ from modelops.operations.worker_report import TargetReport, TargetState, WorkerR
 from modelops.resources.times import MINUTE_US
 from modelops.server.clock import SystemClock
 from modelops.server.runtime import Identity, Runtime
-from modelops.store.protocol import Instance, StoreError
+from modelops.store.protocol import Instance, StoreError, StoreMissingError
 
 HEARTBEAT_S = 2.0
 LOOK_S = 0.1
@@ -61,6 +61,8 @@ async def announce(runtime: Runtime) -> None:
     try:
         await runtime.store.put_instance(row(runtime))
     except StoreError as error:
+        if isinstance(error, StoreMissingError) and not runtime.served_revision()[0]:
+            return  # nothing is wrong: it waits for the first apply, which makes the store
         if not runtime.store_problem():
             logger.warning("the store cannot be written: %s", error.message)
         runtime.heartbeat_error = error.message

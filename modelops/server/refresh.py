@@ -65,7 +65,7 @@ async def refresh(runtime: Runtime) -> None:
         if live.head.revision:
             logger.info("revision %d is live", live.head.revision)
         else:
-            logger.info("the store holds nothing yet; `modelops apply` puts a revision there")
+            logger.info("%s holds nothing: waiting for the first apply", runtime.store.place)
         for name, why in live.broken().items():
             logger.warning("provider %s cannot be called: %s", name, why)
 

@@ -153,5 +153,3 @@ async def _check(settings: ServerSettings, address: Address, admin: Address | No
     if snapshot.head.revision:
         admin_ip = admin.sockaddr[0] if admin else "127.0.0.1"
         check_exposure(address.sockaddr[0], admin_ip, snapshot.state)
-    else:
-        logger.warning("nothing has been applied to %s yet", store.place)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from doubles import FakeClock
@@ -14,12 +14,11 @@ from server_support import ScriptedGateway, chain, make_runtime, model, provider
 from modelops.gateway.failure import Failure, Kind
 from modelops.server import live as live_module
 from modelops.server.health import ready
-from modelops.server.instance import heartbeat, report
+from modelops.server.instance import announce, heartbeat, report
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
-from modelops.server.serving import serve
-from modelops.server.settings import ServerSettings
 from modelops.store import open_store
+from modelops.store.protocol import StoreMissingError
 
 
 def revision(runtime: Runtime) -> int:
@@ -56,8 +55,29 @@ async def test_of_an_empty_store_no_revision_is_said_to_be_live(
 ) -> None:
     caplog.set_level("INFO", "modelops.server.refresh")
     await refresh(make_runtime(MemoryStore()))
-    assert "the store holds nothing yet" in caplog.text
-    assert "is live" not in caplog.text
+    assert caplog.messages == ["the store in memory holds nothing: waiting for the first apply"]
+
+
+async def test_a_store_that_the_first_apply_will_make_is_waited_for_without_a_warning(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "modelops")
+    store = MemoryStore()
+    runtime = make_runtime(store)
+    missing = AsyncMock(side_effect=StoreMissingError("the store does not exist"))
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "put_instance", missing)
+        await refresh(runtime)
+        await announce(runtime)
+    store.stand(state())
+    await refresh(runtime)
+    await announce(runtime)
+    assert [line.levelname for line in caplog.records] == ["INFO", "INFO"]
+    assert caplog.messages[1:] == ["revision 2 is live"]
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "put_instance", missing)
+        await announce(runtime)
+    assert caplog.messages[2:] == ["the store cannot be written: the store does not exist"]
 
 
 async def test_an_unchanged_head_is_not_compiled_again() -> None:
@@ -105,25 +125,20 @@ async def test_a_store_that_vanishes_is_not_an_empty_one() -> None:
     assert ready(runtime).problems == ("the store in memory is not there any more",)
 
 
-def test_the_password_of_a_store_is_not_shown(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_password_of_a_store_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "modelops")
     url = "postgresql://ada:hunter2@db/books?password=hunter3"
     store = MemoryStore()
     store.place = open_store(url).place
-    monkeypatch.setattr("modelops.server.serving.open_store", lambda _url: store)
-    monkeypatch.setattr("modelops.server.worker.run_worker", lambda *_arguments: None)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        settings = ServerSettings(store_url=url, state_directory=str(tmp_path), port=0)
-        serve(settings, lambda _url: None, listener)
-    assert "nothing has been applied to the store 'books' on db" in caplog.text
+    await refresh(make_runtime(store, store_url=url))
+    assert "the store 'books' on db holds nothing" in caplog.text
 
     store = MemoryStore(state())
     store.place = open_store(url).place
     runtime = make_runtime(store, store_url=url)
-    asyncio.run(refresh(runtime))
+    await refresh(runtime)
     store.stand(None)
-    asyncio.run(refresh(runtime))
+    await refresh(runtime)
     assert ready(runtime).problems == ("the store 'books' on db is not there any more",)
     assert "hunter" not in caplog.text
 
