@@ -192,4 +192,7 @@ REPEATED_NAME = _error("repeated-name", "A list names the same key, operator or 
 SHARED_KEY = _error("shared-key", "Two callers have the same key; which one calls is then unknown.")
 BAD_DATE = _error("bad-date", "An expiry is not a date.")
 EXPIRED_KEY = _warning("expired-key", "A caller's key has expired.")
+EXPIRING_KEY = _warning(
+    "expiring-key", "A caller's last key expires within 30 days, and no other outlives it."
+)
 UNKNOWN_TIMEZONE = _error("unknown-timezone", "A time zone that the IANA database does not have.")

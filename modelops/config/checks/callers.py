@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from modelops.config import rules
 from modelops.config.checks.subject import Subject
 from modelops.config.diagnostics import found
 from modelops.config.yaml import Document, Path
-from modelops.resources.configuration import Diagnostic
+from modelops.resources.configuration import Diagnostic, Position
 from modelops.resources.declared import Key
+
+SOON = timedelta(days=30)
+"""How long before it expires a caller's last key is warned of: time for a review and an apply."""
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -19,9 +22,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     owners: dict[str, str] = {}
     for owner, keys, document, path in _callers(subject):
         names: set[str] = set()
+        latest = max((key.expires or date.max.isoformat() for key in keys), default="")
         for index, key in enumerate(keys):
             place = (*path, index)
-            yield from _expiry(key, document, (*place, "expires"), subject.today)
+            at = document.position((*place, "expires"))
+            yield from _expiry(owner, key, latest, at, subject.today)
             if key.name in names:
                 message = f"{owner} has a key named {key.name!r} already"
                 yield found(rules.REPEATED_NAME, document.position((*place, "name")), message)
@@ -56,15 +61,20 @@ def _callers(subject: Subject) -> Iterator[tuple[str, tuple[Key, ...], Document,
         yield agent.address, agent.value.keys, agent.document, ("keys",)
 
 
-def _expiry(key: Key, document: Document, path: Path, today: date) -> Iterator[Diagnostic]:
+def _expiry(owner: str, key: Key, latest: str, at: Position, today: date) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the last day of a key; `latest` is that of its owner's last one."""
     if key.expires is None:
         return
     try:
         last = date.fromisoformat(key.expires)
     except ValueError:
         message = f"{key.expires} is not a date"
-        yield found(rules.BAD_DATE, document.position(path), message)
+        yield found(rules.BAD_DATE, at, message)
         return
     if last < today:
         message = f"the key {key.name!r} expired on {key.expires}"
-        yield found(rules.EXPIRED_KEY, document.position(path), message, "remove it")
+        yield found(rules.EXPIRED_KEY, at, message, "remove it")
+    elif key.expires == latest and last <= today + SOON:
+        message = f"{owner} has no key that works after {latest}"
+        hint = f"declare another beside it: modelops key new {owner}"
+        yield found(rules.EXPIRING_KEY, at, message, hint)

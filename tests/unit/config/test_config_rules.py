@@ -311,6 +311,14 @@ CASES: list[tuple[str, Files]] = [
     ),
     ("bad-date", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-02-30"}}]\n')),
     ("expired-key", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-11-20"}}]\n')),
+    ("expiring-key", agent(f'keys: [{{name: a, sha256: {SHA}, expires: ▸"2026-12-21"}}]\n')),
+    (
+        "expiring-key",
+        agent(
+            f'keys: [{{name: a, sha256: {SHA}, expires: "2026-12-01"}},'
+            f' {{name: b, sha256: {SHA}, expires: ▸"2026-12-02"}}]\n'
+        ),
+    ),
     ("unknown-timezone", settings("timezone: ▸Europe/Belrin\n")),
     ("unknown-timezone", settings("timezone: ▸../../etc/passwd\n")),
     ("unknown-timezone", settings("timezone: ▸Europe\n")),
@@ -373,4 +381,11 @@ def test_a_key_expires_at_the_end_of_its_day_in_the_zone_of_the_configuration(
     # five hours past midnight in UTC it is still the day before in Los Angeles
     now = NOW.replace(hour=hour) + timedelta(days=1 if hour == 5 else 0)
     rules = [diagnostic.rule for diagnostic in inspect(tmp_path, now=now).diagnostics]
-    assert rules == (["expired-key"] if expired else [])
+    assert rules == (["expired-key"] if expired else ["expiring-key"])
+
+
+@pytest.mark.parametrize("other", ["", ', expires: "2026-12-22"'])
+def test_a_key_that_another_outlives_may_expire(other: str, tmp_path: Path) -> None:
+    old = f'{{name: a, sha256: {SHA}, expires: "2026-12-01"}}'
+    new = f"{{name: b, sha256: {SHA[::-1]}{other}}}"
+    assert found(tmp_path, agent(f"keys: [{old}, {new}]\n")) == []
