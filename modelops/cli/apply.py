@@ -14,6 +14,8 @@ from modelops.operations.apply import check_saved, read_plan
 from modelops.operations.location import state_directory
 from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request, prepare
+from modelops.plan.caller_keys import consent_to_keys
+from modelops.store.opening import is_remote
 
 
 @click.command()
@@ -25,6 +27,7 @@ from modelops.operations.plan import Request, prepare
 @click.option("--yes", is_flag=True, help="Do not ask; for CI.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
 @options.confirm_delete
+@options.confirm_keys
 @click.option(
     "--allow-origin-change",
     "allowed_origins",
@@ -43,6 +46,7 @@ def command(
     yes: bool,
     message: str,
     confirmed: tuple[str, ...],
+    confirmed_keys: tuple[str, ...],
     allowed_origins: tuple[str, ...],
     reapply: bool,
     wait: bool,
@@ -59,11 +63,12 @@ def command(
         environment=environment,
         created_by=terminal.caller(),
         now=datetime.now(UTC),
-        confirmed=frozenset(confirmed),
+        confirmed=frozenset(confirmed) | {consent_to_keys(one) for one in confirmed_keys},
         allowed_origins=frozenset(allowed_origins),
         reapply=reapply,
         state_directory=state_directory(url, folder),
         simulated=stores.is_simulated(url),
+        through_server=is_remote(url),
     )
     asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare(store, request))

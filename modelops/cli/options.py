@@ -49,6 +49,13 @@ confirm_delete: Callable[[Function], Function] = click.option(
     metavar="ADDRESS",
     help="Agree to a deletion that safety refuses; may be given several times.",
 )
+confirm_keys: Callable[[Function], Function] = click.option(
+    "--confirm-keys",
+    "confirmed_keys",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Agree to what safety refuses of the keys of ADDRESS; may be given several times.",
+)
 wait: Callable[[Function], Function] = click.option(
     "--wait", is_flag=True, help="Wait until it is live in every worker; exit with 6 if it is not."
 )

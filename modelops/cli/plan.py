@@ -16,6 +16,7 @@ from modelops.plan import document
 from modelops.plan.document import Plan
 from modelops.plan.render import FORMATS, render
 from modelops.resources.errors import ExitCode, ModelopsError
+from modelops.store.opening import is_remote
 
 
 @click.command()
@@ -59,6 +60,7 @@ def command(
         now=datetime.now(UTC),
         state_directory=state_directory(url, folder),
         simulated=base_ref is None and stores.is_simulated(url),
+        through_server=is_remote(url),
     )
     if base_ref is None:
         made = stores.using(url, lambda store: plan(store, request))

@@ -14,6 +14,7 @@ from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Request
 from modelops.operations.rollback import prepare_rollback
 from modelops.plan.caller_keys import consent_to_keys
+from modelops.store.opening import is_remote
 
 
 @click.command()
@@ -24,13 +25,7 @@ from modelops.plan.caller_keys import consent_to_keys
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--message", default="", metavar="TEXT", help="A line for the history.")
 @options.confirm_delete
-@click.option(
-    "--confirm-keys",
-    "confirmed_keys",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Agree to the old keys of agent/NAME or operator/NAME; may be given several times.",
-)
+@options.confirm_keys
 @options.wait
 def command(
     revision: int,
@@ -58,6 +53,7 @@ def command(
         now=datetime.now(UTC),
         confirmed=frozenset(confirmed) | {consent_to_keys(caller) for caller in confirmed_keys},
         simulated=stores.is_simulated(url),
+        through_server=is_remote(url),
     )
     asyncio.run(stores.renew(url))
     prepared = stores.using(url, lambda store: prepare_rollback(store, revision, request))

@@ -8,11 +8,13 @@ own identity; the commit compares the base once more.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from modelops.gateway.table import compile_table
+from modelops.operations import lockout
 from modelops.operations.plan import PlanningStore, check_owner
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.diff import diff
@@ -56,7 +58,7 @@ async def apply_remote(
         _check_seals(after, sent, identity_file)
     gone = base.state.keys() - after.keys()
     traffic = await calls_of_last_day(store, gone, now_us) if gone else {}
-    _check_safe(base.state, after, sent, traffic)
+    _check_safe(base.state, after, sent, traffic, now_us)
     asked_by = f"{operator} ({sent.info.created_by})" if operator else sent.info.created_by
     info = replace(sent.info, created_by=asked_by[:200], created_at_us=now_us)
     return await store.commit(base.head, sent.changes, info)
@@ -108,10 +110,14 @@ def _check_seals(after: State, sent: ApplyRequest, identity_file: Path) -> None:
 
 
 def _check_safe(
-    before: State, after: State, sent: ApplyRequest, traffic: Mapping[str, int]
+    before: State, after: State, sent: ApplyRequest, traffic: Mapping[str, int], now_us: int
 ) -> None:
     changes, consent = diff(before, after, {}, ""), sent.changes.consent
     files = sent.info.kind == "apply"
-    found = list(refusals(changes, before, after, consent, traffic, files=files))
+    now = datetime.fromtimestamp(now_us / 1_000_000, UTC)
+    found = [
+        *refusals(changes, before, after, consent, traffic, files=files),
+        *lockout.refusals(before, after, consent, now, files=files),
+    ]
     if found:
         raise RefusedError("; ".join(check.message for check in found), found[0].hint)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,14 +16,15 @@ import msgspec
 from modelops import __version__, catalog
 from modelops.config import load_configuration
 from modelops.config.digest import folder_digest
-from modelops.operations import git, secret_rows
+from modelops.operations import git, lockout, secret_rows
 from modelops.operations.holds import held
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.build import Base, Provenance, build, unchanged
-from modelops.plan.document import Plan
+from modelops.plan.document import Check, Plan
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
+from modelops.resources.state import State
 from modelops.secrets.sealed import SealedSecret
 from modelops.store.books import SumsStore
 from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
@@ -40,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `allowed_origins` those whose secrets may go to a new origin; `reapply` brings back files that
     were rolled back. `state_directory` is where the server of a local store keeps its identity,
     None for a store elsewhere. `simulated` is for a store behind a simulator: its secrets are
-    neither opened nor kept.
+    neither opened nor kept. `through_server` is for the store behind a running server.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     reapply: bool = False
     state_directory: Path | None = None
     simulated: bool = False
+    through_server: bool = False
 
     @property
     def now_us(self) -> int:
@@ -116,11 +118,19 @@ async def prepare(
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         sealed=_secret_facts(configuration, rows, request, environ),
-        further=(hold,) if hold else (),
+        further=(*([hold] if hold else ()), *lockouts(request, base.state, configuration.state)),
     )
     return Prepared(
         request=request, plan=plan, base=base, configuration=configuration, secrets=rows
     )
+
+
+def lockouts(
+    request: Request, before: State, after: State, *, files: bool = True
+) -> Iterator[Check]:
+    """Yield why nobody could apply afterwards; `files` as in `plan.safety.refusals`."""
+    if request.through_server:
+        yield from lockout.refusals(before, after, request.confirmed, request.now, files=files)
 
 
 def _check_consent(request: Request, configuration: Configuration) -> None:

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from modelops.operations import secret_rows
 from modelops.operations.git import GitFacts
-from modelops.operations.plan import PlanningStore, Prepared, Request, base_of, provenance
+from modelops.operations.plan import (
+    PlanningStore,
+    Prepared,
+    Request,
+    base_of,
+    lockouts,
+    provenance,
+)
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.build import build
 from modelops.resources.configuration import Configuration
@@ -42,7 +49,10 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
         files=False,
-        further=() if request.simulated else tuple(secret_rows.left_behind(target.state, rows)),
+        further=(
+            *lockouts(request, base.state, target.state, files=False),
+            *(() if request.simulated else secret_rows.left_behind(target.state, rows)),
+        ),
     )
     return Prepared(
         request=request,

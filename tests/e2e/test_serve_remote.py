@@ -152,6 +152,12 @@ def test_with_keys_only_a_deployer_applies_and_is_named(
     assert done.returncode == 0, done.stderr
     history = run("history", folder, server, MODELOPS_KEY=DEPLOYER)
     assert "ci (" in history.stdout
+    write_configuration(folder, simulator_url)
+    locking_out = run("plan", folder, server, MODELOPS_KEY=DEPLOYER)
+    assert locking_out.returncode == 3
+    consent = ("--confirm-keys", "operator/ci")
+    assert f"modelops apply {' '.join(consent)}" in locking_out.stdout
+    assert run("apply", folder, server, "--yes", *consent, MODELOPS_KEY=DEPLOYER).returncode == 0
 
 
 def test_a_server_that_does_not_answer_is_an_error(folder: Path) -> None:

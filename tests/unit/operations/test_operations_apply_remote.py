@@ -11,8 +11,9 @@ from resource_samples import provider, settings
 from row_samples import info, sealed
 
 from modelops.operations.apply_remote import apply_remote
+from modelops.plan.caller_keys import consent_to_keys
 from modelops.resources.errors import RefusedError
-from modelops.resources.resolved import Provider
+from modelops.resources.resolved import Key, Operator, Provider
 from modelops.resources.state import by_address
 from modelops.secrets import server_identity
 from modelops.secrets.identities import Identity
@@ -20,7 +21,7 @@ from modelops.secrets.seal import seal
 from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.sealing import binding
 from modelops.secrets.secret import Secret
-from modelops.store import open_store
+from modelops.store import migrate, open_store
 from modelops.store.protocol import Changes, RevisionKind, StoreMismatchError
 from modelops.store.remote import ApplyRequest
 
@@ -50,6 +51,7 @@ async def send(
     simulated: bool = False,
     kind: RevisionKind = "apply",
     environment: str = "",
+    consent: tuple[str, ...] = (),
 ) -> int:
     """Apply a provider with these rows; return the revision that stands then."""
     store = open_store(url)
@@ -58,7 +60,7 @@ async def send(
             store,
             ApplyRequest(
                 base=await store.head(),
-                changes=Changes(put=(SETTINGS, PROVIDER), secrets=rows),
+                changes=Changes(put=(SETTINGS, PROVIDER), secrets=rows, consent=consent),
                 info=replace(INFO, kind=kind),
             ),
             "ci",
@@ -102,6 +104,22 @@ async def test_an_empty_store_is_bound_to_no_environment_but_its_servers(
         with pytest.raises(StoreMismatchError, match="environment prod"):
             await send(url, tmp_path, environment=other)
     assert await send(url, tmp_path, environment="prod") == 1, "nothing had been written"
+
+
+async def test_the_last_deployer_is_taken_away_by_name_only(
+    new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
+) -> None:
+    key = Key(name="k1", sha256="0" * 64, expires="")
+    deployer = Operator(operator="ci", role="deployer", keys=(key,))
+    url = new_sqlite_store()
+    await migrate(url)
+    store = open_store(url)
+    before = Changes(put=(replace(SETTINGS, operators=(deployer,)), PROVIDER))
+    await store.commit(await store.head(), before, INFO)
+    await store.close()
+    with pytest.raises(RefusedError, match="no deployer would have a key that works"):
+        await send(url, tmp_path)
+    assert await send(url, tmp_path, consent=(consent_to_keys("operator/ci"),)) == 2
 
 
 async def test_behind_a_simulator_no_seal_is_opened(
