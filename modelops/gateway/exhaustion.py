@@ -19,11 +19,15 @@ THREADLESS = {"error_code": "thread_unsupported_request", "unsupported": ["threa
 Tried = Sequence[tuple[Target, Failure]]
 
 
-def thread_not_served(tried: Tried, skipped: Sequence[str]) -> GatewayError:
-    """Return the error of a request whose thread kept it from some of its targets."""
+def not_as_it_is(tried: Tried, skipped: Sequence[str], *, threaded: bool) -> GatewayError:
+    """Return the error of a request that its client will send again in another form.
+
+    `threaded`: its thread kept it from some of its targets.
+    """
     lines = "\n".join(_lines(tried, skipped))
-    message = f"no target could serve this request with its `thread`; send it whole:\n{lines}"
-    return GatewayError(400, "unsupported_feature", message, details=THREADLESS)
+    message = f"no target could serve this request as it is:\n{lines}"
+    details = THREADLESS if threaded else None
+    return GatewayError(400, "unsupported_feature", message, details=details)
 
 
 def nothing_tried(skipped: Sequence[str], labels: Sequence[str]) -> GatewayError:

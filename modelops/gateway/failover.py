@@ -12,10 +12,10 @@ from modelops.gateway.attempt_runner import AttemptRunner
 from modelops.gateway.candidates import Candidate, Skip, fits
 from modelops.gateway.context import Context
 from modelops.gateway.errors import GatewayError
-from modelops.gateway.exhaustion import exhausted, nothing_tried, thread_not_served
+from modelops.gateway.exhaustion import exhausted, not_as_it_is, nothing_tried
 from modelops.gateway.failure import PASSED_ON, Failure
 from modelops.gateway.health import Block
-from modelops.gateway.protocols.adapter import CannotCarryError, Outgoing
+from modelops.gateway.protocols.adapter import SYSTEM_BETWEEN, CannotCarryError, Outgoing
 from modelops.gateway.protocols.limits import within
 
 BACKOFF = 0.5
@@ -190,8 +190,9 @@ class Failover:
         """Return the error of a request that no target has answered."""
         lines = [f"{skip.step.target.name}: {skip.reason}" for skip in self._skips]
         tried = [(candidate.step.target, failure) for candidate, failure in self._failures]
-        if self._bound_by_thread():
-            return thread_not_served(tried, lines)
+        threaded = self._bound_by_thread()
+        if threaded or self._bound_by_system():
+            return not_as_it_is(tried, lines, threaded=threaded)
         if not self._failures:
             return nothing_tried(lines, [skip.label for skip in self._skips])
         last, failure = self._failures[-1]
@@ -210,6 +211,16 @@ class Failover:
         if body.stateful and len(self._context.route.targets) > 1:
             return True  # another model of that provider may not go on with it either
         return any(skip.label == "cannot-carry" for skip in self._skips)
+
+    def _bound_by_system(self) -> bool:
+        """Whether a target would serve the request without a system message in the middle.
+
+        Clients of Messages that send one know that models differ in it; others would take the
+        error for their fault, where the chain's first target is down.
+        """
+        return self._context.call.dialect == "anthropic" and any(
+            SYSTEM_BETWEEN in skip.reason for skip in self._skips
+        )
 
     def _cooling(self, candidate: Candidate) -> float:
         services = self._context.services

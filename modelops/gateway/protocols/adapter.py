@@ -20,6 +20,12 @@ from modelops.resources.resolved import Parameters
 TRACE = (b"traceparent", b"tracestate")
 """W3C trace context, which goes to every provider."""
 
+SYSTEM_BETWEEN = (
+    "a message of role 'system' in the middle of the conversation: that is not supported"
+)
+"""What few targets carry. Claude Code sends its request again without, when a 400 says it so
+(`not supported` and `role 'system'`)."""
+
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A request as a provider takes it. `headers` are finished lines that go with its own."""

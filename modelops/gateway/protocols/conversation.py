@@ -116,10 +116,14 @@ class Format(msgspec.Struct, frozen=True, gc=False):
 
 
 class Thinking(msgspec.Struct, frozen=True, gc=False):
-    """How much the model should reason: an effort, or a budget in tokens (0: as it sees fit)."""
+    """How much the model should reason: an effort, or a budget in tokens (0: as it sees fit).
+
+    `optional`: whether it reasons at all is the model's to decide.
+    """
 
     effort: Effort | None = None
     budget: int = 0
+    optional: bool = False
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, gc=False):

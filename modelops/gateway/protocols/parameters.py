@@ -1,10 +1,12 @@
-"""What an agent sets for requests that leave it out, as far as the resolved model takes it."""
+"""What the resolved model takes of an agent's parameters, and of what a client asks for."""
 
 from __future__ import annotations
 
 import msgspec
 
 from modelops.gateway.body import Body, Fields
+from modelops.gateway.protocols.adapter import CannotCarryError
+from modelops.gateway.protocols.conversation import Thinking
 from modelops.gateway.protocols.models import samples
 from modelops.gateway.table import Target
 from modelops.resources.resolved import Parameters
@@ -43,6 +45,15 @@ def takes_sampling(target: Target) -> bool:
     """Whether a model takes sampling values of others' choosing, as far as is known."""
     reasons = target.capabilities is not None and "reasoning" in target.capabilities
     return not reasons and samples(target.upstream_model)
+
+
+def reasoning_of(asked: Thinking | None, target: Target) -> Thinking | None:
+    """Return what of it the model can do; CannotCarryError where it must reason, and cannot."""
+    if asked is None or target.capabilities is None or "reasoning" in target.capabilities:
+        return asked
+    if asked.effort == "none" or asked.optional:
+        return None
+    raise CannotCarryError("reasoning: the model does none")
 
 
 def number(value: object) -> msgspec.Raw:

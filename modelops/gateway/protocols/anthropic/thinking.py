@@ -23,6 +23,7 @@ from modelops.gateway.protocols.models import (
     always_thinks,
     claude_version,
 )
+from modelops.gateway.protocols.parameters import reasoning_of
 from modelops.gateway.table import Target
 
 MAX_TOKENS = 4096
@@ -58,14 +59,12 @@ class Asked(msgspec.Struct, frozen=True):
 def asked(conversation: Conversation, target: Target) -> Asked:
     """Return how to ask for what a conversation wants; CannotCarryError where there is no way."""
     limit = conversation.max_tokens or target.max_output_tokens or MAX_TOKENS
-    thinking = conversation.thinking
     version = claude_version(target.upstream_model)
+    if conversation.thinking is not None and conversation.thinking.effort == "none":
+        return Asked(limit, _off(target, version))
+    thinking = reasoning_of(conversation.thinking, target)
     if thinking is None:
         return Asked(limit)
-    if thinking.effort == "none":
-        return Asked(limit, _off(target, version))
-    if target.capabilities is not None and "reasoning" not in target.capabilities:
-        raise CannotCarryError("reasoning: the model does none")
     forced = conversation.tool_choice is not None and conversation.tool_choice.mode in _FORCED
     if version is not None and version >= ADAPTIVE:
         effort = _effort(thinking, version)

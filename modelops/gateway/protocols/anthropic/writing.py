@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.protocols import conversation as canonical
-from modelops.gateway.protocols.adapter import CannotCarryError
+from modelops.gateway.protocols.adapter import SYSTEM_BETWEEN, CannotCarryError
 from modelops.gateway.protocols.anthropic import thinking
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, leading_system
 from modelops.gateway.protocols.models import SYSTEM_ANYWHERE, claude_version, samples
@@ -82,7 +82,7 @@ def _turns(messages: list[Message], target: Target) -> list[dict[str, Any]]:
             turns.append({"role": "system", "content": waiting})
             waiting = []
     if waiting or not _takes_system(turns, target):
-        raise CannotCarryError("a system message in the middle of the conversation")
+        raise CannotCarryError(SYSTEM_BETWEEN)
     return turns
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.protocols import conversation as canonical
-from modelops.gateway.protocols.adapter import CannotCarryError
+from modelops.gateway.protocols.adapter import SYSTEM_BETWEEN, CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message, Part, leading_system
+from modelops.gateway.protocols.parameters import reasoning_of
 from modelops.gateway.protocols.wording import arguments_json, document_text, result_text
 from modelops.gateway.table import Target
 
@@ -57,7 +58,7 @@ def _contents(messages: list[Message], *, signed: bool) -> list[dict[str, Any]]:
     contents: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "system":
-            raise CannotCarryError("a system message in the middle of the conversation")
+            raise CannotCarryError(SYSTEM_BETWEEN)
         role = "user" if message.role == "user" else "model"
         parts = [written for part in message.parts for written in _part(part)]
         if signed and role == "model":
@@ -165,13 +166,10 @@ def _generation(conversation: Conversation, target: Target) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _thinking(thinking: canonical.Thinking | None, target: Target) -> dict[str, Any] | None:
+def _thinking(asked: canonical.Thinking | None, target: Target) -> dict[str, Any] | None:
+    thinking = reasoning_of(asked, target)
     if thinking is None:
         return None
-    if target.capabilities is not None and "reasoning" not in target.capabilities:
-        if thinking.effort == "none":
-            return None
-        raise CannotCarryError("reasoning: the model does none")
     shown = thinking.effort != "none"
     if target.upstream_model.startswith("gemini-3") and thinking.effort is not None:
         level = _LEVELS.get(thinking.effort, "high")

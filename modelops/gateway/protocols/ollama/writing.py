@@ -9,6 +9,7 @@ import msgspec
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.adapter import CannotCarryError
 from modelops.gateway.protocols.conversation import Conversation, Message
+from modelops.gateway.protocols.parameters import reasoning_of
 from modelops.gateway.protocols.wording import arguments_json, document_text, result_text
 from modelops.gateway.table import Target
 
@@ -89,14 +90,13 @@ def _format(wanted: canonical.Format | None) -> str | msgspec.Raw | None:
     return "json" if wanted.schema is None else wanted.schema
 
 
-def _think(thinking: canonical.Thinking | None, target: Target) -> bool | str | None:
+def _think(asked: canonical.Thinking | None, target: Target) -> bool | str | None:
     """Return whether to reason; only gpt-oss takes a level, the others a yes or no."""
+    thinking = reasoning_of(asked, target)
     if thinking is None:
         return None
     if thinking.effort == "none":
         return False
-    if target.capabilities is not None and "reasoning" not in target.capabilities:
-        raise CannotCarryError("reasoning: the model does none")
     levels = {"minimal": "low", "low": "low", "medium": "medium"}
     if target.upstream_model.startswith("gpt-oss"):
         return levels.get(thinking.effort or "medium", "high")

@@ -18,6 +18,7 @@ from modelops.gateway.protocols.models import (
 )
 from modelops.gateway.protocols.openai import strict
 from modelops.gateway.protocols.openai.answer import write_call
+from modelops.gateway.protocols.parameters import reasoning_of
 from modelops.gateway.protocols.tool_ids import portable
 from modelops.gateway.protocols.wording import document_text, result_text
 from modelops.gateway.table import Target
@@ -162,14 +163,11 @@ def _format(wanted: canonical.Format | None) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": schema}
 
 
-def _effort(thinking: canonical.Thinking | None, target: Target) -> str | None:
-    """Return the effort a reasoning model is asked for; others cannot reason on request."""
+def _effort(asked: canonical.Thinking | None, target: Target) -> str | None:
+    """Return the effort a reasoning model is asked for."""
+    thinking = reasoning_of(asked, target)
     if thinking is None:
         return None
-    if target.capabilities is not None and "reasoning" not in target.capabilities:
-        if thinking.effort == "none":
-            return None
-        raise CannotCarryError("reasoning: the model does none")
     if thinking.effort == "none":
         return least_effort(target.upstream_model)
     if thinking.effort in ("xhigh", "max"):
