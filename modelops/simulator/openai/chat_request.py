@@ -150,7 +150,7 @@ def _check(chat: Chat, habit: Habit) -> None:
         raise RequestError("'n' must be between 1 and 128.", param="n")
     if habit.checks_strict:
         _check_strict(chat)
-    if habit.wants_reasoning_back and (chat.thinking is None or chat.thinking.type != "disabled"):
+    if habit.wants_reasoning_back and _reasons(chat):
         _check_reasoning(chat)
     open_calls: set[str] = set()
     for index, message in enumerate(chat.messages):
@@ -283,8 +283,8 @@ def _schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
 
 
 def _reasons(chat: Chat) -> bool:
-    if chat.reasoning_effort in {"none", "minimal"}:
+    disabled = chat.thinking is not None and chat.thinking.type == "disabled"
+    if disabled or chat.reasoning_effort in {"none", "minimal"}:
         return False
-    thinking = chat.thinking is not None and chat.thinking.type != "disabled"
-    asked = chat.reasoning_effort or chat.reasoning or thinking or chat.enable_thinking
+    asked = chat.reasoning_effort or chat.reasoning or chat.thinking or chat.enable_thinking
     return bool(asked) or habits.reasons(chat.model)

@@ -38,7 +38,7 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
     checks_strict: bool = False
     """Answers 400 to a strict schema that leaves a property optional or allows others."""
     wants_reasoning_back: bool = False
-    """Answers 400 to a turn of a tool loop that comes back without its reasoning."""
+    """Answers 400, where it reasons, to a turn of a tool loop without its reasoning."""
 
 
 OPENAI = Habit(rejects_max_tokens=True, checks_strict=True)
@@ -82,7 +82,10 @@ PLAIN = Habit(keyless=True)
 COST_PER_TOKEN_USD = 0.000001
 """What a token costs at a provider that reports cost: a round number to check by hand."""
 
-REASONING_MODELS = ("o1", "o3", "o4", "gpt-5", "gpt-oss", "deepseek-reasoner", "qwq")
+REASONING_MODELS = (
+    *("o1", "o3", "o4", "gpt-5", "gpt-oss", "qwq"),
+    *("deepseek-reasoner", "deepseek-v4", "deepseek-flash"),
+)
 """Beginnings of names of models that reason without being asked."""
 
 

@@ -120,7 +120,7 @@ def test_deepseek_wants_the_reasoning_of_a_tool_loop_back() -> None:
     empty = {"reasoning_content": ""}
 
     def answered(*turns: dict[str, Any], provider: str = "deepseek", **more: Any) -> int:
-        asked = chat(messages=[user, *turns], tools=TOOLS, **more)
+        asked = chat(messages=[user, *turns], tools=TOOLS, model="deepseek-v4-flash", **more)
         return status(send(simulator(), f"/{provider}/chat/completions", asked))
 
     assert answered(asks, told) == 400
