@@ -219,7 +219,8 @@ def test_reasoning_is_asked_for_only_where_there_is_any() -> None:
         ADAPTERS[CHAT, "anthropic"].outgoing(body, {}, plain_target, None)
 
 
-def test_anthropics_signed_reasoning_goes_through_an_openai_client_and_back() -> None:
+@pytest.mark.parametrize("keeps", ["as it came", "as LiteLLM does"])
+def test_anthropics_signed_reasoning_goes_through_an_openai_client_and_back(keeps: str) -> None:
     answer = {
         "id": "msg_1", "model": "m", "stop_reason": "tool_use",
         "content": [
@@ -232,6 +233,10 @@ def test_anthropics_signed_reasoning_goes_through_an_openai_client_and_back() ->
     body = Body(CHAT, msgspec.json.encode(OPENAI))
     shown = ADAPTERS[CHAT, "anthropic"].answer(msgspec.json.encode(answer), body)
     message = msgspec.json.decode(shown.body)["choices"][0]["message"]
+    if keeps == "as LiteLLM does":
+        unknown = {name: message.pop(name) for name in ("reasoning_details", "refusal")}
+        message |= {"provider_specific_fields": unknown, "function_call": None}
+        message["tool_calls"][0]["provider_specific_fields"] = None
     history = [*OPENAI["messages"], message, {"role": "tool", "tool_call_id": "t1", "content": "x"}]
     again = Body(CHAT, msgspec.json.encode({**OPENAI, "messages": history}))
     sent = ADAPTERS[CHAT, "anthropic"].outgoing(again, {}, TARGETS["anthropic"], None)

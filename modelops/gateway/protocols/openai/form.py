@@ -81,6 +81,7 @@ class ToolCall(Strict):
     type: Literal["function"] = "function"
     index: int = 0
     extra_content: Any = None
+    provider_specific_fields: Any = None
 
 
 class ReasoningDetail(msgspec.Struct, gc=False):
@@ -90,6 +91,12 @@ class ReasoningDetail(msgspec.Struct, gc=False):
     data: str = ""
     signature: str | None = None
     format: str = ""
+
+
+class ProviderSpecific(msgspec.Struct, gc=False):
+    """Where LiteLLM as a client keeps what it does not know of an answer, to send it back."""
+
+    reasoning_details: list[ReasoningDetail] | None = None
 
 
 class System(Strict, tag_field="role", tag="system"):
@@ -122,6 +129,7 @@ class Assistant(Strict, tag_field="role", tag="assistant"):
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[ReasoningDetail] | None = None
+    provider_specific_fields: ProviderSpecific | None = None
     name: str | None = None
     annotations: Any = None
     audio: None = None

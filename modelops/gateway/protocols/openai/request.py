@@ -79,7 +79,7 @@ def _only_results(message: Message) -> bool:
 
 def _assistant_parts(message: form.Assistant) -> tuple[Part, ...]:
     parts: list[Part] = []
-    for detail in message.reasoning_details or ():
+    for detail in _details(message):
         origin: canonical.Origin = "anthropic" if detail.format.startswith("anthropic") else ""
         parts.append(canonical.Reasoning(detail.text, detail.signature or "", detail.data, origin))
     unsigned = message.reasoning_content or message.reasoning
@@ -93,6 +93,11 @@ def _assistant_parts(message: form.Assistant) -> tuple[Part, ...]:
             )
         )
     return tuple(parts)
+
+
+def _details(message: form.Assistant) -> list[form.ReasoningDetail]:
+    kept = message.provider_specific_fields
+    return message.reasoning_details or (kept and kept.reasoning_details) or []
 
 
 def _signature(call: form.ToolCall) -> str:
