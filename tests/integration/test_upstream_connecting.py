@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -85,14 +86,15 @@ async def test_a_call_that_is_cancelled_while_its_name_is_looked_up_never_connec
 ) -> None:
     async with serving() as upstream:
         client = Http1Client()
-        found = asyncio.get_running_loop().create_future()
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: found)
+        found = threading.Event()
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(10) and [])
         origin = Origin("provider.test", upstream.origin.port, tls=False)
         task = asyncio.create_task(client.send(Request(origin, "/ok", b"", b""), 5.0))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        found.set()
         await client.close()
         assert upstream.connections == 0
 

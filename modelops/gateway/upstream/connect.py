@@ -7,8 +7,6 @@ its failures apart nor ends a handshake that is cancelled.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import ssl
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,9 +15,9 @@ from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import (
     ConnectError,
     ConnectTimeoutError,
-    DnsError,
     TlsError,
 )
+from modelops.gateway.upstream.names import Names
 from modelops.gateway.upstream.proxy import Proxy, Tunnel
 from modelops.gateway.upstream.request import Origin
 
@@ -38,6 +36,7 @@ def tls_context() -> ssl.SSLContext:
 
 async def connect(
     make: Callable[[], Connection],
+    names: Names,
     origin: Origin,
     tls: ssl.SSLContext,
     wait: float,
@@ -47,9 +46,9 @@ async def connect(
     try:
         async with asyncio.timeout(wait):
             if proxy is not None and proxy.serves(origin):
-                transport, connection = await _tunnel(make, origin, proxy, wait)
+                transport, connection = await _tunnel(make, names, origin, proxy, wait)
             else:
-                transport, connection = await _dial(make, origin, wait)
+                transport, connection = await _dial(make, names, origin, wait)
             if origin.tls:
                 connection.connection_made(await _start_tls(transport, connection, tls, origin))
             return connection
@@ -62,9 +61,9 @@ def _late(origin: Origin) -> ConnectTimeoutError:
 
 
 async def _tunnel(
-    make: Callable[[], Connection], origin: Origin, proxy: Proxy, wait: float
+    make: Callable[[], Connection], names: Names, origin: Origin, proxy: Proxy, wait: float
 ) -> tuple[asyncio.Transport, Connection]:
-    transport, tunnel = await _dial(Tunnel, proxy.origin, wait)
+    transport, tunnel = await _dial(Tunnel, names, proxy.origin, wait)
     try:
         transport.write(proxy.request(origin))
         await tunnel.opened()
@@ -76,25 +75,12 @@ async def _tunnel(
     return transport, connection
 
 
-async def _look_up(origin: Origin) -> list[str]:
-    try:
-        return [str(ipaddress.ip_address(origin.host))]
-    except ValueError:
-        pass
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise DnsError(f"the name {origin.host} has no address: {error}") from None
-    return list(dict.fromkeys(str(address[4][0]) for address in found))[:ADDRESSES_MAX]
-
-
 async def _dial(
-    make: Callable[[], AnyProtocol], origin: Origin, wait: float
+    make: Callable[[], AnyProtocol], names: Names, origin: Origin, wait: float
 ) -> tuple[asyncio.Transport, AnyProtocol]:
     loop = asyncio.get_running_loop()
-    addresses = await _look_up(origin)
     end = loop.time() + wait
+    addresses = (await names.addresses(origin.host))[:ADDRESSES_MAX]
     reason = "it has no address"
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:

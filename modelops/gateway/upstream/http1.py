@@ -10,6 +10,7 @@ from modelops.gateway.upstream.connect import connect, tls_context
 from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import ResetError
 from modelops.gateway.upstream.exchange import Exchange
+from modelops.gateway.upstream.names import Names
 from modelops.gateway.upstream.proxy import Proxy
 from modelops.gateway.upstream.request import Origin, Request
 
@@ -40,6 +41,7 @@ class Http1Client:
         self._proxy = proxy
         self._connect_timeout = connect_timeout
         self._loop = asyncio.get_running_loop()
+        self._names = Names()
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._open: set[Connection] = set()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -60,6 +62,7 @@ class Http1Client:
         limit = min(end - self._loop.time(), self._connect_timeout)
         connection = await connect(
             lambda: self._connection(request.origin),
+            self._names,
             request.origin,
             self._tls,
             limit,
