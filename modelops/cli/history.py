@@ -69,8 +69,9 @@ def _document(entries: Entries, limit: int, *, changes: bool) -> object:
 
 def _details(details: Sequence[Touched]) -> Iterator[str]:
     for one in details:
-        fields = ", ".join(one.fields) if one.action == "update" else ""
-        yield f"         {SYMBOLS[one.action]} {one.address}  {visible(fields)}".rstrip()
+        fields = ", ".join(one.fields) if one.action in ("update", "move") else ""
+        moved = f"  from {one.moved_from}" if one.moved_from else ""
+        yield f"         {SYMBOLS[one.action]} {one.address}{moved}  {visible(fields)}".rstrip()
 
 
 def _line(made: Revision) -> str:

@@ -137,12 +137,9 @@ def changes(prepared: Prepared, sealed: tuple[SealedSecret, ...]) -> Changes:
             for change in planned
             if change.action in ("delete", "move")
         ),
+        moved={change.address: change.moved_from for change in planned if change.moved_from},
         secrets=sealed,
-        consent=(
-            *prepared.configuration.removed,
-            *sorted(prepared.request.confirmed),
-            *(change.moved_from for change in planned if change.moved_from),
-        ),
+        consent=(*prepared.configuration.removed, *sorted(prepared.request.confirmed)),
     )
 
 

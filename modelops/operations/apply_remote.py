@@ -18,6 +18,7 @@ from modelops.operations import lockout
 from modelops.operations.plan import PlanningStore, check_owner
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.diff import diff
+from modelops.plan.moves import resolve
 from modelops.plan.safety import refusals
 from modelops.resources.errors import ModelopsError, RefusedError
 from modelops.resources.state import State, by_address, settings
@@ -53,6 +54,9 @@ async def apply_remote(
             "look at a new plan: modelops plan",
         )
     after = applied(base.state, sent.changes)
+    claimed = [(old, new) for new, old in sent.changes.moved.items()]
+    moved = resolve(claimed, base.state, after)
+    sent = replace(sent, changes=replace(sent.changes, moved=moved))
     _check_served(after)
     if identity_file is not None and sent.info.kind == "apply":
         _check_seals(after, sent, identity_file)
@@ -112,7 +116,7 @@ def _check_seals(after: State, sent: ApplyRequest, identity_file: Path) -> None:
 def _check_safe(
     before: State, after: State, sent: ApplyRequest, traffic: Mapping[str, int], now_us: int
 ) -> None:
-    changes, consent = diff(before, after, {}, ""), sent.changes.consent
+    changes, consent = diff(before, after, sent.changes.moved, ""), sent.changes.consent
     files = sent.info.kind == "apply"
     now = datetime.fromtimestamp(now_us / 1_000_000, UTC)
     found = [

@@ -13,10 +13,14 @@ from modelops.store.protocol import ConfigStore, Revision
 
 
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
-    """One resource that a revision changed, and the names of the fields in which it did."""
+    """One resource that a revision changed, and the names of the fields in which it did.
+
+    `moved_from` is the address it went by, '' unless it moved.
+    """
 
     action: Action
     address: str
+    moved_from: str
     fields: tuple[str, ...]
 
 
@@ -39,6 +43,7 @@ async def touched(
             Touched(
                 action=change.action,
                 address=change.address,
+                moved_from=change.moved_from,
                 fields=tuple(field.path for field in change.fields),
             )
             for change in between.changes(states[made.base], states[made.revision], made.notes)

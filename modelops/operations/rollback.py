@@ -8,7 +8,9 @@ not fit the old content.
 
 from __future__ import annotations
 
-from modelops.operations import secret_rows
+from collections.abc import Mapping
+
+from modelops.operations import between, secret_rows
 from modelops.operations.git import GitFacts
 from modelops.operations.plan import (
     PlanningStore,
@@ -39,7 +41,8 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
         )
     target = await store.snapshot(revision)
     (line,) = await store.revisions(1, revision + 1)
-    configuration = as_declared(target)
+    moved = (await between.notes(store, base, target)).moved
+    configuration = as_declared(target, moved)
     gone = base.state.keys() - target.state.keys()
     rows = await store.secrets()
     plan = build(
@@ -64,15 +67,15 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
     )
 
 
-def as_declared(target: Snapshot) -> Configuration:
-    """Return a revision as if it had just been declared."""
+def as_declared(target: Snapshot, moved: Mapping[str, str]) -> Configuration:
+    """Return a revision as if it had just been declared, `moved` from the addresses of now."""
     return Configuration(
         config=target.head.config,
         environment=target.head.environment,
         state=target.state,
         positions={},
         secrets=(),
-        moved=(),
+        moved=tuple((old, new) for new, old in moved.items()),
         removed=(),
         config_digest=target.head.config_digest,
         warnings=(),

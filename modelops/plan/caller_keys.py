@@ -19,16 +19,19 @@ def consent_to_keys(address: str) -> str:
     return f"keys of {address}"
 
 
-def refusals(before: State, after: State, consent: Collection[str]) -> Iterator[Check]:
+def refusals(
+    before: State, after: State, consent: Collection[str], moved: Mapping[str, str]
+) -> Iterator[Check]:
     """Yield a refusal for each agent and operator that gets a key back, or is left with none.
 
-    A deleted agent is a deletion, which other rules hold; an operator is no resource of its own.
+    `moved` maps the new address of an agent to its old one. A deleted agent is a deletion, which
+    other rules hold; an operator is no resource of its own.
     """
     had, will_have = _callers(before), _callers(after)
     for caller in sorted(had.keys() | will_have.keys()):
         if consent_to_keys(caller) in consent:
             continue
-        old, new = had.get(caller, ()), will_have.get(caller, ())
+        old, new = had.get(moved.get(caller, caller), ()), will_have.get(caller, ())
         back = [key.name for key in new if not _covered(key, old)]
         if back:
             yield _refused("keys-return", caller, f"{', '.join(back)} of {caller} would work again")

@@ -24,7 +24,8 @@ def resolve(moved: Sequence[tuple[str, str]], before: State, after: State) -> di
         for source, target in _with_models(old, new, before):
             gone = source in before and source not in after
             fresh = target in after and target not in before
-            if gone and fresh and source not in moves.values():
+            alike = gone and fresh and kind_of(source) == kind_of(target)
+            if alike and source not in moves.values():
                 moves.setdefault(target, source)
     return moves
 
@@ -44,7 +45,7 @@ def misuses(moved: Sequence[tuple[str, str]], after: State) -> Iterator[Check]:
 
 def _with_models(old: str, new: str, before: State) -> Iterator[tuple[str, str]]:
     yield old, new
-    if kind_of(old) != "provider":
+    if not old.startswith("provider/"):
         return
     name, renamed = old.partition("/")[2], new.partition("/")[2]
     for item in before:

@@ -49,7 +49,8 @@ def refusals(
     """
     yield from _protected(changes, before)
     if not files:
-        yield from caller_keys.refusals(before, after, consent)
+        moved = {change.address: change.moved_from for change in changes if change.moved_from}
+        yield from caller_keys.refusals(before, after, consent, moved)
     deleted = [change.address for change in changes if change.action == "delete"]
     unmeant = [item for item in deleted if not _covered(item, consent)]
     kinds = [kind for kind in KINDS if kind != "config"]

@@ -40,9 +40,10 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
         raise revisions.damaged(base.revision)
     put = {item.address: item for item in changes.put}
     digests = {address: states.digest(item) for address, item in put.items()}
-    unknown = [address for address in changes.delete if address not in current]
-    if unknown or put.keys() & set(changes.delete):
-        raise ValueError(f"changes do not fit revision {base.revision}: {unknown or list(put)}")
+    gone = set(changes.delete)
+    unknown = gone - current.keys() or changes.moved.keys() - put.keys()
+    if unknown or put.keys() & gone or not gone.issuperset(changes.moved.values()):
+        raise ValueError(f"changes do not fit revision {base.revision}: {list(unknown or put)}")
     fresh = {a: digest for a, digest in digests.items() if current.get(a) != digest}
     after = {**current, **fresh}
     for address in changes.delete:
@@ -53,7 +54,8 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
         digest=states.state_digest(after),
         info=info,
         notes=Notes(
-            secrets=operations.put_secrets(connection, changes.secrets, info.created_at_us)
+            moved=changes.moved,
+            secrets=operations.put_secrets(connection, changes.secrets, info.created_at_us),
         ),
     )
     connection.execute(insert(tables.revisions), _revision_row(made))

@@ -43,6 +43,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What a new revision changes against its base: resources to put, addresses to delete.
 
+    `moved` maps addresses of those put to addresses of those deleted, which they go on from.
     `secrets` are rows to write with it, each replacing the one of its place; they belong to the
     store and not to the revision, so a rollback keeps the newest. `consent` are the addresses whose
     deletion was agreed to: a server that is asked to commit applies the safety rules itself.
@@ -50,6 +51,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     put: tuple[Resource, ...] = ()
     delete: tuple[str, ...] = ()
+    moved: dict[str, str] = {}
     secrets: tuple[SealedSecret, ...] = ()
     consent: tuple[str, ...] = ()
 
@@ -76,9 +78,11 @@ class CommitInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Notes(msgspec.Struct, frozen=True, kw_only=True):
     """What the states before and after a revision do not tell of it, noted as it is made.
 
-    `secrets` says by address and field what became of each secret that was written.
+    `moved` maps new addresses to old ones, `secrets` says by address and field what became of each
+    secret that was written.
     """
 
+    moved: dict[str, str] = {}
     secrets: dict[str, dict[str, SecretNote]] = {}
 
 

@@ -207,6 +207,54 @@ def test_diff_compares_revisions(folder: Path, out: Callable[[], str]) -> None:
     assert out() == "Revision 2 -> 2: no resource changed.\n"
 
 
+def test_a_rename_is_a_move_wherever_it_is_told_and_undone_by_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Deleted instead, the provider was protected, and the key of the agent would return."""
+    provider, chain = folder / "providers.d/second.yaml", folder / "chains.d/production.yaml"
+    provider.write_text(provider.read_text() + "protected: true\n")
+    agent, settings = folder / "agents.d/one.yaml", folder / "modelops.yaml"
+    agent.parent.mkdir()
+    text = f'agent: one\nkeys: [{{name: k1, sha256: "{"1" * 64}"}}]\n'
+    agent.write_text(text)
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    agent.rename(agent.with_name("uno.yaml")).write_text(text.replace("one", "uno"))
+    text = provider.read_text().replace("provider: second", "provider: third")
+    provider.rename(provider.with_name("third.yaml")).write_text(text)
+    chain.write_text(chain.read_text().replace("second/large", "third/large"))
+    with settings.open("a") as file:
+        file.write("moved:\n  - {from: provider/second, to: provider/third}\n")
+        file.write("  - {from: agent/one, to: agent/uno}\n")
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    capsys.readouterr()
+
+    def moves(*command: str) -> list[list[str]]:
+        assert run([*command]) == ExitCode.DONE
+        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        return [[line[1], line[line.index("from") + 1]] for line in lines if line[:1] == [">"]]
+
+    there = [
+        ["provider/third", "provider/second"],
+        ["model/third/large", "model/second/large"],
+        ["agent/uno", "agent/one"],
+    ]
+    back = [list(reversed(move)) for move in there]
+    newest = ["history", "--changes", "--limit", "1"]
+    assert moves(*newest) == moves("diff", "1", "2") == there
+    assert moves("diff", "2", "1") == back
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    assert moves(*newest) == moves("diff", "2", "3") == back
+    assert moves("diff", "1", "3") == []
+    run([*newest, "--format", "json"])
+    (item,) = json.loads(capsys.readouterr().out)["items"]
+    assert item["info"]["counts"] == {"create": 0, "update": 1, "delete": 0, "move": 3}
+    assert {one["action"]: one["moved_from"] for one in item["changes"]} == {
+        "move": "agent/uno",
+        "update": "",
+    }
+    assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+
+
 def test_history_pages(folder: Path, out: Callable[[], str]) -> None:
     assert run(["history"]) == ExitCode.DONE
     assert out().startswith("No revisions yet")

@@ -137,6 +137,28 @@ async def test_a_rollback_is_not_held_up_by_a_seal_that_opens_no_more(
     assert await send(new_sqlite_store(), tmp_path, elsewhere, kind="rollback") == 1
 
 
+@pytest.mark.parametrize("to", ["openai-eu", "nowhere"])
+async def test_a_move_is_taken_for_one_where_it_happens(
+    new_sqlite_store: Callable[[], str], to: str
+) -> None:
+    """Claimed of what only goes, it does not lift the protection of what is deleted."""
+    store = open_store(new_sqlite_store())
+    old, new = replace(PROVIDER, protected=True), provider("openai-eu", base_url=PROVIDER.base_url)
+    await store.commit(await store.head(), Changes(put=(SETTINGS, old)), INFO)
+    moved = {f"provider/{to}": "provider/openai", "chain/x": "junk"}
+    changes = Changes(put=(new,), delete=("provider/openai",), moved=moved)
+    sent = ApplyRequest(base=await store.head(), changes=changes, info=INFO)
+    try:
+        if to == "nowhere":
+            with pytest.raises(RefusedError, match="provider/openai is protected"):
+                await apply_remote(store, sent, "ci", 1, environment="prod", identity_file=None)
+        else:
+            made = await apply_remote(store, sent, "ci", 1, environment="prod", identity_file=None)
+            assert made.notes.moved == {"provider/openai-eu": "provider/openai"}
+    finally:
+        await store.close()
+
+
 async def test_a_row_of_what_is_deleted_is_not_opened(
     new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
 ) -> None:

@@ -34,6 +34,11 @@ def test_a_provider_takes_its_models_along() -> None:
     }
 
 
+def test_a_resource_does_not_become_one_of_another_kind() -> None:
+    after = changed(ordinary(), provider("quick"), without=("chain/fast",))
+    assert resolve((("chain/fast", "provider/quick"),), ordinary(), after) == {}
+
+
 def test_what_is_still_declared_does_not_move() -> None:
     after = changed(ordinary(), chain("quick"))
     assert resolve(MOVED, ordinary(), after) == {}

@@ -133,6 +133,14 @@ async def test_sealed_secrets_come_back_as_they_went_in(store: RevisionStore) ->
     assert list(await store.secrets()) == [newer]
 
 
+async def test_what_moved_is_noted(store: RevisionStore) -> None:
+    await store.commit(await store.head(), put(settings(), agent("dev")), info())
+    renamed = Changes(put=(agent("ops"),), delete=("agent/dev",), moved={"agent/ops": "agent/dev"})
+    made = await store.commit(await store.head(), renamed, info())
+    assert made.notes.moved == {"agent/ops": "agent/dev"}
+    assert (await store.revisions(1))[0] == made
+
+
 async def test_what_became_of_each_secret_is_noted(store: RevisionStore) -> None:
     first = sealed(address="agent/dev", field="credentials[openai].api_key")
     written = [
