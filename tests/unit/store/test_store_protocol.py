@@ -93,9 +93,10 @@ async def test_a_commit_on_an_old_base_is_stale_and_changes_nothing(store: Revis
 async def test_another_configuration_or_environment_is_refused(store: RevisionStore) -> None:
     await store.commit(await store.head(), put(settings()), info(environment="prod"))
     head = await store.head()
-    with pytest.raises(RefusedError, match=r"'acme', environment 'prod', not to .*'other'"):
+    belongs = "the store belongs to .*acme.* environment .*prod.*"
+    with pytest.raises(RefusedError, match=f"{belongs}other"):
         await store.commit(head, put(settings()), info(config="other", environment="prod"))
-    with pytest.raises(RefusedError, match="environment 'prod', not to configuration 'acme'"):
+    with pytest.raises(RefusedError, match=f"{belongs}acme"):
         await store.commit(head, put(settings()), info())
     assert await store.head() == head
 
