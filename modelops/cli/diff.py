@@ -9,7 +9,7 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.operations.diff import diff
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.plan.render import phrases, text
 
 
@@ -21,7 +21,7 @@ from modelops.plan.render import phrases, text
 @options.output_format("text", "json")
 def command(old: int, new: int | None, folder: Path, store_url: str, output_format: str) -> None:
     """Show how two revisions differ; the second is the newest by default."""
-    found = stores.using(locate(store_url, folder), lambda store: diff(store, old, new))
+    found = stores.using(existing(store_url, folder), lambda store: diff(store, old, new))
     if output_format == "json":
         terminal.echo_json(found)
         return

@@ -9,7 +9,7 @@ import click
 
 from modelops.cli import options, stores
 from modelops.operations.dump import dump, write
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 
 
 @click.command()
@@ -23,7 +23,7 @@ def command(target: Path, folder: Path, store_url: str, revision: int | None) ->
     Planning that folder shows no change. Keys that are sealed cannot be read back: the folder does
     not validate until each is set again. It gets the .sops.yaml of the configuration folder.
     """
-    dumped = stores.using(locate(store_url, folder), lambda store: dump(store, revision))
+    dumped = stores.using(existing(store_url, folder), lambda store: dump(store, revision))
     complete = write(dumped, target, folder)
     for name in dumped.files:
         click.echo(target / name)

@@ -11,7 +11,7 @@ import msgspec
 
 from modelops.cli import options, stores, terminal
 from modelops.operations.history import Touched, history, touched
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.plan.render.phrases import SYMBOLS
 from modelops.resources import commits
 from modelops.resources.visible import visible
@@ -44,7 +44,7 @@ def command(
         details = await touched(store, found) if changes else {}
         return [(made, details.get(made.revision, ())) for made in found]
 
-    entries = stores.using(locate(store_url, folder), read)
+    entries = stores.using(existing(store_url, folder), read)
     if output_format == "json":
         terminal.echo_json(_document(entries, limit, changes=changes))
     elif entries:

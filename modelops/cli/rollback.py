@@ -10,7 +10,7 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.cli.execution import carry_out
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.plan import Request
 from modelops.operations.rollback import prepare_rollback
 from modelops.plan.caller_keys import consent_to_keys
@@ -45,7 +45,7 @@ def command(
 
     The files that were live are then refused until they change, or `apply --reapply` insists.
     """
-    url = locate(store_url, folder)
+    url = existing(store_url, folder)
     request = Request(
         folder=folder,
         environment="",

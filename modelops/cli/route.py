@@ -12,7 +12,7 @@ import click
 from modelops.cli import options, terminal
 from modelops.gateway.call import Endpoint
 from modelops.gateway.explain import Explained, Explanation
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.route import ENDPOINT, RouteQuestion, route
 from modelops.store import open_for_commands
 from modelops.store.opening import is_remote
@@ -48,7 +48,7 @@ def command(
     Needs no running server. With --store https://... a server is asked, which also knows what is
     open, cooling or without a key just now.
     """
-    url = locate(store_url, folder)
+    url = existing(store_url, folder)
     question = RouteQuestion(model=model, agent=agent, prefer=prefer, endpoint=endpoint)
     found = asyncio.run(_route(url, question))
     if output_format == "json":

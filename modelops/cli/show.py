@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from modelops.cli import options, stores, terminal
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.show import find
 from modelops.plan.render import phrases
 from modelops.resources.addresses import order
@@ -40,7 +40,7 @@ def command(
 
     ADDRESS is as plans spell it: provider/openai, model/openai/gpt-4o, chain/production.
     """
-    snapshot = stores.using(locate(store_url, folder), lambda store: store.snapshot(revision))
+    snapshot = stores.using(existing(store_url, folder), lambda store: store.snapshot(revision))
     if address:
         resource = find(snapshot, address)
         text = "\n".join(_fields(resource))

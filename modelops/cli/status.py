@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from modelops.cli import options, terminal
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.status import ProviderState, ProviderStatus, Status, WorkerStatus, status
 from modelops.resources import commits
 from modelops.resources.times import now_us
@@ -45,7 +45,7 @@ def command(folder: Path, store_url: str, output_format: str) -> None:
     Reads what every worker says of itself in the store, every two seconds; a worker that has said
     nothing for ten seconds is not shown. With --store https://... a running server is asked.
     """
-    found = asyncio.run(_status(locate(store_url, folder)))
+    found = asyncio.run(_status(existing(store_url, folder)))
     if output_format == "json":
         terminal.echo_json(found)
     else:

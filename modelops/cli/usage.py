@@ -22,7 +22,7 @@ from modelops.cli import (
 from modelops.ledger import render
 from modelops.ledger.periods import PERIODS, Bucket
 from modelops.ledger.reports import UsageReport
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.usage import (
     DEFAULT_PERIOD,
     DIMENSIONS,
@@ -100,7 +100,7 @@ def command(
         filters=written_filters(filters),
     )
     found, warnings = stores.using_books(
-        locate(store_url, folder), lambda store: _asked(store, query, now_us())
+        existing(store_url, folder), lambda store: _asked(store, query, now_us())
     )
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)

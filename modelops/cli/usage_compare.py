@@ -15,7 +15,7 @@ from modelops.operations.compare_usage import (
     UsageComparison,
     compare,
 )
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.usage import UsageQuery
 from modelops.resources import commits
 from modelops.resources.times import now_us
@@ -58,7 +58,7 @@ def command(
     written = period or ("" if since or until else DEFAULT_PERIOD)
     query = UsageQuery(period=written, since=since, until=until)
     found = stores.using_books(
-        locate(store_url, folder),
+        existing(store_url, folder),
         lambda store: compare(store, before, after, query, now_us=now_us()),
     )
     if output_format == "json":

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from modelops.cli import options, stores, terminal
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.prune import boundary_us, prune
 from modelops.resources.times import now_us
 
@@ -23,7 +23,7 @@ _CONSENT = "pass --yes to do it without being asked"
 def command(folder: Path, store_url: str, before: str, yes: bool) -> None:
     """Delete single attempts from before a day; reports go on counting them by whole days."""
     before_us = boundary_us(before, now_us=now_us())
-    url = locate(store_url, folder)
+    url = existing(store_url, folder)
     asyncio.run(stores.renew(url))
     count = stores.using_books(url, lambda store: store.count_attempts(before_us))
     if not count:

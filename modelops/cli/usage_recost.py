@@ -9,7 +9,7 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.ledger.reports import usd
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.recost import recost
 from modelops.operations.usage import UsageQuery
 from modelops.resources.times import now_us
@@ -38,7 +38,7 @@ def command(
     Booked rows stay as they are: rows are added that cost the difference.
     """
     query = UsageQuery(since=since, until=until, filters={"model": models} if models else {})
-    url, at_us = locate(store_url, folder), now_us()
+    url, at_us = existing(store_url, folder), now_us()
     asyncio.run(stores.renew(url))
     found = stores.using_books(url, lambda store: recost(store, query, now_us=at_us, write=False))
     if found.undecided:

@@ -8,7 +8,7 @@ import click
 
 from modelops.cli import options, stores, terminal
 from modelops.ledger.invoices import read
-from modelops.operations.location import store_url as locate
+from modelops.operations.location import existing
 from modelops.operations.verify_usage import Difference, Verification, verify
 from modelops.plan.render.phrases import counted
 from modelops.resources.errors import ExitCode, ModelopsError
@@ -37,7 +37,7 @@ def command(
     except ModelopsError as error:
         raise ModelopsError(f"{file}: {error.message}", error.hint) from None
     found = stores.using_books(
-        locate(store_url, folder), lambda store: verify(store, provider, export)
+        existing(store_url, folder), lambda store: verify(store, provider, export)
     )
     if output_format == "json":
         terminal.echo_json(found)

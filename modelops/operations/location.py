@@ -6,6 +6,8 @@ from pathlib import Path
 
 from modelops.operations.identity import STATE_DIRECTORY
 from modelops.resources.errors import ModelopsError
+from modelops.store import sqlite_file
+from modelops.store.protocol import StoreMissingError
 
 SIMULATED_STORE = "simulated.db"
 """The store of `up --simulate`: apart, so that simulated rows never mix with real ones."""
@@ -26,6 +28,23 @@ def store_url(url: str, folder: Path) -> str:
             "name the folder of modelops.yaml with -C, or the store with --store",
         )
     return f"sqlite:///{(folder / STATE_DIRECTORY / 'store.db').resolve()}"
+
+
+def existing(url: str, folder: Path) -> str:
+    """Return the URL of a store that is only read, as `store_url` does.
+
+    StoreMissingError where there is no such SQLite file: only `plan` takes that for an empty store.
+    """
+    found = store_url(url, folder)
+    if not found.startswith("sqlite:") or sqlite_file.exists(path := sqlite_file.path_of(found)):
+        return found
+    simulated = path.with_name(SIMULATED_STORE)
+    raise StoreMissingError(
+        f"{sqlite_file.place_of(path)} does not exist",
+        f"`up --simulate` keeps its own: name it with --store sqlite:///{simulated}"
+        if not url and simulated.exists()
+        else "name another with --store; `modelops apply` makes one",
+    )
 
 
 def is_simulated(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,9 @@ def test_what_a_request_would_be_refused_for_is_an_error(
 
 
 def test_before_the_first_apply_there_is_nothing_to_explain(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    new_sqlite_store: Callable[[], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["route", "-C", str(tmp_path)]) == 1
+    assert run(["route", "--store", new_sqlite_store()]) == 1
     assert "nothing has been applied" in capsys.readouterr().err
 
 

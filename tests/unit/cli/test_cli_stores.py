@@ -61,3 +61,35 @@ def test_a_command_on_a_database_offers_no_server_and_says_why(
     run([*arguments, "-C", str(tmp_path), "--store", "https://gateway.example"])
     said = "".join(capsys.readouterr())
     assert "https://gateway.example is a running server; this command needs its database" in said
+
+
+READING = [
+    "status",
+    "history",
+    "show",
+    "diff 0",
+    "dump {folder}/new",
+    "route",
+    "rollback 1",
+    "usage",
+    "usage compare 1 2",
+    "usage recost --from 2026-01-01",
+    "usage prune --before 2026-01-01",
+]
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_store_that_does_not_exist_is_not_an_empty_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".modelops").mkdir()
+    arguments = command.format(folder=tmp_path).split()
+    assert run([*arguments, "--store", f"sqlite:///{tmp_path}/typo/store.db"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"the store {tmp_path}/typo/store.db does not exist" in said.err
+    assert "`modelops apply` makes one" in said.err
+    simulated = tmp_path / ".modelops" / "simulated.db"
+    simulated.touch()
+    assert run([*arguments, "-C", str(tmp_path)]) == 1
+    assert f"name it with --store sqlite:///{simulated}" in capsys.readouterr().err
