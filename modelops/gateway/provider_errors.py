@@ -74,6 +74,8 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
             r"(?i)supports at most \d|range of max_tokens|maximum allowed number of output tokens"
             r"|response_format.{0,20} unavailable|unsupported (parameter|value):"
             r"|no endpoints found that can handle the requested parameters"
+            r"|(?<!\bmodel) (is|are) (not supported|deprecated) (on|for|with) this model"
+            r"|does not support (the effort parameter|effort level|assistant message prefill)"
         ),
         "parameter",
     ),

@@ -71,6 +71,36 @@ async def test_what_a_fallback_target_does_not_take_is_asked_of_the_next() -> No
     assert story(await bench.ask(ASK)) == "one/a=cooling, two/b=200", "it is not held against it"
 
 
+@pytest.mark.parametrize(
+    ("message", "goes_on"),
+    [
+        ("adaptive thinking is not supported on this model", True),
+        ('"thinking.type.enabled" is not supported for this model. Use another.', True),
+        ("`temperature` is deprecated for this model.", True),
+        ("role 'system' is not supported on this model", True),
+        ("`reasoning_effort` is not supported with this model", True),
+        ("This model does not support the effort parameter.", True),
+        ("This model does not support effort level 'xhigh'.", True),
+        ("This model does not support assistant message prefill. It must end with a user.", True),
+        ("The requested model is not supported for this model group", False),
+        ("messages: text content blocks must be non-empty", False),
+    ],
+)
+async def test_what_only_other_generations_take_is_asked_of_the_next(
+    message: str, *, goes_on: bool
+) -> None:
+    bench = Bench(table(
+        provider("one"), provider("two"), provider("three"),
+        model("one/a"), model("two/b"), model("three/c"),
+        chain("pair", "one/a", "two/b", "three/c"), settings("pair"),
+    ))  # fmt: skip
+    refused = FakeResponse(400, error(message, type="invalid_request_error"))
+    bench.client.script("one", FakeResponse(401, error()))
+    bench.client.script("two", refused)
+    bench.client.script("three", FakeResponse(*OK))
+    assert (await bench.ask(ASK)).status == (200 if goes_on else 400)
+
+
 async def test_an_id_that_a_fallback_target_does_not_know_is_asked_of_the_next() -> None:
     bench = Bench(table(
         provider("one"), provider("two"), provider("three"),
