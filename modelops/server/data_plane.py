@@ -113,6 +113,9 @@ def _admit(
     AccessError when it is not to be answered.
     """
     if scope["method"] != "POST":
+        if any(name == b"sec-websocket-key" for name, _ in scope["headers"]):
+            # Codex goes on with POST at once; any other status it takes for a fault that passes.
+            raise AccessError(426, "websockets are not served: use POST", HTTP_1)
         raise AccessError(405, f"{route.endpoint} takes POST", ALLOW_POST)
     if runtime.on_wrong_listener(scope["server"], admin=False):
         raise AccessError(404, "this address serves /api and /metrics alone")
@@ -166,6 +169,7 @@ async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None
 
 
 ALLOW_POST = (b"allow", b"POST")
+HTTP_1 = (b"upgrade", b"HTTP/1.1")
 JSON = (b"content-type", b"application/json")
 
 

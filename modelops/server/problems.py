@@ -37,6 +37,7 @@ CODES = {
     408: "request_timeout",
     413: "request_too_large",
     415: "unsupported_media_type",
+    426: "upgrade_required",
     431: "request_head_too_large",
     500: "internal_error",
     503: "unavailable",

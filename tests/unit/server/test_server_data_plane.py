@@ -52,6 +52,17 @@ async def test_takes_only_post(method: str) -> None:
     assert answer.json()["error"].keys() == OPENAI_ERROR
 
 
+async def test_a_websocket_is_told_to_post() -> None:
+    """Codex tries one seven times, for seven seconds, where it is answered 405."""
+    offer = ["connection: Upgrade", "upgrade: websocket", "sec-websocket-version: 13"]
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        headers = [*offer, "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="]
+        answer = await ask(port, "/v1/responses", method="GET", headers=headers)
+    assert (answer.status, answer.headers["upgrade"]) == (426, "HTTP/1.1")
+    assert answer.json()["error"]["code"] == "upgrade_required"
+    assert "use POST" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
 async def test_a_body_that_is_not_said_to_be_json_is_told_what_to_send(path: str) -> None:
     async with serving(make_runtime(MemoryStore(state()))) as port:
