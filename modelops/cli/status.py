@@ -13,6 +13,7 @@ from modelops.cli import options, terminal
 from modelops.operations.location import existing
 from modelops.operations.status import ProviderState, ProviderStatus, Status, WorkerStatus, status
 from modelops.resources import commits
+from modelops.resources.errors import ExitCode
 from modelops.resources.times import now_us
 from modelops.store import open_for_commands
 
@@ -39,7 +40,12 @@ SEVERITY: tuple[ProviderState, ...] = (
 @options.folder
 @options.store
 @options.output_format("text", "json")
-def command(folder: Path, store_url: str, output_format: str) -> None:
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 6 instead of 0 unless workers run and the newest revision is live on all.",
+)
+def command(folder: Path, store_url: str, output_format: str, detailed_exitcode: bool) -> ExitCode:
     """Show what is live where, and what is broken.
 
     Reads what every worker says of itself in the store, every two seconds; a worker that has said
@@ -50,6 +56,8 @@ def command(folder: Path, store_url: str, output_format: str) -> None:
         terminal.echo_json(found)
     else:
         click.echo("\n".join(lines(found, datetime.now(UTC))))
+    live = found.revision and found.workers and found.live == len(found.workers)
+    return ExitCode.NOT_LIVE if detailed_exitcode and not live else ExitCode.DONE
 
 
 async def _status(url: str) -> Status:

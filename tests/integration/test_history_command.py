@@ -1,7 +1,8 @@
-"""`show`, `history`, `diff` and `rollback` as a person meets them."""
+"""`show`, `status`, `history`, `diff` and `rollback` as a person meets them."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Callable
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 from folder_changes import change
+from row_samples import instance
 
 from modelops.cli.main import run
 from modelops.resources.errors import ExitCode
+from modelops.resources.times import now_us
+from modelops.store import open_store
 
 
 def test_show_finds_what_was_nearly_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,6 +257,27 @@ def test_a_rename_is_a_move_wherever_it_is_told_and_undone_by_one(
         "update": "",
     }
     assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("revisions", "code"),
+    [((), ExitCode.NOT_LIVE), ((1, 0), ExitCode.NOT_LIVE), ((1, 1), ExitCode.DONE)],
+)
+def test_the_exit_code_of_status_tells_whether_all_workers_follow(
+    folder: Path, revisions: tuple[int, ...], code: ExitCode
+) -> None:
+    run(["apply", "--yes"])
+
+    async def work() -> None:
+        store = open_store(f"sqlite:///{folder}/.modelops/store.db")
+        for number, revision in enumerate(revisions):
+            row = instance(str(number), revision=revision, seen_at_us=now_us())
+            await store.put_instance(row)
+        await store.close()
+
+    asyncio.run(work())
+    assert run(["status", "--detailed-exitcode"]) == code
+    assert run(["status"]) == ExitCode.DONE
 
 
 def test_history_pages(folder: Path, out: Callable[[], str]) -> None:
