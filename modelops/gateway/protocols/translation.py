@@ -15,7 +15,14 @@ from modelops.gateway.body import Body
 from modelops.gateway.errors import invalid_answer_body
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
 from modelops.gateway.protocols.answers import decode_answer
-from modelops.gateway.protocols.conversation import Conversation, Event, Said
+from modelops.gateway.protocols.conversation import (
+    ArgumentsDelta,
+    Conversation,
+    Event,
+    Said,
+    ToolBegun,
+    ToolCall,
+)
 from modelops.gateway.protocols.parameters import takes_sampling
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
@@ -106,10 +113,7 @@ class Translation(Generic[Read]):
         parameters: Parameters | None,
     ) -> Outgoing:
         """Return the request in the target's protocol."""
-        conversation = body.conversation
-        if not isinstance(conversation, Conversation):
-            conversation = self._client.read_request(msgspec.json.encode(body.fields))
-            body.conversation = conversation
+        conversation = self._conversation(body)
         if parameters is not None:
             conversation = _with_parameters(conversation, parameters, target)
         return self._target.outgoing(conversation, headers, target)
@@ -119,24 +123,40 @@ class Translation(Generic[Read]):
         document = decode_answer(content)
         usage, tier = whole_usage(self._target.protocol, document)
         said = self._target.read_answer(document, usage)
+        if self._conversation(body).parallel_tools is False:
+            said = _with_one_call(said)
         return Answer(self._client.write_answer(said, body), usage, tier, said.word)
 
     def stream(self, body: Body) -> TranslatedStream[Read]:
         """Return a reader that gives the client's bytes."""
         return TranslatedStream(
-            self._target.watcher(), self._target.reader(), self._client.writer(body)
+            self._target.watcher(),
+            self._target.reader(),
+            self._client.writer(body),
+            one_call=self._conversation(body).parallel_tools is False,
         )
+
+    def _conversation(self, body: Body) -> Conversation:
+        if not isinstance(body.conversation, Conversation):
+            body.conversation = self._client.read_request(msgspec.json.encode(body.fields))
+        return body.conversation
 
 
 class TranslatedStream(Generic[Read]):
     """Implements `adapter.StreamReader`; what it notes is what the target's watcher notes."""
 
     def __init__(
-        self, watcher: PassingStream[Read], reader: EventReader[Read], writer: EventWriter
+        self,
+        watcher: PassingStream[Read],
+        reader: EventReader[Read],
+        writer: EventWriter,
+        *,
+        one_call: bool,
     ) -> None:
         self._watcher = watcher
         self._reader = reader
         self._writer = writer
+        self._one_call = one_call
         self._kept = watcher.kept = []
         self.done = False
         self.end = b""
@@ -192,7 +212,8 @@ class TranslatedStream(Generic[Read]):
         try:
             for event in self._kept:
                 for said in self._reader.read(event):
-                    out += self._writer.write(said)
+                    if not (self._one_call and _of_a_further_call(said)):
+                        out += self._writer.write(said)
         except NotAnAnswerError as error:
             out, self._watcher.failure = b"", invalid_answer_body(str(error))
         self._kept.clear()
@@ -203,6 +224,20 @@ class TranslatedStream(Generic[Read]):
         if not self.done and self.failure is None:
             self.done = True
             self.end = self._writer.end(self.usage.usage(complete=True))
+
+
+def _with_one_call(said: Said) -> Said:
+    """Return an answer without its further calls, for a client that asked for one at a time.
+
+    Gemini and Ollama cannot be told so. The model asks for the others again when it has the result.
+    """
+    calls = [place for place, part in enumerate(said.parts) if isinstance(part, ToolCall)]
+    kept = tuple(part for place, part in enumerate(said.parts) if place not in calls[1:])
+    return msgspec.structs.replace(said, parts=kept)
+
+
+def _of_a_further_call(event: Event) -> bool:
+    return isinstance(event, ToolBegun | ArgumentsDelta) and event.index > 0
 
 
 def _with_parameters(

@@ -176,7 +176,6 @@ ANTHROPIC: dict[str, Any] = {**OPENAI, "max_tokens": 9}
         ("anthropic", {"logit_bias": {"1": 2}}, "logit_bias"),
         ("anthropic", {"tools": [{"type": "web_search"}]}, r"^`tools\[0\].type`='web_search'$"),
         ("anthropic", {"store": True}, "store"),
-        ("gemini", {"parallel_tool_calls": False}, "one tool call"),
         ("ollama", {"tool_choice": "required"}, "must be called"),
         ("anthropic", {"some_future_field": 1}, "^`some_future_field`$"),
         ("anthropic", {"response_format": {"type": "text", "x": 1}}, "^`response_format.x`$"),

@@ -38,8 +38,6 @@ _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "tool": "ANY"}
 
 def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
     """Return the request as JSON-to-be; CannotCarryError for what the protocol has no word for."""
-    if conversation.parallel_tools is False:
-        raise CannotCarryError("one tool call at a time")
     system, rest = leading_system(conversation.messages)
     fields: dict[str, Any] = {
         "contents": _contents(rest, signed=target.upstream_model.startswith("gemini-3")),

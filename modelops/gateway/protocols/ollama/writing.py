@@ -19,8 +19,6 @@ def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
     choice = conversation.tool_choice
     if choice is not None and choice.mode in ("required", "tool"):
         raise CannotCarryError("a tool that must be called")
-    if conversation.parallel_tools is False:
-        raise CannotCarryError("one tool call at a time")
     tools = () if choice is not None and choice.mode == "none" else conversation.tools
     fields: dict[str, Any] = {
         "model": target.upstream_model,
