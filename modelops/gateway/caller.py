@@ -54,11 +54,14 @@ class _ClaudeCodeUser(msgspec.Struct):
 
 
 def _metadata_user(raw: msgspec.Raw) -> str:
-    """Return `metadata.user_id`; of Claude Code's only the account part, never its session."""
     try:
-        user = msgspec.json.decode(raw, type=_Metadata).user_id
+        return user_part(msgspec.json.decode(raw, type=_Metadata).user_id)
     except (msgspec.DecodeError, RecursionError):
         return ""
+
+
+def user_part(user: str) -> str:
+    """Return a `metadata.user_id`; of Claude Code's only the account, no device and no session."""
     if match := _CLAUDE_CODE.match(user):
         return match[1]
     if user.startswith("{"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -68,6 +69,25 @@ def test_a_model_that_does_not_reason_cannot_where_it_is_told_to(protocol: Proto
 def test_no_other_management_of_the_context_is_left_out(managed: dict[str, Any]) -> None:
     with pytest.raises(CannotCarryError, match="context_management"):
         sent("openai", context_management=managed)
+
+
+SESSION = "f4eff9d5-f816-4a65-a78b-62ec8efa176f"
+ACCOUNT = "6d5e7a1c-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("user_id", "user"),
+    [
+        (f'{{"device_id":"4f2","account_uuid":"{ACCOUNT}","session_id":"{SESSION}"}}', ACCOUNT),
+        (f'{{"device_id":"4f2","account_uuid":"","session_id":"{SESSION}"}}', None),
+        (f"user_4f2_account_{ACCOUNT}_session_{SESSION}", ACCOUNT),
+        ("u-1", "u-1"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, hashlib.sha256(b"x" * 65).hexdigest()),
+    ],
+)
+def test_no_other_provider_is_told_device_or_session(user_id: str, user: str | None) -> None:
+    assert sent("openai", metadata={"user_id": user_id}).get("user") == user
 
 
 TABLE = table(

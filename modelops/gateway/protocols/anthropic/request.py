@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Raw
 
+from modelops.gateway.caller import user_part
 from modelops.gateway.protocols import conversation as canonical
 from modelops.gateway.protocols.anthropic.turns import (
     Message,
@@ -132,7 +133,7 @@ def read_request(content: bytes) -> Conversation:
         stop=tuple(request.stop_sequences or ()),
         format=_format(request.output_config),
         thinking=_thinking(request),
-        user=(request.metadata.user_id or "") if request.metadata else "",
+        user=user_part(request.metadata.user_id or "") if request.metadata else "",
         stream=bool(request.stream),
     )
 

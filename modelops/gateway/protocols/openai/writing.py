@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,11 @@ from modelops.gateway.table import Target
 
 STOPS_MAX = 4
 """Stop strings the API takes."""
+
+USER_MAX = 64
+"""Characters of a user's id that the API takes
+(https://platform.openai.com/docs/api-reference/chat/create#chat_create-safety_identifier, which
+replaces `user`, and advises to hash it)."""
 
 _BUDGETS: tuple[tuple[int, canonical.Effort], ...] = ((2048, "low"), (10_000, "medium"))
 """Reasoning budgets of other protocols, in tokens, up to which an effort stands for them."""
@@ -56,12 +62,16 @@ def write_request(conversation: Conversation, target: Target) -> dict[str, Any]:
         "parallel_tool_calls": conversation.parallel_tools if conversation.tools else None,
         "response_format": _format(conversation.format),
         "reasoning_effort": _effort(conversation.thinking, target),
-        "user": conversation.user or None,
+        "user": _user(conversation.user),
     }
     if conversation.stream:
         fields["stream"] = True
         fields["stream_options"] = {"include_usage": True}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _user(user: str) -> str | None:
+    return hashlib.sha256(user.encode()).hexdigest() if len(user) > USER_MAX else user or None
 
 
 def _lines(message: Message, reasons: bool) -> list[dict[str, Any]]:
