@@ -79,7 +79,8 @@ class AttemptRecorder:
             self._step.target,
             self._credential,
             context.call.endpoint,
-            context.services.clock.monotonic(),
+            began=self.started,
+            now=context.services.clock.monotonic(),
         )
         self._end("success")
 
@@ -113,7 +114,7 @@ class AttemptRecorder:
         """Record that the client left or the call was aborted."""
         if self._ended:
             return
-        self._context.services.health.breaker(self._step.target).abandon()
+        self._context.services.health.breaker(self._step.target).abandon(self.started)
         self._end(outcome, error_class)
 
     def _learn(self, failure: Failure) -> None:
@@ -123,7 +124,8 @@ class AttemptRecorder:
             self._credential,
             context.call.endpoint,
             failure,
-            context.services.clock.monotonic(),
+            began=self.started,
+            now=context.services.clock.monotonic(),
         )
 
     def _end(self, outcome: Outcome, error_class: str = "", message: str = "") -> None:

@@ -2,7 +2,8 @@
 
 Shared by all chains, and given the time rather than reading a clock, so that tests are exact.
 Thresholds: half of 20 or more calls in a minute, or 5 in a row; 30 s, longer each time; one probe
-when half open.
+when half open. A call that began before the breaker opened, say a long stream, says how the target
+was then: it is counted, but neither closes the breaker nor is the probe.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ State = Literal["closed", "open", "half_open"]
 class Breaker:
     """Health of one target. Times are monotonic seconds."""
 
-    __slots__ = ("_buckets", "_closed_at", "_in_a_row", "_opened", "_probing", "_until")
+    __slots__ = ("_buckets", "_closed_at", "_in_a_row", "_opened", "_opened_at", "_probe", "_until")
 
     def __init__(self) -> None:
         self._buckets: deque[list[float]] = deque()  # [start, calls, failures]
         self._in_a_row = 0
         self._until: float | None = None
         self._opened = 0
-        self._probing = False
+        self._opened_at = 0.0
+        self._probe: float | None = None  # when the one that is out began
         self._closed_at = 0.0
 
     def state(self, now: float) -> State:
@@ -44,7 +46,7 @@ class Breaker:
 
     def allows(self, now: float) -> bool:
         """Whether a call may be made now; half open, only while no probe is out."""
-        return self._until is None or (now >= self._until and not self._probing)
+        return self._until is None or (now >= self._until and self._probe is None)
 
     def opens_again(self, now: float) -> float:
         """Return the seconds until a probe may be made, 0 when it may."""
@@ -53,24 +55,24 @@ class Breaker:
     def start(self, now: float) -> None:
         """Note that a call is made; half open, it is the probe. One of the next three follows."""
         if self._until is not None and now >= self._until:
-            self._probing = True
+            self._probe = now
 
-    def success(self, now: float) -> bool:
-        """Note a successful call: an open breaker closes, whichever call it was.
+    def success(self, began: float, now: float) -> bool:
+        """Note a successful call: an open breaker closes if it began since that opened.
 
         Returns whether it has closed with this call.
         """
         self._in_a_row = 0
-        closes = self._until is not None
+        closes = self._until is not None and began >= self._opened_at
         if closes:
             self._until = None
-            self._probing = False
+            self._probe = None
             self._closed_at = now
             self._buckets.clear()
         self._count(now, failed=False)
         return closes
 
-    def failure(self, now: float) -> bool:
+    def failure(self, began: float, now: float) -> bool:
         """Note a call that failed by the provider's fault.
 
         Returns whether all was well until it opened with this call: not when a probe has failed.
@@ -79,19 +81,21 @@ class Breaker:
         self._count(now, failed=True)
         state = self.state(now)
         opens = state == "closed" and self._too_bad(now)
-        if opens or state == "half_open":
+        if opens or (state == "half_open" and began >= self._opened_at):
             self._open(now)
         return opens
 
-    def abandon(self) -> None:
+    def abandon(self, began: float) -> None:
         """Note a call that says nothing about the target: cancelled, or the caller's own fault."""
-        self._probing = False
+        if self._probe is not None and began >= self._probe:
+            self._probe = None
 
     def _open(self, now: float) -> None:
         if now - self._closed_at > FORGET_SECONDS:
             self._opened = 0
         self._opened += 1
-        self._probing = False
+        self._opened_at = now
+        self._probe = None
         self._in_a_row = 0
         self._until = now + min(OPEN_SECONDS * self._opened, OPEN_SECONDS_MAX)
 

@@ -1,6 +1,7 @@
 """What the gateway has learned about targets: their breakers, and what is cooling until when.
 
-It outlives the routing table. Cooling is kept by credential, so that a new key starts fresh. What
+It outlives the routing table. Cooling is kept by credential, so that a new key starts fresh. A call
+that began before something was learned, say a long stream, does not refute it by ending well. What
 goes wrong for more than one request, and when it works again, is a line in the log.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from modelops.gateway.breaker import Breaker
 from modelops.gateway.credential import Credential
@@ -29,13 +30,31 @@ _Key = tuple[Cooled, str, int, str]
 logger = logging.getLogger(__name__)
 
 
+class _Span(NamedTuple):
+    """Since when something cools, and until when."""
+
+    since: float
+    until: float
+
+
+_NEVER = _Span(0.0, 0.0)
+
+
+class _Rejection(NamedTuple):
+    """The credential that a provider does not take, why, and when it last said so."""
+
+    identity: int
+    kind: Kind
+    at: float
+
+
 class Health:
     """Breakers by target name, and the times until which things cool. Times are monotonic."""
 
     def __init__(self) -> None:
         self._breakers: dict[str, Breaker] = {}
-        self._cooling: dict[_Key, float] = {}
-        self._rejected: dict[tuple[str, str], tuple[int, Kind]] = {}  # by provider and agent
+        self._cooling: dict[_Key, _Span] = {}
+        self._rejected: dict[tuple[str, str], _Rejection] = {}  # by provider and agent
 
     def breaker(self, target: Target) -> Breaker:
         """Return the breaker of a target."""
@@ -54,7 +73,7 @@ class Health:
     def cooling(self, target: Target, credential: Credential, endpoint: str, now: float) -> float:
         """Return the seconds for which a target still cools, 0 when it does not."""
         until = max(
-            self._cooling.get(_key(cooled, target, credential, endpoint), 0.0)
+            self._cooling.get(_key(cooled, target, credential, endpoint), _NEVER).until
             for cooled in ("target", "credential", "model")
         )
         return max(0.0, until - now)
@@ -66,20 +85,27 @@ class Health:
     def rejected(self, provider: str, credential: Credential) -> Kind | Literal[""]:
         """Return for what a provider rejected a credential, '' once a call with it went well."""
         found = self._rejected.get((provider, credential.agent))
-        return found[1] if found and found[0] == credential.identity else ""
+        return found.kind if found and found.identity == credential.identity else ""
 
     def rejections(self) -> Iterator[tuple[str, str]]:
         """Yield whose keys were rejected last: a provider's, and the agent's or '' for its own."""
         yield from self._rejected
 
     def failed(
-        self, target: Target, credential: Credential, endpoint: str, failure: Failure, now: float
+        self,
+        target: Target,
+        credential: Credential,
+        endpoint: str,
+        failure: Failure,
+        *,
+        began: float,
+        now: float,
     ) -> None:
         """Learn from a failed call."""
         policy = failure.policy
         breaker = self.breaker(target)
         if policy.breaker:
-            if breaker.failure(now):
+            if breaker.failure(began, now):
                 logger.warning(
                     "model %s is open: it failed too often (%s) and is not called for %.0f s",
                     target.name,
@@ -88,21 +114,22 @@ class Health:
                     extra={"target": target.name},
                 )
         else:
-            breaker.abandon()
+            breaker.abandon(began)
         if policy.cools:
             key = _key(policy.cools, target, credential, endpoint)
-            end = max(now + _seconds(failure), self._cooling.get(key, 0.0))
-            self._cooling = {old: end for old, end in self._cooling.items() if end > now}
-            self._cooling[key] = end
+            until = max(now + _seconds(failure), self._cooling.get(key, _NEVER).until)
+            self._cooling = {old: span for old, span in self._cooling.items() if span.until > now}
+            self._cooling[key] = _Span(now, until)
         if policy.cools == "credential":
-            self._reject(target, credential, failure)
+            self._reject(target, credential, failure, now)
 
-    def _reject(self, target: Target, credential: Credential, failure: Failure) -> None:
+    def _reject(self, target: Target, credential: Credential, failure: Failure, now: float) -> None:
         """Keep that a provider does not take a credential, and say so the first time."""
-        place, now = (target.provider.name, credential.agent), (credential.identity, failure.kind)
-        if self._rejected.get(place) == now:
+        place = (target.provider.name, credential.agent)
+        before = self._rejected.get(place)
+        found = self._rejected[place] = _Rejection(credential.identity, failure.kind, now)
+        if before is not None and before[:2] == found[:2]:
             return
-        self._rejected[place] = now
         logger.warning(
             "provider %s does not take %s (%s, status %d) and is left alone for %.0f s: %s",
             target.provider.name,
@@ -114,20 +141,25 @@ class Health:
             extra={"target": target.name},
         )
 
-    def succeeded(self, target: Target, credential: Credential, endpoint: str, now: float) -> None:
-        """Learn from a successful call: whatever was cooling for it works again."""
-        if self.breaker(target).success(now):
+    def succeeded(
+        self, target: Target, credential: Credential, endpoint: str, *, began: float, now: float
+    ) -> None:
+        """Learn from a successful call: whatever was cooling when it began works again."""
+        if self.breaker(target).success(began, now):
             logger.info("model %s is closed again", target.name, extra={"target": target.name})
         if self._cooling:
             for cooled in ("target", "credential", "model"):
-                self._cooling.pop(_key(cooled, target, credential, endpoint), None)
+                key = _key(cooled, target, credential, endpoint)
+                if began >= self._cooling.get(key, _NEVER).since:
+                    self._cooling.pop(key, None)
         if self._rejected:
-            self._accept(target, credential)
+            self._accept(target, credential, began)
 
-    def _accept(self, target: Target, credential: Credential) -> None:
+    def _accept(self, target: Target, credential: Credential, began: float) -> None:
         """Note that a provider took a credential, and say so where it had not before."""
         place = (target.provider.name, credential.agent)
-        if place in self._rejected:
+        rejection = self._rejected.get(place)
+        if rejection is not None and began >= rejection.at:
             del self._rejected[place]
             logger.info("provider %s takes %s again", place[0], _named(credential))
 

@@ -8,7 +8,7 @@ from modelops.gateway.breaker import IN_A_ROW, Breaker
 def failing(breaker: Breaker, times: int, now: float) -> None:
     for _ in range(times):
         breaker.start(now)
-        breaker.failure(now)
+        breaker.failure(now, now)
 
 
 def test_it_opens_after_five_in_a_row_and_probes_once() -> None:
@@ -21,7 +21,7 @@ def test_it_opens_after_five_in_a_row_and_probes_once() -> None:
     assert breaker.allows(30)
     breaker.start(30)
     assert not breaker.allows(30), "one probe at a time"
-    breaker.success(31)
+    breaker.success(30, 31)
     assert breaker.state(31) == "closed"
 
 
@@ -38,7 +38,7 @@ def test_an_abandoned_probe_lets_another_try() -> None:
     breaker = Breaker()
     failing(breaker, IN_A_ROW, 0)
     breaker.start(30)
-    breaker.abandon()
+    breaker.abandon(30)
     assert breaker.allows(30)
 
 
@@ -46,16 +46,16 @@ def test_half_of_twenty_in_a_minute_opens_it() -> None:
     breaker = Breaker()
     for now in range(19):
         breaker.start(now)
-        (breaker.failure if now % 2 else breaker.success)(now)
+        (breaker.failure if now % 2 else breaker.success)(now, now)
     assert breaker.allows(19)
-    breaker.failure(19)
+    breaker.failure(19, 19)
     assert not breaker.allows(19)
 
 
 def test_what_is_older_than_a_minute_does_not_count() -> None:
     breaker = Breaker()
     for now in range(0, 400, 20):
-        (breaker.failure if now % 40 else breaker.success)(float(now))
+        (breaker.failure if now % 40 else breaker.success)(now, now)
     assert breaker.allows(400)
 
 
@@ -63,6 +63,27 @@ def test_it_forgets_how_often_it_was_open() -> None:
     breaker = Breaker()
     failing(breaker, IN_A_ROW, 0)
     breaker.start(30)
-    breaker.success(30)
+    breaker.success(30, 30)
     failing(breaker, IN_A_ROW, 700)
     assert breaker.opens_again(700) == 30
+
+
+def test_calls_of_before_it_opened_neither_close_nor_open_it_nor_are_the_probe() -> None:
+    breaker = Breaker()
+    failing(breaker, IN_A_ROW, 10)
+    assert not breaker.success(9, 20)
+    assert breaker.state(20) == "open"
+    breaker.start(40)
+    breaker.abandon(9)
+    assert not breaker.allows(41), "the probe is still out"
+    breaker.failure(9, 42)
+    assert breaker.state(42) == "half_open"
+    assert not breaker.success(9, 43)
+    assert breaker.success(40, 44), "the probe closes it"
+
+
+def test_a_call_made_while_it_is_open_closes_it() -> None:
+    breaker = Breaker()
+    failing(breaker, IN_A_ROW, 10)
+    breaker.start(15)
+    assert breaker.success(15, 20)

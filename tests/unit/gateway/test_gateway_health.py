@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
@@ -14,6 +15,7 @@ from gateway_doubles import (
     error,
     model,
     provider,
+    story,
     table,
     two_targets,
 )
@@ -38,7 +40,7 @@ def failure(kind: Kind, retry_after: float | None = None) -> Failure:
 )  # fmt: skip
 def test_what_cools_and_how_long(kind: Kind, asked: float | None, seconds: float) -> None:
     health, key = Health(), Credential(b"key")
-    health.failed(TARGET, key, CHAT, failure(kind, asked), 0)
+    health.failed(TARGET, key, CHAT, failure(kind, asked), began=0, now=0)
     assert health.cooling(TARGET, key, CHAT, 0) == seconds
     assert health.blocked(TARGET, key, CHAT, seconds - 1) == "cooling"
     assert health.blocked(TARGET, key, CHAT, seconds) == ""
@@ -47,25 +49,73 @@ def test_what_cools_and_how_long(kind: Kind, asked: float | None, seconds: float
 
 def test_a_model_cools_for_the_endpoint_that_misses_it_only() -> None:
     health, key = Health(), Credential(b"key")
-    health.failed(TARGET, key, RESPONSES, failure("model_gone"), 0)
+    health.failed(TARGET, key, RESPONSES, failure("model_gone"), began=0, now=0)
     assert health.cooling(TARGET, key, CHAT, 0) == 0
 
 
 def test_cooling_again_never_shortens() -> None:
     health, key = Health(), Credential(b"key")
-    health.failed(TARGET, key, CHAT, failure("rate_limit", 100), 0)
-    health.failed(TARGET, key, CHAT, failure("rate_limit", 1), 0)
+    health.failed(TARGET, key, CHAT, failure("rate_limit", 100), began=0, now=0)
+    health.failed(TARGET, key, CHAT, failure("rate_limit", 1), began=0, now=0)
     assert health.cooling(TARGET, key, CHAT, 0) == 100
-    health.succeeded(TARGET, key, CHAT, 1)
+    health.succeeded(TARGET, key, CHAT, began=1, now=1)
     assert health.cooling(TARGET, key, CHAT, 1) == 0
+
+
+@pytest.mark.parametrize("kind", ["rate_limit", "credential", "model_gone"])
+def test_a_call_of_before_does_not_end_the_cooling(kind: Kind) -> None:
+    health, key = Health(), Credential(b"key")
+    health.failed(TARGET, key, CHAT, failure(kind, 60), began=10, now=11)
+    health.succeeded(TARGET, key, CHAT, began=9, now=12)
+    assert health.blocked(TARGET, key, CHAT, 12) == "cooling"
+    health.succeeded(TARGET, key, CHAT, began=11, now=13)
+    assert health.blocked(TARGET, key, CHAT, 13) == ""
+
+
+def test_a_call_of_before_does_not_have_a_key_taken_again(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    health, key = Health(), Credential(b"key")
+    for now in (11, 320):
+        health.failed(TARGET, key, CHAT, failure("credential"), began=now, now=now)
+        health.succeeded(TARGET, key, CHAT, began=now - 1, now=now + 1)
+    assert health.rejected("one", key) == "credential"
+    assert len(lines.records) == 1
+    health.succeeded(TARGET, key, CHAT, began=321, now=322)
+    assert lines.messages[1:] == ["provider one takes its key again"]
 
 
 def test_rate_limits_and_callers_faults_never_open_a_breaker() -> None:
     health, key = Health(), Credential(b"key")
     for kind in ("rate_limit", "caller", "credential", "context_length"):
         for _ in range(30):
-            health.failed(TARGET, key, CHAT, failure(kind), 0)
+            health.failed(TARGET, key, CHAT, failure(kind), began=0, now=0)
     assert health.breaker(TARGET).allows(0)
+
+
+class Late(FakeResponse):
+    """A response that comes when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(*OK)
+        self.go = asyncio.Event()
+
+    async def read(self, wait: float) -> bytes:
+        await self.go.wait()
+        return await super().read(wait)
+
+
+async def test_an_answer_to_a_call_of_before_a_rate_limit_does_not_lift_it() -> None:
+    bench, late = Bench(two_targets()), Late()
+    bench.client.script("one", late, FakeResponse(429, error(), headers=[(b"retry-after", b"60")]))
+    bench.client.script("two", FakeResponse(*OK), FakeResponse(*OK))
+    old = asyncio.create_task(bench.ask(ASK))
+    await asyncio.sleep(0)
+    bench.clock.now += 1
+    assert story(await bench.ask(ASK)) == "one/a=429, two/b=200"
+    late.go.set()
+    assert story(await old) == "one/a=200"
+    assert story(await bench.ask(ASK)) == "one/a=cooling, two/b=200"
 
 
 @pytest.fixture
@@ -102,10 +152,10 @@ def test_a_rejected_key_is_told_of_until_it_works_or_is_another(
 ) -> None:
     health, old, new = Health(), Credential(b"key"), Credential(b"new key")
     for kind in ("credential", "credential", "quota"):
-        health.failed(TARGET, old, CHAT, failure(kind), 0)
+        health.failed(TARGET, old, CHAT, failure(kind), began=0, now=0)
     assert len(lines.records) == 2, "that it is for another reason is news"
     assert (health.rejected("one", old), health.rejected("one", new)) == ("quota", "")
-    health.succeeded(TARGET, new, CHAT, 1_000)
+    health.succeeded(TARGET, new, CHAT, began=1_000, now=1_000)
     assert health.rejected("one", old) == ""
     assert lines.messages[2:] == ["provider one takes its key again"]
 
@@ -114,7 +164,7 @@ def test_the_key_of_an_agent_is_told_apart(lines: pytest.LogCaptureFixture) -> N
     own = resolved.Credential(provider="one", api_key="sealed")
     compiled = table(provider("one"), model("one/a"), agent("ci", credentials=(own,)))
     health, credential = Health(), compiled.agents["ci"].credentials["one"]
-    health.failed(compiled.models["one/a"], credential, CHAT, failure("quota"), 0)
+    health.failed(compiled.models["one/a"], credential, CHAT, failure("quota"), began=0, now=0)
     assert lines.messages[0].startswith("provider one does not take the key of agent ci (quota")
     assert health.rejected("one", credential) == "quota"
     assert health.rejected("one", compiled.providers["one"].credential) == ""
@@ -123,9 +173,9 @@ def test_the_key_of_an_agent_is_told_apart(lines: pytest.LogCaptureFixture) -> N
 def test_a_breaker_that_opens_and_closes_is_two_lines(lines: pytest.LogCaptureFixture) -> None:
     health, key = Health(), Credential(b"key")
     for now in (0, 0, 0, 0, 0, 0, 31, 100):  # a probe that fails is no news
-        health.failed(TARGET, key, CHAT, failure("transient"), now)
+        health.failed(TARGET, key, CHAT, failure("transient"), began=now, now=now)
     for _ in range(2):
-        health.succeeded(TARGET, key, CHAT, 200)
+        health.succeeded(TARGET, key, CHAT, began=200, now=200)
     assert [(line.levelname, line.getMessage()) for line in lines.records] == [
         (
             "WARNING",

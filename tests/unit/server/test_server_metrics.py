@@ -180,9 +180,9 @@ async def test_a_rejected_key_is_counted_until_it_works_or_is_replaced() -> None
     assert await rejected() == 0
     keys = (target.provider.credential, table.agents["one"].credentials["openai"])
     for key in keys:
-        health.failed(target, key, "/v1/messages", failure, 0)
+        health.failed(target, key, "/v1/messages", failure, began=0, now=0)
     assert await rejected() == 2
-    health.succeeded(target, keys[0], "/v1/messages", 0)
+    health.succeeded(target, keys[0], "/v1/messages", began=0, now=0)
     assert await rejected() == 1
     serve_with("new")
     assert await rejected() == 0

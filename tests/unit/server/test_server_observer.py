@@ -63,7 +63,9 @@ async def test_a_model_that_is_missing_at_one_endpoint_cools_there_alone() -> No
     for kind, endpoints in ends.items():
         failure = Failure(kind=kind, message="", label="")
         health, now = runtime.gateway.services.health, runtime.clock.monotonic()
-        health.failed(target, target.provider.credential, "/v1/responses", failure, now)
+        health.failed(
+            target, target.provider.credential, "/v1/responses", failure, began=now, now=now
+        )
         (told,) = report(runtime).targets
         assert (told.state, told.endpoints) == ("cooling", endpoints)
 
@@ -108,7 +110,7 @@ async def test_a_target_that_keeps_failing_is_told_as_open_with_its_next_try() -
     target = runtime.required().table.models["openai/gpt-4o"]
     breaker = runtime.gateway.services.health.breaker(target)
     for _ in range(5):
-        breaker.failure(runtime.clock.monotonic())
+        breaker.failure(0, runtime.clock.monotonic())
     runtime.observer.record(attempt(started_at_us=runtime.clock.unix_us(), outcome="failed"))
     (said,) = report(runtime).targets
     assert said.state == "open"

@@ -229,7 +229,7 @@ async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.Monke
     def fail(name: str, kind: Kind) -> None:
         failure = Failure(kind=kind, message="sk-secret", label="")
         own = models[name].provider.credential
-        health.failed(models[name], own, "/v1/messages", failure, clock.now)
+        health.failed(models[name], own, "/v1/messages", failure, began=clock.now, now=clock.now)
 
     fail("openai/gpt-4o", "rate_limit")
     assert ready(runtime).status == "ready", "what rests for seconds is no news"
@@ -245,7 +245,7 @@ async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.Monke
     clock.now = 31.0
     assert ready(runtime).problems == ("provider openai: its key is not taken (quota)",)
     own = models["openai/gpt-4o"].provider.credential
-    health.succeeded(models["openai/gpt-4o"], own, "/v1/messages", clock.now)
+    health.succeeded(models["openai/gpt-4o"], own, "/v1/messages", began=clock.now, now=clock.now)
     assert ready(runtime).status == "ready"
 
 
