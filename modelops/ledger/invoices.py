@@ -145,8 +145,12 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Export(NamedTuple):
-    """What a file says: the use it bills, added up, and what it gives back."""
+    """What a file says: the use it bills, added up, and what it gives back.
 
+    `days` are those of all its lines: OpenAI writes one without a model for a day without any use.
+    """
+
+    days: set[date]
     billed: dict[Key, Billed]
     credits: list[Credit]
 
@@ -156,12 +160,14 @@ def read(text: str) -> Export:
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     try:
         form = _form(reader.fieldnames or ())
+        days: set[date] = set()
         found: dict[Key, Billed] = {}
         given_back: list[Credit] = []
         for row in reader:
             if reader.line_num > MAX_LINES:
                 raise ModelopsError(f"the file has over {MAX_LINES:,} lines", "cut it by month")
             key, billed = _line(form, row, reader.line_num)
+            days.add(key.day)
             if (billed.cost_pico or 0) < 0:
                 given_back.append(_credit(key, billed, reader.line_num))
             elif key.model:
@@ -170,9 +176,9 @@ def read(text: str) -> Export:
                 raise ModelopsError(f"line {reader.line_num} names no {form.model}")
     except csv.Error as error:
         raise ModelopsError(f"what follows line {reader.line_num} is not CSV: {error}") from None
-    if not found:
-        raise ModelopsError("the file has no usage below its header", "export a longer span")
-    return Export(found, given_back)
+    if not days:
+        raise ModelopsError("the file has no line below its header", "export a longer span")
+    return Export(days, found, given_back)
 
 
 def _credit(key: Key, billed: Billed, line: int) -> Credit:

@@ -69,9 +69,8 @@ async def verify(store: MaintenanceStore, provider: str, export: Export) -> Veri
         model = names.get(key.model) or names.get(_DATE.sub("", key.model)) or key.model
         name = Key(key.day, model)
         known[name] = _added(known[name], each) if name in known else each
-    days = {key.day for key in known}
-    of_span = await _booked(store, provider, days)
-    booked = {key: sums for key, sums in of_span.items() if key.day in days}
+    of_span = await _booked(store, provider, export.days)
+    booked = {key: sums for key, sums in of_span.items() if key.day in export.days}
     keys = sorted(known.keys() | booked.keys())
     has_cost = any(each.cost_pico is not None for each in known.values())
     compared = (

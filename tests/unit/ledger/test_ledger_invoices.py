@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from modelops.ledger.invoices import Billed, Credit, Export, Key, read
+from modelops.ledger.invoices import Billed, Credit, Key, read
 from modelops.resources.errors import ModelopsError
 
 DAY = date(2026, 11, 20)
@@ -79,7 +79,8 @@ PLAIN = "day,model,input_tokens,output_tokens,cost_usd\n"
     ],
 )
 def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, Billed]) -> None:
-    assert read(text) == Export(expected, [])
+    found = read(text)
+    assert (found.billed, found.credits) == (expected, [])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_an_export_is_added_up_by_day_and_model(text: str, expected: dict[Key, B
     [
         ("", "these columns: none"),
         ("song,artist\na,b\n", "these columns: song, artist"),
-        (PLAIN, "no usage below its header"),
+        (PLAIN, "no line below its header"),
         (
             "start_time,end_time,start_time_iso,end_time_iso\n1,2,2026-11-20T00:00,2026-11-21T00:00\n",
             "these columns: start_time, end_time, start_time_iso, end_time_iso",
@@ -116,6 +117,12 @@ def test_a_column_without_a_name_counts_for_nothing(cell: str) -> None:
     assert read(f",{PLAIN}{cell},2026-11-20,b,1,2,3\n").billed == {
         Key(DAY, "b"): Billed(1, 2, 3 * 10**12)
     }
+
+
+def test_a_day_without_use_is_a_day_of_the_file() -> None:
+    columns = "start_time_iso,model,num_model_requests,input_tokens,output_tokens"
+    found = read(f"{columns}\n2026-11-20T00:00:00+00:00,,,,\n")
+    assert (found.days, found.billed) == ({DAY}, {})
 
 
 def test_an_empty_cost_is_not_known_and_one_below_0_is_a_credit() -> None:
