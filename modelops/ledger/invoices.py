@@ -25,6 +25,7 @@ import msgspec
 from modelops.ledger.reports import usd
 from modelops.metering.attempt import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
+from modelops.resources.resolved import ModelType
 
 
 class Form(NamedTuple):
@@ -32,7 +33,9 @@ class Form(NamedTuple):
 
     `needed` tells it from the others. `cost` is empty where an export has none; a file may lack all
     of its columns but the first. `input_either` are columns that say the same in older and in newer
-    files: a file with all of them says it twice, so the larger sum counts.
+    files: a file with all of them says it twice, so the larger sum counts. With `by_type` a file is
+    of embeddings if it has no column of output, else of all other models. `variant` is a column
+    for what follows the model's name behind a colon.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Form(NamedTuple):
     output: tuple[str, ...]
     cost: tuple[str, ...] = ()
     input_either: tuple[tuple[str, ...], ...] = ()
+    by_type: bool = False
+    variant: str = ""
 
     @property
     def title(self) -> str:
@@ -67,6 +72,7 @@ FORMS = (
         model="model",
         input=("input_tokens",),
         output=("output_tokens",),
+        by_type=True,
     ),
     Form(
         name="Anthropic usage export",
@@ -111,12 +117,14 @@ FORMS = (
         input=("tokens_prompt",),
         output=("tokens_completion",),
         cost=("cost_total", "byok_usage_inference"),
+        variant="variant",
     ),
 )
 """With a key of the caller's own, OpenRouter's cost is its fee and what the provider takes stands
 beside it: both are in the books (metering/stated_cost.py), so both are added here.
 """
 
+_ORDINARY_VARIANTS = ("", "standard")
 MAX_LINES = 1_000_000
 
 
@@ -148,8 +156,10 @@ class Export(NamedTuple):
     """What a file says: the use it bills, added up, and what it gives back.
 
     `days` are those of all its lines: OpenAI writes one without a model for a day without any use.
+    `type` is that of the models it is about, None for all.
     """
 
+    type: ModelType | None
     days: set[date]
     billed: dict[Key, Billed]
     credits: list[Credit]
@@ -178,7 +188,13 @@ def read(text: str) -> Export:
         raise ModelopsError(f"what follows line {reader.line_num} is not CSV: {error}") from None
     if not days:
         raise ModelopsError("the file has no line below its header", "export a longer span")
-    return Export(days, found, given_back)
+    return Export(_type(form, reader.fieldnames or ()), days, found, given_back)
+
+
+def _type(form: Form, columns: Sequence[str]) -> ModelType | None:
+    if not form.by_type:
+        return None
+    return "chat" if set(form.output) <= set(columns) else "embedding"
 
 
 def _credit(key: Key, billed: Billed, line: int) -> Credit:
@@ -205,7 +221,9 @@ def _line(form: Form, row: Mapping[str, str | None], line: int) -> tuple[Key, Bi
     if None in row or None in row.values():
         raise ModelopsError(f"line {line} has more or fewer cells than the header has columns")
     cells = {name: (value or "").strip() for name, value in row.items()}
-    key = Key(_day(cells[form.day], line), cells[form.model])
+    variant = cells.get(form.variant, "") if form.variant else ""
+    suffix = "" if variant in _ORDINARY_VARIANTS else f":{variant}"
+    key = Key(_day(cells[form.day], line), cells[form.model] + suffix)
 
     def counted(*names: str) -> int:
         return sum(_count(cells[name], name, line) for name in names if name in cells)

@@ -1,31 +1,32 @@
 """Reconciling the books with what a provider says was used: every difference, nothing tolerated.
 
-Days are UTC days, as providers count them. A file's model is found by the name that the provider
-knows it by, or by the declared one; where a file names a dated snapshot of a model that is declared
-without a date, that model is meant. Only days that the file names are compared.
+Days are UTC days, as providers count them. A model is what the provider calls it: of declared ones
+that are the same there the books are added up, and each attempt is of what its own revision says.
+Only days that the file names are compared, and only the models that it is about.
 """
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
+from modelops.ledger.invoiced_models import meant
 from modelops.ledger.invoices import Billed, Credit, Export, Key
 from modelops.ledger.periods import from_us, to_us, zone
 from modelops.ledger.reports import usd
 from modelops.resources.errors import ModelopsError
 from modelops.resources.resolved import Model
+from modelops.resources.state import State
 from modelops.resources.times import DAY_US
-from modelops.store.books import MaintenanceStore, Selection
-from modelops.store.sums import Sums
+from modelops.store.books import MaintenanceStore, Selection, UsageGroup
+from modelops.store.sums import Packed, Sums
 
 NOTHING = Billed(0, 0, 0)
-
-
-_DATE = re.compile(r"-\d{4}-?\d\d-?\d\d$")
-"""What tells a snapshot from its model: gpt-4o-2024-08-06, claude-sonnet-4-5-20250929."""
+Models = Mapping[str, Model]
+"""The models of a provider by their declared names."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,13 +64,15 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 async def verify(store: MaintenanceStore, provider: str, export: Export) -> Verification:
     """Compare what a provider billed with the books."""
-    names = await _names(store, provider)
+    groups = await _groups(store, provider, export.days)
+    revisions = await _revisions(store, provider, groups)
+    names = _names(revisions.values())
+    read = {name: meant(name, names) for name in {key.model for key in export.billed}}
     known: dict[Key, Billed] = {}
     for key, each in export.billed.items():
-        model = names.get(key.model) or names.get(_DATE.sub("", key.model)) or key.model
-        name = Key(key.day, model)
+        name = Key(key.day, read[key.model])
         known[name] = _added(known[name], each) if name in known else each
-    of_span = await _booked(store, provider, export.days)
+    of_span = _booked(groups, revisions, export)
     booked = {key: sums for key, sums in of_span.items() if key.day in export.days}
     keys = sorted(known.keys() | booked.keys())
     has_cost = any(each.cost_pico is not None for each in known.values())
@@ -86,36 +89,68 @@ async def verify(store: MaintenanceStore, provider: str, export: Export) -> Veri
     )
 
 
-async def _names(store: MaintenanceStore, provider: str) -> dict[str, str]:
-    """Return the declared name of every model of a provider by what the provider calls it."""
-    state = (await store.snapshot()).state
-    models = [m for m in state.values() if isinstance(m, Model) and m.provider == provider]
-    if not models:
-        offered = sorted({m.provider for m in state.values() if isinstance(m, Model)})
+async def _revisions(
+    store: MaintenanceStore, provider: str, groups: Sequence[UsageGroup]
+) -> dict[int, Models]:
+    """Return a provider's models at every revision of some groups and at the last one."""
+    head = await store.snapshot()
+    last = head.head.revision
+    served = sorted({int(group.key[1]) for group in groups if int(group.key[1]) < last})
+    states = {number: (await store.snapshot(number)).state for number in served}
+    states[last] = head.state
+    found = {number: _models(state, provider) for number, state in states.items()}
+    if not any(found.values()):
+        offered = sorted({m.provider for m in head.state.values() if isinstance(m, Model)})
         raise ModelopsError(
             f"the store has no model of a provider {provider!r}",
             f"name one of {', '.join(offered)}" if offered else "apply a configuration first",
         )
-    return {m.upstream_model: m.model for m in models} | {m.model: m.model for m in models}
+    return found
 
 
-async def _booked(store: MaintenanceStore, provider: str, days: set[date]) -> dict[Key, Sums]:
-    """Return what the books have from the first of these days to the last."""
+def _models(state: State, provider: str) -> Models:
+    models = (each for each in state.values() if isinstance(each, Model))
+    return {each.model: each for each in models if each.provider == provider}
+
+
+def _names(revisions: Iterable[Models]) -> dict[str, str]:
+    """Return by every name of a model, declared or the provider's own, what the provider calls it.
+
+    A declared name is that of the last revision; the provider's own comes before it.
+    """
+    models = [each for models in revisions for each in models.values()]
+    own = {each.upstream_model: each.upstream_model for each in models}
+    return {each.model: each.upstream_model for each in models} | own
+
+
+async def _groups(store: MaintenanceStore, provider: str, days: set[date]) -> Sequence[UsageGroup]:
+    """Return what the books have from the first of these days to the last, by day and model."""
     end = max(days) + timedelta(days=1)
-    groups = await store.usage(
+    return await store.usage(
         Selection(
             since_us=_midnight_us(min(days)),
             until_us=_midnight_us(end),
-            by=("model",),
+            by=("model", "revision"),
             starts=tuple(range(_midnight_us(min(days)), _midnight_us(end), DAY_US)),
             filters={"provider": (provider,)},
         )
     )
-    found: dict[Key, Sums] = {}
+
+
+def _booked(
+    groups: Sequence[UsageGroup], revisions: Mapping[int, Models], export: Export
+) -> dict[Key, Sums]:
+    """Return what the books have of the models that a file is about."""
+    found: defaultdict[Key, Packed] = defaultdict(Packed)
+    last = revisions[max(revisions)]  # for rows from before an older backup was put back, too
     for group in groups:
         day = from_us(group.start_us or 0, zone("UTC")).date()
-        found[Key(day, group.key[0].removeprefix(f"{provider}/"))] = group.sums
-    return {key: sums for key, sums in found.items() if _counts(sums)}
+        name = group.key[0].partition("/")[2]
+        model = revisions.get(int(group.key[1]), last).get(name)
+        if model is None or export.type in (None, model.type):
+            found[Key(day, model.upstream_model if model else name)].add(group.packed)
+    unpacked = {key: each.unpack() for key, each in found.items()}
+    return {key: sums for key, sums in unpacked.items() if _counts(sums)}
 
 
 def _counts(sums: Sums) -> bool:

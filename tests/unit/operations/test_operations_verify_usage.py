@@ -65,3 +65,60 @@ async def test_use_on_a_day_for_which_the_file_has_none_differs(store: Maintenan
     found = await verify(store, "openai", read(text))
     assert [each.day for each in found.differences] == ["2026-11-21", "2026-11-25"]
     assert found.absent_days == ("2026-11-22",)
+
+
+async def test_an_export_is_compared_with_the_models_that_it_is_about(
+    store: MaintenanceStore,
+) -> None:
+    await apply(store, model(), model("openai/embed", type="embedding"))
+    await store.add_attempts([row(10), row(500, model="embed")])
+    assert await differences(store, OPENAI + line("gpt-4o", "10,1")) == []
+    embeddings = "start_time_iso,model,num_model_requests,input_tokens\n"
+    found = await differences(store, embeddings + line("embed", "499"))
+    assert found == [(TWENTIETH, "embed", 499, 500)]
+    plain = "day,model,input_tokens,output_tokens,cost_usd\n"
+    found = await differences(store, f"{plain}2026-11-20,gpt-4o,10,1,\n")
+    assert found == [(TWENTIETH, "embed", 0, 500)]
+
+
+async def test_models_that_are_one_at_the_provider_are_added_up(store: MaintenanceStore) -> None:
+    names = ("fast", "careful")
+    await apply(store, *(model(f"openai/{name}", upstream_model="gpt-4o") for name in names))
+    await store.add_attempts([row(10, model="fast"), row(30, model="careful")])
+    assert await differences(store, OPENAI + line("gpt-4o-2024-08-06", "40,2")) == []
+    found = await differences(store, OPENAI + line("fast", "41,2"))
+    assert found == [(TWENTIETH, "gpt-4o", 41, 40)]
+
+
+async def test_an_attempt_is_of_the_model_that_its_revision_says(store: MaintenanceStore) -> None:
+    await apply(store, model("openai/fast", upstream_model="gpt-4o"), model("openai/old"))
+    await store.add_attempts([row(10, model="fast"), row(7, model="old")])
+    moved = model("openai/fast", upstream_model="gpt-4.1")
+    await apply(store, moved, model("openai/new"), delete=("model/openai/old",))
+    await store.add_attempts([row(30, model="fast", revision=2), row(1, model="new", revision=3)])
+    lines = [
+        line("gpt-4o", "10,1"),
+        line("gpt-4.1", "30,1"),
+        line("old", "7,1"),
+        line("new", "1,1"),
+    ]
+    assert await differences(store, OPENAI + "".join(lines)) == []
+
+
+async def test_permanent_names_and_variants_of_openrouter_are_known(
+    store: MaintenanceStore,
+) -> None:
+    free = "openai/gpt-oss-120b:free"
+    names = ("anthropic/claude-sonnet-4.5", "openai/gpt-oss-120b", free)
+    await apply(store, *(model(f"openrouter/{name}") for name in names))
+    await store.add_attempts([row(n, provider="openrouter", model=m) for n, m in enumerate(names)])
+    text = "created_at,model_permaslug,tokens_prompt,tokens_completion,cost_total,variant\n"
+    for number, (slug, variant) in enumerate(
+        [
+            ("anthropic/claude-4.5-sonnet-20250929", "standard"),
+            ("openai/gpt-oss-120b", ""),
+            ("openai/gpt-oss-120b", "free"),
+        ]
+    ):
+        text += f"2026-11-20 12:00:00.713,{slug},{number},1,,{variant}\n"
+    assert await differences(store, text, "openrouter") == []
