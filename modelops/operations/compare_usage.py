@@ -68,12 +68,12 @@ async def compare(
 def _known(revision: int, rows: Iterable[UsageRow]) -> int:
     """Return of how many requests the last attempt has a known cost, from rows by status.
 
-    The sums do not tell which attempts without a cost were the last. Those that served always are;
-    of the others, as many as can be are taken for earlier ones.
+    Refused requests had no attempt. The sums do not tell which attempts without a cost were the
+    last. Those that served always are; of the others, as many as can be are taken for earlier ones.
     """
     known = 0
     for row in rows:
-        if row.key.get("revision") == str(revision):
+        if row.key.get("revision") == str(revision) and row.key["status"] != "refused":
             without = row.unpriced + row.unmetered  # below 0 for those that were priced later
             earlier = max(row.attempts - row.requests, 0)
             known += row.requests - max(without - earlier, min(without, 0))

@@ -174,14 +174,14 @@ def test_two_revisions_are_compared_by_request(program: Program) -> None:
     refused = samples.attempt(started_at_us=START_US, revision=2, provider="", outcome="refused")
     program.add([refused, msgspec.structs.replace(refused, attempt_id=f"{15:032x}")])
     again = json.loads(program("usage", "compare", "1", "2", "--format", "json"))
-    assert again["after"]["cost_per_request_usd"] == "0.00001500", "a refusal is a request for 0"
+    assert again["after"]["cost_per_request_usd"] == "0.00002250", "nor do refusals cheaper"
     unpriced = msgspec.structs.replace(silent, attempt_id=f"{16:032x}", usage=ROWS[4].usage)
     priced = msgspec.structs.replace(
         ROWS[4], attempt_id=f"{17:032x}", outcome="adjusted", error_class="unpriced", final=False
     )
     program.add([unpriced, priced])
     again = json.loads(program("usage", "compare", "1", "2", "--format", "json"))
-    assert again["after"]["cost_per_request_usd"] == "0.00001714", "120 millionths for 7"
+    assert again["after"]["cost_per_request_usd"] == "0.00002400", "120 millionths for 5"
     program("usage", "compare", "1", "9", code=1)
     assert "revision 9 served nothing" in program.said
 
