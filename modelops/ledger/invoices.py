@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from modelops.ledger.periods import FIRST_YEAR, LAST_YEAR
 from modelops.ledger.reports import usd
 from modelops.metering.attempt import PICO_PER_USD
 from modelops.resources.errors import ModelopsError
@@ -238,11 +239,12 @@ def _line(form: Form, row: Mapping[str, str | None], line: int) -> tuple[Key, Bi
 def _day(text: str, line: int) -> date:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ModelopsError(
-            f"line {line}: {text[:40]!r} is not a day", "write 2026-11-21"
-        ) from None
-    return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
+        day = moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
+    except (ValueError, OverflowError):
+        day = date.min
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ModelopsError(f"line {line}: {text[:40]!r} is not a day", "write 2026-11-21")
+    return day
 
 
 def _count(text: str, name: str, line: int) -> int:

@@ -22,7 +22,7 @@ Bucket = Literal["none", "hour", "day"]
 MAX_POINTS = 1_000
 """Buckets in one report: forty days by hour, or years by day."""
 
-_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 """Beyond them a time cannot be converted to every time zone."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,10 +133,10 @@ def _parse(text: str, timezone: ZoneInfo, *, end_of_day: bool) -> datetime:
         raise ModelopsError(
             f"{text!r} is not a time", "write 2026-11-21 or 2026-11-21T14:30"
         ) from None
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ModelopsError(
             f"{text!r} is not a time that a report can have",
-            f"write one of the years {_FIRST_YEAR} to {_LAST_YEAR}",
+            f"write one of the years {FIRST_YEAR} to {LAST_YEAR}",
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone)
 
