@@ -5,6 +5,7 @@ Sums, single attempts, and all of them as CSV; an agent's key sees that agent's 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -83,6 +84,7 @@ RequestId = Annotated[
 
 _ROWS = ("period", "from", "to", "filter")
 """The parameters that choose rows."""
+_REPEATED = ("by", "filter")
 
 
 @get("/usage", opt={"agents": True})
@@ -157,7 +159,7 @@ async def export(
 
 def _require_known(request: AnyRequest, *known: str) -> None:
     """Raise ModelopsError for a parameter that would be passed over: the sum would be another."""
-    for name in request.query_params:
+    for name, count in Counter(each for each, _ in request.query_params.multi_items()).items():
         if name not in known:
             raise ModelopsError(
                 f"there is no parameter {name[:100]!r}",
@@ -165,6 +167,8 @@ def _require_known(request: AnyRequest, *known: str) -> None:
                 if name in DIMENSIONS
                 else f"write one of {', '.join(known)}",
             )
+        if count > 1 and name not in _REPEATED:
+            raise ModelopsError(f"the parameter {name!r} is there {count} times", "write it once")
 
 
 def _query(

@@ -102,6 +102,8 @@ async def test_an_agent_that_asks_for_another_gets_no_numbers(path: str, query: 
         "limit=0",
         "limit=100001",
         "cursor=3",
+        "period=24h&period=30d",
+        "from=2026-11-20&from=2026-11-20",
     ],
 )
 async def test_bad_reports_are_400_and_say_why(query: str) -> None:
