@@ -194,6 +194,8 @@ def known_filters(written: Mapping[str, tuple[str, ...]]) -> dict[Dimension, tup
             raise ModelopsError(
                 f"usage cannot be filtered by {name!r}", f"write one of {', '.join(DIMENSIONS)}"
             )
+        if any("\0" in value for value in values):
+            raise ModelopsError(f"no {name} has a NUL in it", "leave it out")
         filters[known] = values
     for value in filters.get("revision", ()):
         if not (value.isascii() and value.isdecimal() and len(value) < 10):

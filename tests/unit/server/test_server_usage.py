@@ -96,6 +96,7 @@ async def test_an_agent_that_asks_for_another_gets_no_numbers(path: str, query: 
         "bucket=week",
         "filter=agent",
         "filter=label.team:x",
+        "filter=user:%00",
         "filter=status:sucess",
         "to=x",
         "agent=x",
@@ -195,6 +196,7 @@ async def test_the_export_is_csv_with_a_header_written_beside_the_event_loop(
         ({"since_us": 0, "until_us": 2**63}, 400),
         ({"since_us": 0, "until_us": 1, "starts": [-(2**63)]}, 400),
         ({"since_us": 0, "until_us": 1, "filters": {"revision": ["x"]}}, 400),
+        ({"since_us": 0, "until_us": 1, "filters": {"user": ["\0"]}}, 400),
         ({"since_us": 0, "until_us": 1, "filters": {"revision": ["9" * 20]}}, 400),
     ],
 )
