@@ -58,7 +58,7 @@ class LabelVersions(dict[tuple[str, int], int]):
         """Find the version of a revision that is met for the first time."""
         agent, revision = at
         if self._versions is not None:
-            starts = self._versions.get(agent, (0,))
+            starts = self._versions.get(agent) or (0,)
             revision = starts[max(bisect_right(starts, revision), 1) - 1]
         self[at] = revision
         return revision

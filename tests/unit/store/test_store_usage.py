@@ -16,6 +16,7 @@ from modelops.metering.attempt import Attempt, Cost, Usage, request_status
 from modelops.metering.histogram import bucket_of
 from modelops.store import migrate, open_store, weeks
 from modelops.store.books import SLOT_US, AttemptCursor, Dimension, Selection
+from modelops.store.cells import LabelVersions
 from modelops.store.cubes import cubes_for
 from modelops.store.sql_store import SqlStore
 from modelops.store.sums import Sums, counted, stored_counts
@@ -212,6 +213,11 @@ def _expected(
             groups.setdefault((key, start), []).append(row)
     sums = {key: added_up(members) for key, members in groups.items()}
     return {key: each for key, each in sums.items() if each != Sums()}
+
+
+def test_without_a_revision_that_changed_its_labels_an_agent_has_version_0() -> None:
+    chosen = Selection(since_us=0, until_us=1, label_versions={"dev": ()})
+    assert LabelVersions(chosen)["dev", 3] == 0
 
 
 def test_label_versions_are_looked_up_in_cubes_that_tell_agents_apart() -> None:
