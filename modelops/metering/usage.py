@@ -101,9 +101,9 @@ def _tier(protocol: Protocol, found: Event, event: Event) -> str:
         for word in (found.get("speed"), found.get("inference_geo"))
         if protocol == "anthropic" and isinstance(word, str) and word not in _ORDINARY_SERVICE
     ]
-    if not isinstance(tier, str) or (dearer and tier in ORDINARY_TIERS):
+    if not isinstance(tier, str) or (dearer and tier.lower() in ORDINARY_TIERS):
         return "-".join(dearer)
-    return "-".join([tier, *dearer])
+    return "-".join([tier.lower(), *dearer])  # google-genai reads Gemini's in any case
 
 
 def _find_openai(event: Event) -> Event | None:

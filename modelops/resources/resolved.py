@@ -117,9 +117,10 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning_output: Decimal | None = None
 
 
-ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto"})
+ORDINARY_TIERS = frozenset({"", "default", "standard", "on_demand", "auto", "unspecified"})
 """What providers call the service that their list prices are for: OpenAI and OpenRouter default,
-Anthropic and Gemini standard, Groq on_demand."""
+Anthropic and Gemini standard, Groq on_demand; Gemini's unspecified is "Default service tier, which
+is standard" (google-genai, types.ServiceTier)."""
 
 
 class ServiceTier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -313,7 +313,7 @@ def test_all_output_of_a_qwen_that_thinks_costs_what_thinking_does() -> None:
 NOON = at("12:00:00")
 
 
-@pytest.mark.parametrize("tier", ["default", "standard", "on_demand", "auto", ""])
+@pytest.mark.parametrize("tier", ["default", "standard", "on_demand", "auto", "unspecified", ""])
 def test_ordinary_service_costs_the_price(tier: str) -> None:
     usage = Usage(source="reported", input_tokens=3, output_tokens=4)
     found = cost(usage, FLEXIBLE, "catalog", service_tier=tier, started_at_us=NOON)

@@ -46,8 +46,9 @@ def test_reasoning_that_xai_leaves_out_of_the_output_counts() -> None:
     assert found.provider_cost_pico == 146_625_000
 
 
-def test_gemini_says_in_its_usage_at_which_tier_it_served() -> None:
-    usage = {"promptTokenCount": 6, "candidatesTokenCount": 1, "serviceTier": "flex"}
+@pytest.mark.parametrize("written", ["flex", "FLEX"])
+def test_gemini_says_in_its_usage_at_which_tier_it_served(written: str) -> None:
+    usage = {"promptTokenCount": 6, "candidatesTokenCount": 1, "serviceTier": written}
     assert whole_usage("gemini", {"usageMetadata": usage})[1] == "flex"
 
 
