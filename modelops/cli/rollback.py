@@ -40,8 +40,9 @@ def command(
 ) -> int:
     """Make a new revision with the content of REVISION.
 
-    It shows the plan and asks, and exits with 3 when safety refuses what it would delete,
-    or that a key of a caller would work again.
+    It shows the plan and asks, and exits with 3 when safety refuses what it would delete, that a
+    key of a caller would work again, or that one of a provider would not open. Keys of providers
+    are not rolled back.
 
     The files that were live are then refused until they change, or `apply --reapply` insists.
     """

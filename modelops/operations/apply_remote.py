@@ -7,23 +7,25 @@ own identity; the commit compares the base once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from modelops.gateway.table import compile_table
-from modelops.operations import lockout
+from modelops.operations import lockout, secret_rows
 from modelops.operations.plan import PlanningStore, check_owner
 from modelops.operations.traffic import calls_of_last_day
 from modelops.plan.diff import diff
+from modelops.plan.document import Check
 from modelops.plan.moves import resolve
 from modelops.plan.safety import refusals
 from modelops.resources.errors import ModelopsError, RefusedError
 from modelops.resources.state import State, by_address, settings
 from modelops.secrets import server_identity
 from modelops.secrets.errors import SecretError
+from modelops.secrets.sealed import SealedSecret
 from modelops.secrets.sealing import binding, open_row
 from modelops.store.protocol import Changes, Head, Revision, StoreStaleError
 from modelops.store.remote import ApplyRequest
@@ -42,9 +44,9 @@ async def apply_remote(
 
     `environment` is the one the server was started for, '' when it takes the store's.
     `identity_file` holds what opens the seals; None where a simulator needs no keys. A rollback
-    makes no seal, and is not held up by one that opens no more. StaleError when the store has moved
-    on, RefusedError when safety says no or a seal does not open, ModelopsError when what it would
-    make cannot be served.
+    makes no seal, and leaves none behind unasked. StaleError when the store has moved on,
+    RefusedError when safety says no or a seal does not open, ModelopsError when what it would make
+    cannot be served.
     """
     base = await store.snapshot()
     check_owner(in_environment(base.head, environment), sent.info.config, sent.info.environment)
@@ -60,6 +62,8 @@ async def apply_remote(
     _check_served(after)
     if identity_file is not None and sent.info.kind == "apply":
         _check_seals(after, sent, identity_file)
+    elif identity_file is not None:
+        _check_left_behind(base.state, after, sent, await store.secrets())
     gone = base.state.keys() - after.keys()
     traffic = await calls_of_last_day(store, gone, now_us) if gone else {}
     _check_safe(base.state, after, sent, traffic, now_us)
@@ -113,15 +117,29 @@ def _check_seals(after: State, sent: ApplyRequest, identity_file: Path) -> None:
             ) from None
 
 
+def _check_left_behind(
+    before: State, after: State, sent: ApplyRequest, kept: Sequence[SealedSecret]
+) -> None:
+    """Raise where a rollback would have a key open no more, and nobody has agreed to it."""
+    rows = (*kept, *sent.changes.secrets)
+    left = secret_rows.left_behind(before, after, rows, sent.changes.consent)
+    _refuse([check for check in left if check.level == "refused"])
+
+
 def _check_safe(
     before: State, after: State, sent: ApplyRequest, traffic: Mapping[str, int], now_us: int
 ) -> None:
     changes, consent = diff(before, after, sent.changes.moved, ""), sent.changes.consent
     files = sent.info.kind == "apply"
     now = datetime.fromtimestamp(now_us / 1_000_000, UTC)
-    found = [
-        *refusals(changes, before, after, consent, traffic, files=files),
-        *lockout.refusals(before, after, consent, now, files=files),
-    ]
+    _refuse(
+        [
+            *refusals(changes, before, after, consent, traffic, files=files),
+            *lockout.refusals(before, after, consent, now, files=files),
+        ]
+    )
+
+
+def _refuse(found: Sequence[Check]) -> None:
     if found:
         raise RefusedError("; ".join(check.message for check in found), found[0].hint)

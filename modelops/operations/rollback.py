@@ -2,8 +2,8 @@
 
 Nothing is undone in place: history only grows, and a rollback can be rolled back. It moves
 money and traffic as an apply does, so the same rules hold it: a deletion they refuse is agreed to
-by name. Secrets are not part of a revision: the newest stay, and the plan warns of those that do
-not fit the old content.
+by name, and so is a key that would not fit the old content: secrets are not part of a revision, the
+newest stay.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from modelops.operations.plan import (
     provenance,
 )
 from modelops.operations.traffic import calls_of_last_day
+from modelops.operations.undo import keys_kept, keys_replaced, put_back
 from modelops.plan.build import build
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
@@ -30,6 +31,7 @@ from modelops.store.protocol import Snapshot
 async def prepare_rollback(store: PlanningStore, revision: int, request: Request) -> Prepared:
     """Plan the way back to a revision; ModelopsError when there is none, or it is the newest.
 
+    Also where nothing but keys has changed since, which it would not bring back.
     The request's folder is not read: the commit is that of the content. What safety refuses is in
     the plan; `confirmed` lifts it.
     """
@@ -41,8 +43,8 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
         )
     target = await store.snapshot(revision)
     (line,) = await store.revisions(1, revision + 1)
-    moved = (await between.notes(store, base, target)).moved
-    configuration = as_declared(target, moved)
+    notes = await between.notes(store, base, target)
+    configuration = as_declared(target, notes.moved)
     gone = base.state.keys() - target.state.keys()
     rows = await store.secrets()
     plan = build(
@@ -54,9 +56,20 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
         files=False,
         further=(
             *lockouts(request, base.state, target.state, files=False),
-            *(() if request.simulated else secret_rows.left_behind(target.state, rows)),
+            *keys_kept(notes),
+            *(
+                ()
+                if request.simulated
+                else secret_rows.left_behind(base.state, target.state, rows, request.confirmed)
+            ),
         ),
     )
+    if plan.empty and (keys := keys_replaced(notes)):
+        raise ModelopsError(
+            f"revision {revision} is what stands: since then keys alone have changed, "
+            f"those of {', '.join(keys)}, and keys are not rolled back",
+            put_back(keys),
+        )
     return Prepared(
         request=request,
         plan=plan,

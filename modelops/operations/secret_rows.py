@@ -6,11 +6,12 @@ says which of them are in use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from modelops.plan.caller_keys import consent_to_keys
 from modelops.plan.document import Check
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration, SecretSource
@@ -83,8 +84,32 @@ def rows_of_rollback(
     )
 
 
-def left_behind(state: State, rows: Sequence[SealedSecret]) -> Iterator[Check]:
-    """Yield a warning for each sealed key of a state that will not open from the newest rows."""
+def left_behind(
+    before: State, after: State, rows: Sequence[SealedSecret], consent: Collection[str]
+) -> Iterator[Check]:
+    """Yield a check for each sealed key of a state that will not open from the newest rows.
+
+    It is refused where the key opens so far, until its address is named: its provider could not be
+    called any more.
+    """
+    known = {place for place, _ in _unopened(before, rows)}
+    for (address, field), reason in _unopened(after, rows):
+        refused = Check(
+            rule="secret-left-behind",
+            level="refused",
+            address=address,
+            message=f"{field} of {address} will not open: {reason}",
+            hint=f"if it is meant: --confirm-keys {address}, then apply files that hold its key",
+        )
+        if (address, field) in known or consent_to_keys(address) in consent:
+            hint = "then apply files that hold its key"
+            yield msgspec.structs.replace(refused, level="warning", hint=hint)
+        else:
+            yield refused
+
+
+def _unopened(state: State, rows: Sequence[SealedSecret]) -> Iterator[tuple[Place, str]]:
+    """Yield each sealed key of a state that does not open from these rows, and why."""
     newest = {row.place: row for row in rows}
     for (address, field), key in _keys(state):
         if key != "sealed":
@@ -97,13 +122,7 @@ def left_behind(state: State, rows: Sequence[SealedSecret]) -> Iterator[Check]:
             reason = f"the newest key is sealed for {row.origin}, not for {goes_to}"
         else:
             continue
-        yield Check(
-            rule="secret-left-behind",
-            level="warning",
-            address=address,
-            message=f"{field} of {address} will not open: {reason}",
-            hint="then apply files that hold its key",
-        )
+        yield (address, field), reason
 
 
 def _keys(state: State) -> Iterator[tuple[Place, str]]:

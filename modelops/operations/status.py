@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from modelops.operations.test import last_reports
+from modelops.operations.undo import undo
 from modelops.operations.worker_report import (
     TARGET_STATES,
     TargetReport,
@@ -83,7 +84,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     `store` is `ok` or why it does not answer; what comes from it is then as last seen. `heard_at`
     is when any worker last said something and did not end, `silent_s` ago. `lost` counts rows of
     workers that have ended, too. `clock_error` says how a worker's clock was set in the last hour.
-    `undo` is the command that takes back the last change, '' when there is nothing to go back to.
+    `undo` is what takes back the last change, a command where one does, '' when nothing is advised.
     """
 
     config: str
@@ -123,7 +124,7 @@ async def status(
     if isinstance(store, RemoteStore):
         return await store.ask("GET", "/api/status", None, Status)
     snapshot = await store.snapshot()
-    history = await store.revisions(1)
+    history = await store.revisions(2)
     rows = await store.instances()
     instances = alive(rows, now_us)
     if asked is not None:
@@ -137,6 +138,7 @@ async def status(
         tested=await last_reports(store),
         store_error=store_error,
         heard_us=max((row.seen_at_us for row in (*instances, *rows)), default=0),
+        undo=undo(history),
         ended=[row for row in rows if row.instance not in {each.instance for each in instances}],
     )
 
@@ -158,6 +160,7 @@ def build(
     store_error: str = "",
     heard_us: int = 0,
     ended: Sequence[Instance] = (),
+    undo: str = "",
 ) -> Status:
     """Return the status these rows add up to. `last` is the head's line of history.
 
@@ -191,7 +194,7 @@ def build(
         books_error=next((report.books_error for report in reports if report.books_error), ""),
         clock_error=next((report.clock_error for report in reports if report.clock_error), ""),
         simulated=any(report.simulated for report in reports),
-        undo=f"modelops rollback {last.base}" if last and last.base else "",
+        undo=undo,
     )
 
 

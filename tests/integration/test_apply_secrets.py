@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from modelops.cli.main import run
+from modelops.operations.secret import set_secret
 from modelops.resources.errors import ExitCode
 from modelops.secrets.sealed import Place, SealedSecret
+from modelops.secrets.secret import Secret
 from modelops.store import open_store
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -209,15 +212,51 @@ def test_a_rollback_to_another_host_tells_that_the_key_stays_behind(
     edit(file, "https://API.anthropic.com/", "https://other.example")
     run(["apply", "--yes", *consent])
     capsys.readouterr()
-    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
-    told = capsys.readouterr().err
-    assert "sealed for https://other.example:443, not for https://api.anthropic.com:443" in told
-    assert "credentials[openai].api_key" not in told
+    assert run(["status"]) == ExitCode.DONE
+    assert "To undo the last change: declare provider/anthropic as it" in capsys.readouterr().out
+    meant = ("--confirm-keys", "provider/anthropic")
+    for agreed, code in (((), ExitCode.REFUSED), (meant, ExitCode.DONE)):
+        assert run(["rollback", "1", "--yes", *agreed]) == code
+        told = capsys.readouterr().err
+        assert "sealed for https://other.example:443, not for https://api.anthropic.com:443" in told
+        assert "credentials[openai].api_key" not in told
+        assert ("if it is meant: --confirm-keys provider/anthropic" in told) == (not agreed)
+    assert run(["status"]) == ExitCode.DONE
+    assert "To undo" not in capsys.readouterr().out, "it was undone just now"
     file.write_text(first)
     assert run(["plan"]) == run(["apply", "--yes"]) == ExitCode.REFUSED
     assert run(["apply", "--yes", *consent]) == ExitCode.DONE
     assert rows()[ANTHROPIC].origin == "https://api.anthropic.com:443"
     assert run(["plan", "--detailed-exitcode"]) == ExitCode.DONE
+
+
+def test_what_only_keys_changed_since_is_no_rollback(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["apply", "--yes"])
+    recipient = (FIXTURES / "identity.txt").read_text().partition("public key: ")[2].split()[0]
+    (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {recipient}\n")
+    set_secret(folder, "provider/anthropic", "", Secret("sk-canary-mistyped"), os.environ)
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["status"]) == ExitCode.DONE
+    advice = "set the old key of provider/anthropic with modelops secret set, then modelops apply"
+    assert f"To undo the last change: {advice} (keys" in capsys.readouterr().out
+    assert run(["rollback", "1", "--yes"]) == ExitCode.ERROR
+    told = capsys.readouterr().err
+    assert "keys alone have changed, those of provider/anthropic, and keys are not rolled" in told
+    assert advice in told
+    edit(folder / "chains.d/production.yaml", "display_name: ", "display_name: New ")
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    capsys.readouterr()
+    for _ in range(2):
+        assert run(["rollback", "2", "--yes"]) == ExitCode.DONE
+    assert "key" not in capsys.readouterr().err, "none has changed since"
+    edit(folder / "chains.d/production.yaml", "display_name: New ", "display_name: Other ")
+    assert run(["apply", "--yes"]) == ExitCode.DONE
+    capsys.readouterr()
+    assert run(["rollback", "1", "--yes"]) == ExitCode.DONE
+    assert "a key of provider/anthropic has changed since, and stays" in capsys.readouterr().err
 
 
 def test_a_store_elsewhere_takes_declared_recipients(

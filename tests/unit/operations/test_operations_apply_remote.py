@@ -130,11 +130,17 @@ async def test_behind_a_simulator_no_seal_is_opened(
     assert await send(store, tmp_path / "none", row(other.recipient), simulated=True) == 1
 
 
-async def test_a_rollback_is_not_held_up_by_a_seal_that_opens_no_more(
+async def test_a_rollback_leaves_a_key_that_opens_no_more_behind_by_name_only(
     new_sqlite_store: Callable[[], str], tmp_path: Path, identity: Identity
 ) -> None:
     elsewhere = row(identity.recipient, replace(PROVIDER, base_url="https://old.example/v1"))
-    assert await send(new_sqlite_store(), tmp_path, elsewhere, kind="rollback") == 1
+    url = new_sqlite_store()
+    with pytest.raises(
+        RefusedError, match=r"the newest key is sealed for https://old\.example:443"
+    ):
+        await send(url, tmp_path, elsewhere, kind="rollback")
+    consent = (consent_to_keys("provider/openai"),)
+    assert await send(url, tmp_path, elsewhere, kind="rollback", consent=consent) == 1
 
 
 @pytest.mark.parametrize("to", ["openai-eu", "nowhere"])

@@ -175,6 +175,7 @@ def test_the_text_says_what_is_live_what_is_wrong_and_the_way_back() -> None:
             "anthropic": probed("anthropic", 7_200, KEY_REJECTED),
             "openai": probed("openai", 60),
         },
+        undo="modelops rollback 41",
     )
     assert list(lines(found, NOW)) == [
         (
