@@ -13,6 +13,7 @@ import click
 from modelops.cli import options, terminal
 from modelops.operations.doctor import examine
 from modelops.operations.doctor.finding import Finding
+from modelops.operations.doctor.machine import DEFAULT_PORT
 from modelops.operations.location import store_url as locate
 from modelops.plan.render.phrases import counted
 from modelops.resources.errors import ExitCode
@@ -23,13 +24,21 @@ from modelops.resources.errors import ExitCode
 @options.environment
 @options.store
 @options.output_format("text", "json")
-def command(folder: Path, environment: str, store_url: str, output_format: str) -> int:
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port that is to be served on.",
+)
+def command(folder: Path, environment: str, store_url: str, output_format: str, port: int) -> int:
     """Check sops rules, recipients, keys, store, identity, port and clock.
 
     Changes nothing and shows no secret. Exits with 1 when something cannot work.
     """
     url = locate(store_url, folder)
-    findings = asyncio.run(examine(folder, environment, url, os.environ, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    findings = asyncio.run(examine(folder, environment, url, os.environ, now, port))
     if output_format == "json":
         terminal.echo_json(findings)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ from modelops.cli.listening import listening, say_ready
 from modelops.cli.simulated import simulator
 from modelops.operations.apply import apply
 from modelops.operations.identity import STATE_DIRECTORY
-from modelops.operations.location import SIMULATED_STORE
+from modelops.operations.location import SIMULATED_STORE, is_simulated
+from modelops.operations.location import store_url as locate
 from modelops.operations.plan import Prepared, Request, prepare
 from modelops.plan.render import render
 from modelops.resources import state
@@ -23,17 +25,27 @@ from modelops.server.logs import LogFormat, set_up_logging
 from modelops.server.settings import ServerSettings
 from modelops.store import migrate
 
-STORE = "store.db"
-
 
 @click.command()
 @options.folder
 @options.environment
-@click.option("--simulate", is_flag=True, help="Put the simulator behind every provider.")
+@click.option(
+    "--store",
+    "store_url",
+    default="",
+    metavar="URL",
+    help="sqlite:///PATH (default: MODELOPS_STORE, else .modelops/ of the folder).",
+)
+@click.option(
+    "--simulate",
+    is_flag=True,
+    help="Put the simulator behind every provider; the store is a file simulated.db.",
+)
 @listening
 def command(
     folder: Path,
     environment: str,
+    store_url: str,
     simulate: bool,
     host: str,
     port: int,
@@ -43,12 +55,11 @@ def command(
     """Validate, plan, apply and serve, on a local SQLite store, in one.
 
     With --simulate it needs neither keys nor network: a simulator answers for every provider, and
-    the store is one of its own. Stops on Ctrl-C.
+    the store is one of its own, whatever MODELOPS_STORE says. Stops on Ctrl-C.
     """
     from modelops.server.serving import check_exposure, listen, resolve, serve
 
-    store = folder / STATE_DIRECTORY / (SIMULATED_STORE if simulate else STORE)
-    url = f"sqlite:///{store.resolve()}"
+    url = _local_store(store_url, folder, simulate=simulate)
     request = Request(
         folder=folder,
         environment=environment,
@@ -82,6 +93,26 @@ def command(
             say_ready(server_url, simulator_url)
 
         serve(settings, on_ready, listener)
+
+
+def _local_store(url: str, folder: Path, *, simulate: bool) -> str:
+    """Return the URL of the store; UsageError unless it is one that `up` may apply to unasked."""
+    if simulate:
+        found = url or f"sqlite:///{(folder / STATE_DIRECTORY / SIMULATED_STORE).resolve()}"
+    else:
+        found = locate(url or os.environ.get("MODELOPS_STORE", ""), folder)
+    if not found.startswith("sqlite:"):
+        raise click.UsageError(
+            "up applies without asking, so only to a SQLite store: name one with"
+            f" --store sqlite:///PATH instead of {found.partition(':')[0]}://..., or use apply and"
+            " serve"
+        )
+    if is_simulated(found) != simulate:
+        raise click.UsageError(
+            f"the store of --simulate, and no other, is a file {SIMULATED_STORE}: name another"
+            " with --store"
+        )
+    return found
 
 
 def _prepare(url: str, request: Request) -> Prepared:

@@ -48,8 +48,8 @@ def existing(url: str, folder: Path) -> str:
 
 
 def is_simulated(url: str) -> bool:
-    """Return whether a store is that of `up --simulate`, which keeps no secrets."""
-    return url.startswith("sqlite:") and url.endswith(f"/{STATE_DIRECTORY}/{SIMULATED_STORE}")
+    """Return whether a store is one of `up --simulate`, which keeps no secrets."""
+    return url.startswith("sqlite:") and url.endswith(f"/{SIMULATED_STORE}")
 
 
 def state_directory(url: str, folder: Path) -> Path | None:

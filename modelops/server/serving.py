@@ -102,7 +102,8 @@ def listen(address: Address) -> socket.socket:
         host, port = address.sockaddr[:2]
         raise ModelopsError(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            "another process may be serving there; choose another with --port, or 0 for any",
+            "another process may be serving there; choose another with --port (for `make up`:"
+            " PORT=8500), or 0 for any",
         ) from None
     listener.setblocking(False)
     return listener

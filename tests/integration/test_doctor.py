@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from modelops.cli.main import run
-from modelops.operations.doctor import examine, machine, storage
+from modelops.operations.doctor import examine, storage
 from modelops.operations.doctor.finding import Finding
 from modelops.operations.doctor.sops_rules import matching, read_rules
 from modelops.operations.init import init_folder
@@ -212,14 +213,17 @@ def test_the_password_of_a_store_is_not_shown(folder: Path) -> None:
     assert "hunter" not in repr(found)
 
 
-def test_clock_and_port(look: Look, folder: Path) -> None:
+def test_clock_and_port(look: Look, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert look("clock", now=datetime.now(UTC))[0].status == "ok"
     os.utime(folder / "modelops.yaml", ((NOW + timedelta(days=1)).timestamp(),) * 2)
     assert "modelops.yaml" in look("clock")[0].message
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert machine.port(taken.getsockname()[1])[0].status == "note"
+        port = str(taken.getsockname()[1])
+        run(["doctor", "-C", str(folder), "--port", port, "--format", "json"])
+    (found,) = [one for one in json.loads(capsys.readouterr().out) if one["topic"] == "port"]
+    assert (found["status"], found["subject"]) == ("note", f"127.0.0.1:{port}")
 
 
 def test_folder_that_is_none(tmp_path: Path) -> None:

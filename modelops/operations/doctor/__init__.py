@@ -16,9 +16,17 @@ from modelops.resources.errors import ModelopsError
 
 
 async def examine(
-    folder: Path, environment: str, store_url: str, environ: Mapping[str, str], now: datetime
+    folder: Path,
+    environment: str,
+    store_url: str,
+    environ: Mapping[str, str],
+    now: datetime,
+    port: int = machine.DEFAULT_PORT,
 ) -> tuple[Finding, ...]:
-    """Return everything that was looked at, good and bad, in the order of the config road."""
+    """Return everything that was looked at, good and bad, in the order of the config road.
+
+    `port` is the one to serve on.
+    """
     findings: list[Finding] = []
     declaration = _declaration(folder, environment, findings)
     findings += machine.sops_program(environ)
@@ -28,7 +36,7 @@ async def examine(
         findings += keys.references(declaration, environ)
     findings += keys.server(folder, declaration, environ)
     findings += await storage.store(store_url, declaration, now)
-    findings += machine.port()
+    findings += machine.port(port)
     findings += machine.clock(now, declaration)
     return tuple(findings)
 

@@ -32,8 +32,8 @@ def sops_program(environ: Mapping[str, str]) -> list[Finding]:
     return findings
 
 
-def port(number: int = DEFAULT_PORT) -> list[Finding]:
-    """Return whether the default port is free on this machine."""
+def port(number: int) -> list[Finding]:
+    """Return whether a port is free on this machine."""
     subject = f"127.0.0.1:{number}"
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
