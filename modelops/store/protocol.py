@@ -93,7 +93,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     base: int
     digest: str
     info: CommitInfo
-    notes: Notes = Notes()
+    notes: Notes = msgspec.field(default_factory=Notes)
 
 
 class ConfigStore(Protocol):
