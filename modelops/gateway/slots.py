@@ -10,10 +10,14 @@ from collections import deque
 
 
 class Slots:
-    """Places by provider name. Whoever waits longest is served first."""
+    """Places by provider name. Whoever waits longest is served first.
+
+    The limit that was named last holds for everybody, for those who wait under another one too.
+    """
 
     def __init__(self) -> None:
         self._used: dict[str, int] = {}
+        self._limits: dict[str, int] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     def used(self, provider: str) -> int:
@@ -22,6 +26,9 @@ class Slots:
 
     async def acquire(self, provider: str, limit: int, wait: float) -> bool:
         """Take a place, waiting at most `wait` seconds for one; False when none came free."""
+        if self._limits.get(provider) != limit:
+            self._limits[provider] = limit
+            self._hand_on(provider)
         used = self._used.get(provider, 0)
         if used < limit:
             self._used[provider] = used + 1
@@ -44,13 +51,17 @@ class Slots:
 
     def release(self, provider: str) -> None:
         """Give a place back: to whoever waits longest, else to nobody."""
+        self._used[provider] -= 1
+        self._hand_on(provider)
+
+    def _hand_on(self, provider: str) -> None:
+        """Give the places within the limit to those who wait."""
         waiting = self._waiting.get(provider)
-        while waiting:
+        while waiting and self._used[provider] < self._limits[provider]:
             place = waiting.popleft()
             if not place.done():
+                self._used[provider] += 1
                 place.set_result(None)
-                return
-        self._used[provider] -= 1
 
     def _give_up(self, provider: str, place: asyncio.Future[None]) -> bool:
         """Stop waiting; True when the place was given in the same moment."""

@@ -63,6 +63,21 @@ async def test_a_place_given_to_a_request_that_is_cancelled_is_given_back() -> N
     assert slots.used("one") == 0
 
 
+async def test_the_newest_limit_holds_for_those_who_wait_too() -> None:
+    slots = Slots()
+    for _ in range(3):
+        assert await slots.acquire("one", 3, 0)
+    waiting = [asyncio.create_task(slots.acquire("one", 3, 60)) for _ in range(4)]
+    await asyncio.sleep(0)
+    assert not await slots.acquire("one", 1, 0)
+    for used in (2, 1, 1):
+        slots.release("one")
+        assert slots.used("one") == used
+    assert await slots.acquire("one", 5, 0), "there is room for those who wait and one more"
+    assert slots.used("one") == 5
+    assert await asyncio.gather(*waiting) == [True] * 4
+
+
 class Slow(FakeResponse):
     """A response that comes when it is let."""
 
