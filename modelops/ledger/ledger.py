@@ -55,8 +55,8 @@ class Ledger:
 
     `waiting` counts rows that are not in the store yet, `collapsed` those that lost their detail
     for want of room (their sums are kept), `lost` those that found no room at all or that no store
-    takes. `error` is what is wrong now, '' when all is well. `adopted` is what was found of workers
-    that are gone.
+    takes. `error` is what is wrong now, `store_error` why the store takes no rows, '' when all is
+    well. `adopted` is what was found of workers that are gone.
     """
 
     def __init__(self, store: BooksStore, folder: Path, *, journal: Journal | None = None) -> None:
@@ -70,7 +70,7 @@ class Ledger:
         self._drain_lock = asyncio.Lock()
         self._journal_lock = asyncio.Lock()
         self._journal_error = ""
-        self._store_error = ""
+        self.store_error = ""
         self._looks = self._collapse_at = 0
         self._problems = Problems()
         self.waiting = 0
@@ -81,7 +81,7 @@ class Ledger:
     @property
     def error(self) -> str:
         """What journal or store said last; if both are well, a bug."""
-        return self._store_error or self._journal_error or self._problems.bug
+        return self.store_error or self._journal_error or self._problems.bug
 
     @property
     def loss(self) -> str:
@@ -120,7 +120,7 @@ class Ledger:
             self._set_aside([str(error)])
             return
         self.waiting += 1
-        if self.waiting >= DRAIN_AT and not self._store_error:
+        if self.waiting >= DRAIN_AT and not self.store_error:
             self._due.set()
 
     def start(self) -> None:
@@ -143,7 +143,7 @@ class Ledger:
         await self._problems.guard("bringing rows to the store", self.drain)
         self._leave_memory()
         self._journal.close()
-        if not self._store_error:
+        if not self.store_error:
             await self._forget()
 
     async def drain(self) -> None:
@@ -153,10 +153,10 @@ class Ledger:
                 await self._drain_journal()
                 await self._drain_memory()
             except ModelopsError as error:
-                self._store_error = error.message
+                self.store_error = error.message
             else:
-                self._store_error = ""
-        if len(self._journal.superseded) >= FORGET_AT and not self._store_error:
+                self.store_error = ""
+        if len(self._journal.superseded) >= FORGET_AT and not self.store_error:
             await self._forget()
 
     async def collapse(self) -> bool:
@@ -180,7 +180,7 @@ class Ledger:
         try:
             found = await adopt_orphans(self._folder, self._journal.worker, self._store)
         except ModelopsError as error:
-            self._store_error = error.message
+            self.store_error = error.message
         except OSError as error:
             self._journal_error = str(error)
         else:
@@ -215,7 +215,7 @@ class Ledger:
         try:
             await self._store.forget_journals(names)
         except ModelopsError as error:
-            self._store_error = error.message
+            self.store_error = error.message
         else:
             del self._journal.superseded[: len(names)]
 
@@ -272,7 +272,7 @@ class Ledger:
         self._looks += 1
         self._check_journal()
         self._journal.keep_reserve()
-        stuck = self._store_error or self._memory
+        stuck = self.store_error or self._memory
         if stuck and self._journal.crowded and self._looks > self._collapse_at:
             gained = await self.collapse()
             self._collapse_at = self._looks + (0 if gained else COLLAPSE_EVERY - 1)

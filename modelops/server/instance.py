@@ -48,12 +48,24 @@ async def heartbeat(runtime: Runtime) -> NoReturn:
     said, said_at = None, 0.0
     while True:
         runtime.note_losses()
+        note_books(runtime)
         runtime.clock_watch.look(runtime.clock)
         served = runtime.served_revision()
         if served != said or runtime.clock.monotonic() - said_at >= HEARTBEAT_S:
             said, said_at = served, runtime.clock.monotonic()
             await announce(runtime)
         await asyncio.sleep(LOOK_S)
+
+
+def note_books(runtime: Runtime) -> None:
+    """Say once that rows do not reach a store that is well otherwise, and once that they do."""
+    error = runtime.ledger.store_error
+    if error and not (runtime.books_error or runtime.store_problem()):
+        logger.warning("the books do not reach the store: %s", error)
+        runtime.books_error = error
+    elif runtime.books_error and not error:
+        logger.info("the books reach the store again")
+        runtime.books_error = ""
 
 
 async def announce(runtime: Runtime) -> None:

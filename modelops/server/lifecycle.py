@@ -78,5 +78,6 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
         await runtime.ledger.close()
         if runtime.telemetry is not None:
             await asyncio.to_thread(runtime.telemetry.close)
-        await retire(runtime)
+        if not runtime.store_problem():
+            await retire(runtime)
         await runtime.store.close()

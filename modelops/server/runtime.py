@@ -46,9 +46,10 @@ class Runtime:
     """One worker's parts. `live` is None until a revision has been compiled.
 
     `store_error` says why the store does not answer, `heartbeat_error` why it did not take this
-    worker's last sign of life, `revision_error` why its head is not what is served; all are ''
-    when all is well. `failed` is the head that did not compile; it, and the files that hold
-    secrets, are looked at again at `look_again_at` (monotonic).
+    worker's last sign of life, `revision_error` why its head is not what is served, `books_error`
+    why the store takes no rows though it answers; all are '' when all is well. `failed` is the head
+    that did not compile; it, and the files that hold secrets, are looked at again at
+    `look_again_at` (monotonic).
     `lost` counts the rows that the books had lost when that was last looked at, and at `lost_at`
     (monotonic) it rose.
     `ended` are the rows of workers that have ended, as last read while no other worker ran; None
@@ -68,6 +69,7 @@ class Runtime:
     store_error: str = ""
     heartbeat_error: str = ""
     revision_error: str = ""
+    books_error: str = ""
     failed: Head | None = None
     look_again_at: float = 0.0
     lost: int = 0

@@ -4,16 +4,27 @@ The URL goes to asyncpg as it is, so everything that libpq knows holds: sockets,
 password file. Reads see one snapshot (REPEATABLE READ), because a report is several statements.
 Writes see what is committed (READ COMMITTED): a commit that waits for another's compare-and-swap
 then finds the head moved, and says that it is stale.
+
+A database that is gone without a word (a failover, a firewall, a host that froze) answers nothing
+and closes nothing. So a transaction has a bound, at which its connection is dropped unasked:
+asyncpg's own `command_timeout` and SQLAlchemy's ping both wait for a last word from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from modelops.store.protocol import (
     StoreDamagedError,
@@ -30,6 +41,21 @@ T = TypeVar("T")
 SCHEMES = ("postgresql", "postgres")
 CONNECT_S = 10.0
 """How long a connection may take to be made."""
+
+ANSWER_S = 8.0
+"""How long a transaction may take: those here take milliseconds, and wait for a lock for 5 s."""
+
+CLOSE_S = 1.0
+"""How long the server may take to hear that a connection ends."""
+
+_KEEPALIVE = {
+    "TCP_KEEPIDLE": 10,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 25_000,
+}
+"""A host that is gone is noticed within 25 s even by what may take long; as far as the system has
+these options (tcp(7))."""
 
 _READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
@@ -53,11 +79,13 @@ def place_of(url: str) -> str:
 class PostgresTransactions:
     """Transactions on one database, on the event loop, which goes on while the database works.
 
-    With `migrates` they shut out others of their kind.
+    With `migrates` they shut out others of their kind, and may take as long as they need.
     """
 
-    def __init__(self, url: str, *, lock_wait_s: float, migrates: bool = False) -> None:
-        place = place_of(url)
+    def __init__(
+        self, url: str, *, lock_wait_s: float, migrates: bool = False, answer_s: float = ANSWER_S
+    ) -> None:
+        self._place = place = place_of(url)
         if not all(map(find_spec, ("asyncpg", "greenlet"))):
             raise StoreUnreachableError(
                 f"{place} needs asyncpg and greenlet", "pip install asyncpg greenlet"
@@ -67,23 +95,66 @@ class PostgresTransactions:
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url, place, lock_wait_s),
-            pool_pre_ping=True,
+            pool_use_lifo=True,
             hide_parameters=True,
         )
+        event.listen(self._engine.sync_engine, "connect", self._remember)
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._drivers: WeakSet[Any] = WeakSet()
         self._migrates = migrates
+        self._answer_s = answer_s
 
     async def run(self, work: Callable[[Connection], T], *, write: bool, long_running: bool) -> T:
         """Return what work comes to; it may be cancelled wherever it waits for the database."""
-        async with self._engine.connect() as connection, connection.begin():
-            if self._migrates:
-                await connection.exec_driver_sql(_SHUT_OTHERS_OUT)
-            elif not write:
-                await connection.exec_driver_sql(_READ)
-            return await connection.run_sync(work)
+        async with self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            bound = contextlib.nullcontext if long_running or self._migrates else self._bound
+            with bound(driver):
+                async with connection.begin():
+                    if self._migrates:
+                        await connection.exec_driver_sql(_SHUT_OTHERS_OUT)
+                    elif not write:
+                        await connection.exec_driver_sql(_READ)
+                    return await connection.run_sync(work)
 
     async def close(self) -> None:
         """Close every connection."""
+        closing = [driver.close(timeout=CLOSE_S) for driver in self._drivers]
+        await asyncio.gather(*closing, return_exceptions=True)  # what fails is dropped
         await self._engine.dispose()
+
+    def _remember(self, _: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        self._drivers.add(entry.driver_connection)
+
+    @contextlib.contextmanager
+    def _bound(self, driver: Any) -> Iterator[None]:
+        """Drop the connection when what runs here takes too long: StoreUnreachableError then."""
+        dropped = False
+
+        def drop() -> None:
+            nonlocal dropped
+            dropped = True
+            driver.terminate()
+
+        timer = asyncio.get_running_loop().call_later(self._answer_s, drop)
+        try:
+            yield
+        except SQLAlchemyError:
+            if not dropped:
+                raise
+            raise StoreUnreachableError(
+                f"{self._place} does not answer: nothing in {self._answer_s:g} s",
+                "check that the server runs, and the network to it",
+            ) from None
+        finally:
+            timer.cancel()
+
+
+def _refuse_closed(_: DBAPIConnection, entry: ConnectionPoolEntry, __: object) -> None:
+    """Have another connection made in place of one that the server has closed."""
+    driver: Any = entry.driver_connection
+    if driver.is_closed():
+        raise InvalidatePoolError
 
 
 async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
@@ -92,7 +163,7 @@ async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
 
     wait_ms = max(1, round(lock_wait_s * 1000))
     try:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             url, timeout=CONNECT_S, server_settings={"lock_timeout": str(wait_ms)}
         )
     except (OSError, TimeoutError) as error:
@@ -105,6 +176,18 @@ async def _connect(url: str, place: str, lock_wait_s: float) -> Any:
             f"{place} cannot be used: {_said(error)}",
             "check user, password and database of the URL",
         ) from None
+    _keep_alive(connection._transport.get_extra_info("socket"))  # noqa: SLF001  # no other way
+    return connection
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    """Have the system notice when the other end of a TCP connection is gone."""
+    if connection.family == socket.AF_UNIX:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def store_error(error: BaseException, place: str) -> StoreError:

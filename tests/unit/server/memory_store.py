@@ -92,6 +92,8 @@ class MemoryStore:
         raise AssertionError("no test here commits")
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
+        if problem := self.away or self.locked:
+            raise StoreError(problem, "bring it back")
         for row in attempts:
             self.kept.setdefault(row.attempt_id, row)
 

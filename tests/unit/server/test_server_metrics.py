@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,14 +19,16 @@ from server_support import ask, make_runtime, provider, serving, state
 
 from modelops.gateway.failure import Failure
 from modelops.gateway.table import RoutingTable, compile_table
+from modelops.ledger import Ledger
 from modelops.metering.attempt import Cost, Usage
 from modelops.resources.resolved import Credential
 from modelops.secrets.secret import Secret
 from modelops.server.fleet import fleet
-from modelops.server.instance import announce, retire
+from modelops.server.instance import announce, note_books, retire
 from modelops.server.metrics import exposition
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
+from modelops.store.protocol import Instance
 
 DOCS = Path(__file__).parents[3] / "docs"
 ATTEMPT = attempt(
@@ -278,6 +282,47 @@ async def test_a_store_that_takes_no_rows_is_told_of_everywhere(
         await announce(runtime)
         assert (await ask(port, "/readyz", method="GET")).json()["status"] == "ready"
     assert (await samples(runtime))["modelops_store_up",] == 1
+
+
+async def test_a_store_that_goes_silent_holds_up_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelops.server.fleet.ASK_S", 0.01)
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    asked = 0
+
+    async def silent() -> Sequence[Instance]:
+        nonlocal asked
+        asked += 1
+        found: asyncio.Future[Sequence[Instance]] = asyncio.get_running_loop().create_future()
+        return await found
+
+    monkeypatch.setattr(store, "instances", silent)
+    assert (await samples(runtime))["modelops_store_up",] == 0
+    store.away = "the store does not answer"
+    assert (await samples(runtime))["modelops_store_up",] == 0
+    assert asked == 1
+
+
+async def test_a_store_that_takes_no_attempts_is_told_of_once_and_is_not_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    runtime.ledger = Ledger(store, tmp_path)
+    runtime.ledger.record(ATTEMPT)
+    store.locked = "the store is locked by another process"
+    await runtime.ledger.drain()
+    store.locked = ""
+    for _ in range(2):
+        note_books(runtime)
+    assert caplog.text.count("the books do not reach the store: the store is locked") == 1
+    assert (await samples(runtime))["modelops_store_up",] == 0
+    await runtime.ledger.drain()
+    note_books(runtime)
+    assert caplog.text.count("the books reach the store again") == 1
+    assert (await samples(runtime))["modelops_store_up",] == 1
+    await runtime.ledger.close()
 
 
 async def test_without_the_store_there_is_no_sum_over_workers_it_cannot_ask() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from resource_samples import settings
@@ -13,6 +15,7 @@ from store_samples import put, run_sql
 
 from modelops.resources.errors import ExitCode
 from modelops.store import migrate, open_store, postgres
+from modelops.store.postgres import PostgresTransactions
 from modelops.store.protocol import (
     NotAStoreError,
     StoreError,
@@ -23,6 +26,98 @@ from modelops.store.protocol import (
 )
 
 NewDatabase = Callable[[], str]
+
+
+class Network:
+    """What lies between a database and its users: `silence` swallows all, and closes nothing."""
+
+    def __init__(self, database: str) -> None:
+        self._socket = f"{parse_qs(urlsplit(database).query)['host'][0]}/.s.PGSQL.5432"
+        self._pipes: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+        self.opened = 0
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Connect one user."""
+        self.opened += 1
+        answers, questions = await asyncio.open_unix_connection(self._socket)
+        self._writers += [writer, questions]
+        for source, target in ((reader, questions), (answers, writer)):
+            self._pipes.add(asyncio.create_task(self._pass(source, target)))
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            target.write(data)
+        target.close()
+
+    async def silence(self) -> None:
+        """Let nothing more through what is open."""
+        pipes, self._pipes = self._pipes, set()
+        for pipe in pipes:
+            pipe.cancel()
+        await asyncio.gather(*pipes, return_exceptions=True)
+
+    async def end(self) -> None:
+        """Close everything."""
+        await self.silence()
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def networked(database: str) -> AsyncIterator[tuple[str, Network]]:
+    """Yield the URL of a database over TCP, and what lies between."""
+    network = Network(database)
+    async with await asyncio.start_server(network.connect, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        parts = urlsplit(database)
+        try:
+            yield f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}", network
+        finally:
+            await network.end()
+
+
+async def test_a_database_that_goes_silent_is_unreachable_and_found_again(
+    new_database: NewDatabase,
+) -> None:
+    async with networked(new_database()) as (url, network):
+        transactions = PostgresTransactions(url, lock_wait_s=1, answer_s=0.2)
+
+        async def ask() -> int | None:
+            return await transactions.run(
+                lambda opened: opened.exec_driver_sql("SELECT 1").scalar(),
+                write=False,
+                long_running=False,
+            )
+
+        async with asyncio.timeout(30):
+            assert list(await asyncio.gather(ask(), ask())) == [1, 1]
+            assert await ask() == 1
+            assert network.opened == 2
+            await network.silence()
+            with pytest.raises(StoreUnreachableError, match=r"does not answer: nothing in 0\.2 s"):
+                await ask()
+            assert list(await asyncio.gather(ask(), ask())) == [1, 1]
+            await network.silence()
+            await transactions.close()
+
+
+async def test_a_connection_that_the_server_closed_is_replaced_unseen(
+    new_database: NewDatabase,
+) -> None:
+    url = new_database()
+    await migrate(url)
+    store = open_store(url)
+    assert (await store.head()).revision == 0
+    await run_sql(
+        url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    assert (await store.head()).revision == 0
+    await store.close()
 
 
 async def test_an_empty_database_reads_as_revision_0_until_it_is_migrated(
