@@ -65,7 +65,7 @@ def text(report: UsageReport, *, bar: str = "█", width: int | None = None) -> 
     groups = _rows(report)
     rows = [*groups, report.totals]
     bars = [bar * round(share * BAR_WIDTH) for share in _shares(groups)]
-    keys = _upright([_key_names(report), *(_keys(report, row) for row in rows)])
+    keys = _upright([_key_names(report), *_keys(report, rows)])
     cells = {
         column: [column.name, *(column.show(row) for row in rows)] for column in _columns(rows)
     }
@@ -116,8 +116,8 @@ def markdown(report: UsageReport) -> str:
         "| " + " | ".join([*keys, *(column.name for column in columns)]) + " |",
         "|" + "---|" * len(keys) + "---:|" * len(columns),
     ]
-    for row in rows:
-        cells = [*_keys(report, row), *(column.show(row) for column in columns)]
+    for row, key in zip(rows, _keys(report, rows), strict=True):
+        cells = [*key, *(column.show(row) for column in columns)]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", *(f"- {note}" for note in notes(report.totals))]
     return "\n".join(lines).rstrip() + "\n"
@@ -184,7 +184,16 @@ def _key_names(report: UsageReport) -> list[str]:
     return [report.bucket] * (report.bucket != "none") + [*report.by]
 
 
-def _keys(report: UsageReport, row: Measures) -> list[str]:
+def _keys(report: UsageReport, rows: Sequence[Measures]) -> list[list[str]]:
+    """Return the cells that name each row.
+
+    Where clocks are changed within the report an hour may come twice, so each has its offset.
+    """
+    offsets = {point.start[19:] for point in report.series}
+    return [_row_keys(report, row, offset=len(offsets) > 1) for row in rows]
+
+
+def _row_keys(report: UsageReport, row: Measures, *, offset: bool) -> list[str]:
     if not isinstance(row, UsageRow):
         count = len(_key_names(report))
         return ["total", *([""] * (count - 1))][:count]
@@ -192,7 +201,7 @@ def _keys(report: UsageReport, row: Measures) -> list[str]:
         _shown(report, name, value) if row.key else value
         for name, value in _key(report, row).items()
     ]
-    return [_start(report, row), *keys] if isinstance(row, UsagePoint) else keys
+    return [_start(report, row, offset=offset), *keys] if isinstance(row, UsagePoint) else keys
 
 
 def _key(report: UsageReport, row: UsageRow) -> Mapping[str, str]:
@@ -203,14 +212,10 @@ def _key(report: UsageReport, row: UsageRow) -> Mapping[str, str]:
     return {first: f"{report.others:,} others"} | dict.fromkeys(rest, "")
 
 
-def _start(report: UsageReport, point: UsagePoint) -> str:
-    """Return when a bucket begins, as the clocks of the report's time zone show it.
-
-    Where they are changed meanwhile an hour may come twice, so each has its offset.
-    """
+def _start(report: UsageReport, point: UsagePoint, *, offset: bool) -> str:
+    """Return when a bucket begins, as the clocks of the report's time zone show it."""
     if report.bucket == "hour":
-        date, minute, offset = point.start[:10], point.start[10:16], point.start[19:]
-        return date + minute + (offset if report.since[19:] != report.until[19:] else "")
+        return point.start[:16] + (point.start[19:] if offset else "")
     return point.start[:10]
 
 

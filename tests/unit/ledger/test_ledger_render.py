@@ -192,5 +192,11 @@ def test_an_hour_that_comes_twice_is_told_apart_by_its_offset() -> None:
         assert len(re.findall("2026-10-25T02:00", shown)) == 2
         assert "2026-10-25T02:00+02:00" in shown
         assert "2026-10-25T02:00+01:00" in shown
+    ramadan = zone("Africa/Casablanca")  # an hour back for it, and forth again
+    month = written_span("2026-02-13", "2026-03-24", ramadan, 0)
+    groups = [group("a", start_us=at, attempts=1) for at in bucket_starts(month, "hour", ramadan)]
+    shown = render.text(build(month, ramadan.key, ("provider",), "hour", groups, 10))
+    assert "2026-02-15T02:00+01:00" in shown
+    assert "2026-02-15T02:00+00:00" in shown
     plain = report(group("a", start_us=SPAN.since_us, attempts=1), bucket="hour")
     assert "+00:00 " not in "".join(render.text(plain).splitlines()[1:])
