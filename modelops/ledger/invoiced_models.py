@@ -22,4 +22,4 @@ def meant(name: str, known: Mapping[str, str]) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    return sorted(re.split("[-.]", name))
+    return sorted(re.split("[-.:]", name))

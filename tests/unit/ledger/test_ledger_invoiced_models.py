@@ -13,6 +13,7 @@ KNOWN = {
         "gpt-4o",
         "gpt-4o-2024-05-13",
         "anthropic/claude-sonnet-4.5",
+        "anthropic/claude-opus-4:free",
         "moonshotai/kimi-k2.5",
         "x-ai/grok-4",
         "deepseek/deepseek-r1:free",
@@ -33,6 +34,7 @@ KNOWN = {
         ("x-ai/grok-4-07-09", "x-ai/grok-4"),
         ("deepseek/deepseek-r1-0528:free", "deepseek/deepseek-r1:free"),
         ("anthropic/claude-4.5-sonnet-20250929", "anthropic/claude-sonnet-4.5"),
+        ("anthropic/claude-4-opus-20250522:free", "anthropic/claude-opus-4:free"),
         ("anthropic/claude-4-5-sonnet", "anthropic/claude-sonnet-4.5"),
     ],
 )
