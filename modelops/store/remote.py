@@ -205,8 +205,6 @@ def _unreached(error: Exception) -> str:
 def _error(status: int, problem: _Problem, url: str) -> Exception:
     """Return the error a local store would have raised."""
     message = f"{url}: {problem.detail or status}"
-    if status in (401, 403):
-        return StoreError(message, "set MODELOPS_KEY to the key of an operator who may do this")
     if problem.exit_code == ExitCode.STALE:
         return StoreStaleError(message, problem.hint)
     if problem.exit_code == ExitCode.REFUSED:

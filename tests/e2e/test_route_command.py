@@ -70,9 +70,14 @@ def test_a_running_server_knows_what_is_broken(folder: Path, simulator_url: str)
         request(simulator_url, "DELETE", "/_simulator/faults")
         explained = modelops("route", "production", "--store", server.url)
         unknown = modelops("route", "producton", "--store", server.url)
+        own = ("--agent", "dev-agent", "--store", server.url)
+        forbidden = modelops("route", "first/sim-chat", *own)
     assert explained.returncode == 0, explained.stderr
     first, second = explained.stdout.splitlines()[1:]
     assert first.startswith("  1. first/sim-chat   cooling")
     assert second.startswith("  2. second/sim-chat  ready")
     assert unknown.returncode == 1
     assert "did you mean production" in unknown.stderr
+    assert forbidden.returncode == 1
+    assert "may not call" in forbidden.stderr
+    assert "MODELOPS_KEY" not in forbidden.stderr, "another key would not help"
