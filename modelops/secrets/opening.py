@@ -85,17 +85,22 @@ def open_file(
                 raise
             return _with_program(document, environ, "no age key fits")
     except NoKeyError:
-        recipients = (*age_recipients(block), *(t for t in key_types(block) if t != "age"))
-        raise NoKeyError(
-            f"{file}: none of the keys at hand opens it",
-            f"it is encrypted to {', '.join(recipients) or 'nobody'}; at hand: "
-            f"{', '.join(identity.recipient for identity in at_hand) or 'none'} "
-            "(from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or sops/age/keys.txt)",
-        ) from None
+        raise no_key(block, file, at_hand) from None
     except SecretError as error:
         raise type(error)(
             f"{file}: {error.message.removeprefix(file + ': ')}", error.hint
         ) from None
+
+
+def no_key(block: Mapping[str, object], file: str, at_hand: Sequence[Identity]) -> NoKeyError:
+    """Return the error that says to whom a file is encrypted, and whose keys are at hand."""
+    recipients = (*age_recipients(block), *(t for t in key_types(block) if t != "age"))
+    return NoKeyError(
+        f"{file}: none of the keys at hand opens it",
+        f"it is encrypted to {', '.join(recipients) or 'nobody'}; at hand: "
+        f"{', '.join(identity.recipient for identity in at_hand) or 'none'} "
+        "(from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE or sops/age/keys.txt)",
+    )
 
 
 def _read(folder: Path, file: str) -> Document:

@@ -17,7 +17,7 @@ from modelops.resources.errors import StaleError
 from modelops.secrets import identities as age
 from modelops.secrets.atomic import replace_file
 from modelops.secrets.errors import NoKeyError, SecretError, UnusualError
-from modelops.secrets.opening import open_file
+from modelops.secrets.opening import no_key, open_file
 from modelops.secrets.secret import Secret
 from modelops.secrets.sops import policy, program, splice, verbs
 from modelops.secrets.sops.ciphertext import is_encrypted
@@ -41,7 +41,10 @@ def write_secret(path: Path, field: ValuePath, secret: Secret, environ: Mapping[
         text = _first_secret(before, path, field, secret, sops)
     else:
         policy.check(before.sops, sops.allowed, environ, str(path))
-        text = _next_secret(before, field, secret, sops)
+        try:
+            text = _next_secret(before, field, secret, sops)
+        except NoKeyError:
+            raise no_key(before.sops, str(path), age.at_hand(environ)) from None
     _check(before, text, field, secret, sops, environ)
     if path.read_bytes() != raw:
         raise StaleError(f"{path} was changed meanwhile", "run the command again")

@@ -199,8 +199,9 @@ def test_someone_who_cannot_read_may_add_the_first_key_only(folder: Path) -> Non
     stranger = {"PATH": "/usr/bin:/bin"}
     set_secret(folder, "provider/openai", "", Secret(KEY), stranger)
     assert read(folder) == [KEY]
-    with pytest.raises(SecretError, match="none of the keys"):
+    with pytest.raises(SecretError, match=r"openai\.yaml: none of the keys") as caught:
         set_secret(folder, "provider/openai", "", Secret("sk-next"), stranger)
+    assert "at hand: none (from SOPS_AGE_KEY" in caught.value.hint
     assert read(folder) == [KEY]
 
 
