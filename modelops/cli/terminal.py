@@ -24,9 +24,9 @@ _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR")
 
 
 def agreed(question: str, hint: str = "look at the plan, then pass --yes to apply it") -> bool:
-    """Ask a yes-or-no question, no by default; ModelopsError where there is no terminal."""
+    """Ask a yes-or-no question, no by default; ModelopsError with it where there is no terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
-        raise ModelopsError("there is no terminal to ask on", hint)
+        raise ModelopsError(f"there is no terminal to ask on: {question}", hint)
     return click.confirm(question, default=False, err=True)
 
 

@@ -53,6 +53,10 @@ async def compare(
     rows = {row.key["revision"]: row for row in found.rows}
     for number in (first, second):
         if str(number) not in rows:
+            if not any(made.revision == number for made in await store.revisions(1, number + 1)):
+                raise ModelopsError(
+                    f"there is no revision {number}", "`modelops history` lists them"
+                )
             raise ModelopsError(
                 f"revision {number} served nothing from {found.since} to {found.until}",
                 "`modelops usage --by revision` shows which did; name a longer --period",

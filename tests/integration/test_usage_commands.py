@@ -183,7 +183,9 @@ def test_two_revisions_are_compared_by_request(program: Program) -> None:
     again = json.loads(program("usage", "compare", "1", "2", "--format", "json"))
     assert again["after"]["cost_per_request_usd"] == "0.00002400", "120 millionths for 5"
     program("usage", "compare", "1", "9", code=1)
-    assert "revision 9 served nothing" in program.said
+    assert "there is no revision 9" in program.said
+    program("usage", "compare", "1", "2", "--from", DAYS[2], code=1)
+    assert "revision 1 served nothing" in program.said
 
 
 def test_an_export_is_verified_without_tolerance(program: Program, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_a_wrong_price_is_corrected_once_by_rows_that_are_added(program: Program
     program("usage", "recost", "--from", DAYS[0], "--model", "second/bog", code=1)
     assert "second/bog is not applied" in program.said
     program("usage", "recost", "--from", DAYS[0], code=1)
-    assert "no terminal to ask on" in program.said
+    assert "to ask on: Correct 4 attempts by -0.00006 USD in all?" in program.said
     assert _cost(program) == Decimal("0.00027")
     program("usage", "recost", "--from", DAYS[0], "--yes")
     assert "Corrected 4 attempts, -0.00006 USD" in program.said
@@ -297,7 +299,7 @@ def test_a_recost_says_what_has_no_price_any_more(program: Program) -> None:
 
 def test_old_attempts_are_pruned_and_still_counted(program: Program) -> None:
     program("usage", "prune", "--before", DAYS[1], code=1)
-    assert "no terminal to ask on" in program.said
+    assert f"to ask on: Delete 8 attempts from before {DAYS[1]}?" in program.said
     program("usage", "prune", "--before", DAYS[1], "--yes")
     assert "Deleted 8 attempts" in program.said
     program("usage", "prune", "--before", DAYS[1], "--yes")
