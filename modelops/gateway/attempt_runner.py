@@ -11,6 +11,8 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
 
+import msgspec
+
 from modelops.gateway.attempt_recorder import AttemptRecorder
 from modelops.gateway.call import REQUEST_ID, header_lines
 from modelops.gateway.candidates import Candidate
@@ -37,6 +39,12 @@ IDLE_SECONDS = 60.0
 
 DRAIN_SECONDS = 0.5
 """How long to wait for the end of a body after the end marker, to keep the connection."""
+
+FULL_TRY = 0.9
+"""How much of its `timeout` a target must have had for a timeout to be laid to it."""
+
+MOMENT = 0.05
+"""Seconds by which the event loop's timers may ring before the deadline that set them."""
 
 _NO_EVENT = "the stream holds something that is not an event"
 """The message for an answer that cannot be decoded and does not itself say what went wrong."""
@@ -77,7 +85,7 @@ class AttemptRunner:
             attempt.status = response.status
             failure = await self._read(response, attempt.started + bound)
         except UpstreamError as error:
-            failure = classify_exception(error)
+            failure = self._laid_to(classify_exception(error))
         except asyncio.CancelledError:
             attempt.aborted("cancelled")
             raise
@@ -90,6 +98,17 @@ class AttemptRunner:
         if failure is not None:
             attempt.failed(failure)
         return failure
+
+    def _laid_to(self, failure: Failure) -> Failure:
+        """Return a timeout as the deadline's own where that left the target no full try."""
+        step, context = self._candidate.step, self._context
+        if failure.kind != "timeout" or context.left() > MOMENT:
+            return failure
+        due = step.timeout if context.body.stream else min(step.timeout, step.answer_timeout)
+        had = self._attempt.elapsed_us() / 1e6
+        if had >= FULL_TRY * min(due, context.chain.deadline):
+            return failure
+        return msgspec.structs.replace(failure, kind="deadline")
 
     def _request(self) -> Request:
         provider = self._candidate.step.target.provider

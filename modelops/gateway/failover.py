@@ -24,7 +24,8 @@ SPREAD = (0.8, 1.2)
 """Seconds before a retry: min(0.5 x 2^n, 5) x U(0.8, 1.2)."""
 
 SLOT_WAIT = 0.25
-"""Seconds to wait for a provider at its limit while another target remains."""
+"""Seconds to wait for a provider at its limit while another target remains; for the last one as
+long as leaves time for a try."""
 
 NEXT_AT_ONCE = frozenset({"rate_limit", "timeout"})
 """Kinds after which the same target is called again only when it is the last."""
@@ -65,7 +66,7 @@ class Failover:
                 break
             block = self._blocked(planned)
             if health_matters is None:  # where all are blocked, all are tried
-                health_matters = not block or not all(map(self._blocked, planned.others))
+                health_matters = not block or not self._all_blocked()
             if block and health_matters:
                 self._skip(Skip(planned.step, block, f"it is {block}"))
                 continue
@@ -97,13 +98,28 @@ class Failover:
         """Call a target once its provider's limit allows it."""
         provider, slots = candidate.step.target.provider, self._context.services.slots
         limit = self._context.services.share(provider.max_concurrent_requests)
-        wait = SLOT_WAIT if candidate.others else self._bound(candidate)
-        if not await slots.acquire(provider.name, limit, wait):
+        if not await slots.acquire(provider.name, limit, self._patience(candidate)):
             return Skip(candidate.step, "busy", f"{limit} requests to its provider are under way")
         try:
-            return await self._try(candidate, outgoing)
+            return self._missed(candidate) or await self._try(candidate, outgoing)
         finally:
             slots.release(provider.name)
+
+    def _patience(self, candidate: Candidate) -> float:
+        """Return the seconds to wait for a place."""
+        if candidate.others:
+            return SLOT_WAIT
+        left = self._context.left()
+        return min(self._bound(candidate), max(left - candidate.step.timeout, left / 2))
+
+    def _missed(self, candidate: Candidate) -> Skip | None:
+        """Return why a target is not called after all, now that its provider has a place."""
+        if self._context.left() <= 0:
+            return Skip(candidate.step, "busy", "its provider had no place before the deadline")
+        block = self._blocked(candidate)
+        if block and not self._all_blocked():
+            return Skip(candidate.step, block, f"it is {block}")
+        return None
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         """Return the request for a target; CannotCarryError when it cannot take it."""
@@ -181,6 +197,10 @@ class Failover:
             self._context.call.endpoint,
             services.clock.monotonic(),
         )
+
+    def _all_blocked(self) -> bool:
+        targets = self._context.route.targets
+        return all(self._blocked(one) for one in targets if isinstance(one, Candidate))
 
     def _skip(self, skip: Skip) -> None:
         self._context.trail.append(f"{skip.step.target.name}={skip.label}")

@@ -9,6 +9,7 @@ import msgspec
 Kind = Literal[
     "connect",
     "timeout",
+    "deadline",
     "transient",
     "invalid_answer",
     "model_fault",
@@ -47,6 +48,7 @@ class Policy(msgspec.Struct, frozen=True):
 POLICIES: dict[Kind, Policy] = {
     "connect": Policy(retry=True, breaker=True),
     "timeout": Policy(retry=True, breaker=True),
+    "deadline": Policy(),
     "transient": Policy(retry=True, breaker=True),
     "invalid_answer": Policy(retry=True, breaker=True),
     "model_fault": Policy(),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from gateway_doubles import (
     ASK,
+    ASK_STREAM,
     Bench,
     FakeResponse,
     chain,
     completion,
+    error,
     model,
     provider,
     settings,
@@ -18,6 +22,7 @@ from gateway_doubles import (
 )
 
 from modelops.gateway.slots import Slots
+from modelops.resources.resolved import Target
 
 
 async def test_whoever_waits_longest_is_served_first() -> None:
@@ -129,3 +134,85 @@ async def test_without_another_target_a_request_waits_its_turn_or_is_told() -> N
 def test_workers_share_a_limit() -> None:
     bench = Bench(table(settings()))
     assert [bench.gateway.services.share(limit) for limit in (0, 1, 64)] == [0, 1, 64]
+
+
+class Waits(Slots):
+    """Gives a place after some seconds of the bench's clock; keeps how long each may wait."""
+
+    def __init__(self, bench: Bench, *seconds: float) -> None:
+        super().__init__()
+        self.patience: list[float] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+        self._clock = bench.clock
+        self._seconds = list(seconds)
+
+    async def acquire(self, provider: str, limit: int, wait: float) -> bool:
+        self.patience.append(wait)
+        self._clock.now += self._seconds.pop(0)
+        self.meanwhile()
+        return await super().acquire(provider, limit, 0)
+
+
+def waiting_bench(*seconds: float, timeout_ms: int, deadline_ms: int) -> tuple[Bench, Waits]:
+    """Return the bench of a chain of one target whose provider has a place after `seconds`."""
+    step = Target(
+        model="one/a", max_retries=0, timeout_ms=timeout_ms, answer_timeout_ms=deadline_ms
+    )
+    bench = Bench(table(
+        provider("one", max_concurrent_requests=1), model("one/a"), settings("pair"),
+        chain("pair", targets=(step,), deadline_ms=deadline_ms),
+    ))  # fmt: skip
+    waits = bench.gateway.services.slots = Waits(bench, *seconds)
+    return bench, waits
+
+
+@pytest.mark.parametrize(
+    ("timeout_ms", "deadline_ms", "seconds"), [(4_000, 10_000, 6.0), (60_000, 10_000, 5.0)]
+)
+async def test_whoever_waits_for_the_last_target_has_time_left_to_call_it(
+    timeout_ms: int, deadline_ms: int, seconds: float
+) -> None:
+    bench, waits = waiting_bench(0, timeout_ms=timeout_ms, deadline_ms=deadline_ms)
+    bench.client.script("one", FakeResponse(200, completion()))
+    assert (await bench.ask(ASK)).status == 200
+    assert waits.patience == [seconds]
+
+
+async def test_a_place_that_comes_after_the_deadline_is_of_no_use() -> None:
+    bench, _ = waiting_bench(10, timeout_ms=4_000, deadline_ms=10_000)
+    refused = await bench.ask(ASK)
+    assert (refused.status, refused.error()["code"]) == (429, "at_capacity")
+    assert bench.client.requests == []
+
+
+@pytest.mark.parametrize(("waited", "error_class"), [(7, "deadline"), (0, "timeout")])
+@pytest.mark.parametrize("ask", [ASK, ASK_STREAM])
+async def test_a_target_is_not_blamed_for_a_try_that_the_deadline_cut_short(
+    ask: dict[str, Any], waited: float, error_class: str
+) -> None:
+    bench, _ = waiting_bench(*[waited] * 6, timeout_ms=8_000, deadline_ms=10_000)
+    bench.client.script("one", *[FakeResponse(200, delay=100) for _ in range(6)])
+    for _ in range(6):
+        assert (await bench.ask(ask)).status in (502, 504)
+    assert {row.error_class for row in bench.rows} == {error_class}
+    breaker = bench.gateway.services.health.breaker(bench.gateway.table.models["one/a"])
+    assert breaker.allows(bench.clock.now) == (error_class == "deadline")
+
+
+async def test_what_is_open_when_its_provider_has_a_place_is_stepped_over() -> None:
+    bench = Bench(table(
+        provider("one"), provider("two", max_concurrent_requests=1), model("one/a"),
+        model("two/b"), chain("pair", "one/a", "two/b"), settings("pair"),
+    ))  # fmt: skip
+    waits = bench.gateway.services.slots = Waits(bench, 1)
+    breaker = bench.gateway.services.health.breaker(bench.gateway.table.models["two/b"])
+
+    def fail() -> None:
+        for _ in range(5):
+            breaker.failure(bench.clock.now, bench.clock.now)
+
+    waits.meanwhile = fail
+    bench.client.script("one", FakeResponse(500, error(), headers=[(b"x-should-retry", b"false")]))
+    reply = await bench.ask(ASK)
+    assert reply.headers["x-modelops-attempts"] == "one/a=500, two/b=open"
+    assert waits.used("two") == 0
