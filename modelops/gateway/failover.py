@@ -16,6 +16,7 @@ from modelops.gateway.exhaustion import exhausted, not_as_it_is, nothing_tried
 from modelops.gateway.failure import PASSED_ON, Failure
 from modelops.gateway.health import Block
 from modelops.gateway.protocols.adapter import SYSTEM_BETWEEN, CannotCarryError, Outgoing
+from modelops.gateway.protocols.anthropic.generations import reworded
 from modelops.gateway.protocols.limits import within
 
 BACKOFF = 0.5
@@ -129,9 +130,11 @@ class Failover:
                 raise CannotCarryError("what an earlier target could not")
         agent = context.route.agent
         parameters = agent.parameters if agent is not None else None
-        fallback = candidate.position > 0
+        body = context.body
         try:
-            body = within(context.body, target.max_output_tokens) if fallback else context.body
+            if candidate.position > 0:
+                body = within(body, target.max_output_tokens)
+                body = reworded(body, target) if candidate.adapter.native else body
             return candidate.adapter.outgoing(body, context.call.headers, target, parameters)
         except RecursionError:
             raise CannotCarryError("JSON that is nested so deeply") from None

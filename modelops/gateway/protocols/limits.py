@@ -8,6 +8,7 @@ Anthropic's budget for thinking is part of that limit and has to stay below it.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import msgspec
 
@@ -17,8 +18,11 @@ from modelops.gateway.protocols.parameters import number
 BUDGET_MIN = 1024
 """Tokens: the least Anthropic's API takes for reasoning."""
 
+CLEAR_THINKING = "clear_thinking_20251015"
+
 _NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _NUMBER = msgspec.json.Decoder(int)
+_MANAGED = msgspec.json.Decoder(dict[str, list[dict[str, Any]]])
 _FIELDS = msgspec.json.Decoder(Fields)
 
 
@@ -52,10 +56,24 @@ def _lower_budget(fields: Fields, most: int) -> None:
     if budget is None or not _over(budget, most):
         return
     if most < BUDGET_MIN:
-        del fields["thinking"]
+        without_thinking(fields)
     else:
         lower = msgspec.json.encode(thinking | {"budget_tokens": number(most)})
         fields["thinking"] = msgspec.Raw(lower)
+
+
+def without_thinking(fields: Fields) -> None:
+    """Take the field `thinking` out, and the clearing of earlier thoughts, which is a 400 alone."""
+    del fields["thinking"]
+    if "context_management" not in fields:
+        return
+    try:
+        managed = _MANAGED.decode(fields["context_management"])
+        edits = [edit for edit in managed["edits"] if edit.get("type") != CLEAR_THINKING]
+    except (msgspec.DecodeError, KeyError):
+        return  # the provider says what is wrong with it
+    managed["edits"] = edits
+    fields["context_management"] = msgspec.Raw(msgspec.json.encode(managed))
 
 
 def _over(raw: msgspec.Raw, most: int) -> bool:

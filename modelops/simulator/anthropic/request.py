@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from modelops.simulator.anthropic.versions import check, check_budget, check_system
+from modelops.simulator.anthropic.versions import check, check_budget, check_edits, check_system
 from modelops.simulator.question import (
     CacheLifetime,
     Question,
@@ -100,6 +100,7 @@ class Messages(msgspec.Struct, kw_only=True):
     top_k: int | None = None
     metadata: dict[str, Any] | None = None
     thread: dict[str, Any] | None = None
+    context_management: dict[str, list[dict[str, Any]]] | None = None
 
     @property
     def thinks(self) -> bool:
@@ -130,6 +131,8 @@ def verify(asked: Messages) -> None:
     check(asked.model, asked.thinking, effort, sampling)
     if asked.thinks:
         _check_thinking(asked)
+    else:
+        check_edits(asked.context_management or {})
 
 
 def question(asked: Messages) -> Question:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from modelops.simulator.wire import RequestError
 
 MIN_BUDGET = 1024
+CLEAR_THINKING = "clear_thinking_20251015"
 _ADAPTIVE = (4, 6)
 _ADAPTIVE_ONLY = (4, 7)
 _SYSTEM = (4, 8)
@@ -90,6 +91,14 @@ def check_budget(thinking: dict[str, Any], max_tokens: int | None, turns: list[A
     if max_tokens is not None and max_tokens <= budget:
         raise RequestError("`max_tokens` must be greater than `thinking.budget_tokens`.")
     _check_loop(turns)
+
+
+def check_edits(managed: dict[str, list[dict[str, Any]]]) -> None:
+    """Refuse to clear thoughts where thinking is off."""
+    if any(edit.get("type") == CLEAR_THINKING for edit in managed.get("edits") or ()):
+        raise RequestError(
+            f"`{CLEAR_THINKING}` strategy requires `thinking` to be enabled or adaptive"
+        )
 
 
 def _check_loop(turns: list[Turn]) -> None:

@@ -16,6 +16,7 @@ from modelops.gateway.body import Body, Fields
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer, text_size
 from modelops.gateway.protocols.anthropic.foreign import budget_refused, without_foreign_thoughts
+from modelops.gateway.protocols.limits import without_thinking
 from modelops.gateway.protocols.parameters import fill_in
 from modelops.gateway.protocols.passing import PassingStream
 from modelops.gateway.table import Target
@@ -40,7 +41,7 @@ def _fields(body: Body, target: Target) -> Fields:
     if "messages" in fields:
         fields["messages"] = without_foreign_thoughts(fields["messages"])
         if "thinking" in fields and budget_refused(fields["thinking"], fields["messages"]):
-            del fields["thinking"]
+            without_thinking(fields)
     return fields
 
 

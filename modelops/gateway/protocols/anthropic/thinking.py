@@ -29,7 +29,7 @@ from modelops.gateway.table import Target
 MAX_TOKENS = 4096
 """The API wants a limit. For requests without one, where the model's own is not known."""
 
-_BUDGETS: dict[canonical.Effort, int] = {
+BUDGETS: dict[canonical.Effort, int] = {
     "minimal": BUDGET_MIN,
     "low": 2048,
     "medium": 8192,
@@ -93,7 +93,7 @@ def _effort(thinking: canonical.Thinking, version: tuple[int, int]) -> str | Non
 
 def _with_budget(conversation: Conversation, thinking: canonical.Thinking, target: Target) -> Asked:
     """Return a budget within the limit, which as the caller means it covers the reasoning too."""
-    budget = max(thinking.budget or _BUDGETS[thinking.effort or "medium"], BUDGET_MIN)
+    budget = max(thinking.budget or BUDGETS[thinking.effort or "medium"], BUDGET_MIN)
     limit = conversation.max_tokens or target.max_output_tokens
     if limit is None:
         return Asked(budget + MAX_TOKENS, {"type": "enabled", "budget_tokens": budget})
