@@ -24,7 +24,7 @@ def undo(history: Sequence[Revision]) -> str:
     if sent_elsewhere := _noted(last.notes, "origin changed"):
         return (
             f"declare {', '.join(sent_elsewhere)} as it was, then modelops apply"
-            " (keys are not rolled back, and this one is sealed for where it goes now)"
+            " (keys are not rolled back, and the newest are sealed for where they go now)"
         )
     if before and before[0].digest == last.digest:
         keys = keys_replaced(last.notes)
