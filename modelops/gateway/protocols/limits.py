@@ -72,8 +72,11 @@ def without_thinking(fields: Fields) -> None:
         edits = [edit for edit in managed["edits"] if edit.get("type") != CLEAR_THINKING]
     except (msgspec.DecodeError, KeyError):
         return  # the provider says what is wrong with it
-    managed["edits"] = edits
-    fields["context_management"] = msgspec.Raw(msgspec.json.encode(managed))
+    if edits:
+        managed["edits"] = edits
+        fields["context_management"] = msgspec.Raw(msgspec.json.encode(managed))
+    else:
+        del fields["context_management"]
 
 
 def _over(raw: msgspec.Raw, most: int) -> bool:

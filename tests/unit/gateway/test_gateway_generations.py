@@ -69,7 +69,7 @@ def accepted(fields: dict[str, Any]) -> bool:
          {"output_config": {"format": SCHEMA}}),
         (OLD, {"thinking": BUDGET, "top_k": 5}, {"thinking": BUDGET, "top_k": 5}),
         (OLD, {"thinking": ADAPTIVE, "messages": LOOP, "tools": TOOLS,
-               "context_management": {"edits": [CLEAR]}}, {"context_management": {"edits": []}}),
+               "context_management": {"edits": [CLEAR]}}, {}),
         (MIDDLE, {"thinking": ADAPTIVE, "output_config": {"effort": "xhigh"}, "top_p": 0.96},
          {"thinking": ADAPTIVE, "output_config": {"effort": "high"}, "top_p": 0.96}),
         (MIDDLE, {"thinking": BUDGET}, {"thinking": BUDGET}),
