@@ -15,6 +15,7 @@ from pathlib import Path
 from modelops.config import InvalidConfigurationError, load_configuration
 from modelops.operations import git, secret_rows
 from modelops.operations.plan import Request, provenance
+from modelops.plan import moves
 from modelops.plan.build import Base, build
 from modelops.plan.document import Plan
 from modelops.plan.secrets import SecretFacts
@@ -22,7 +23,7 @@ from modelops.resources import commits
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
 from modelops.resources.state import digest, state_digest
-from modelops.secrets.sealed import secret_changes
+from modelops.secrets.sealed import renamed, secret_changes
 
 
 def compare(request: Request, ref: str) -> Plan:
@@ -37,12 +38,13 @@ def compare(request: Request, ref: str) -> Plan:
     state = before.state if before else {}
     digests = {address: digest(resource) for address, resource in state.items()}
     known = secret_rows.as_rows(before.secrets) if before else ()
+    moved = moves.resolve(after.moved, state, after.state)
     return build(
         after,
         Base(state=state, digest=state_digest(digests), ref=commit),
         provenance(request, git.facts(request.folder)),
         confirmed=request.confirmed,
-        sealed=SecretFacts(changes=secret_changes(known, after.secrets)),
+        sealed=SecretFacts(changes=secret_changes(renamed(known, moved), after.secrets)),
     )
 
 

@@ -19,13 +19,14 @@ from modelops.config.digest import folder_digest
 from modelops.operations import git, lockout, secret_rows
 from modelops.operations.holds import held
 from modelops.operations.traffic import calls_of_last_day
+from modelops.plan import moves
 from modelops.plan.build import Base, Provenance, build, unchanged
 from modelops.plan.document import Check, Plan
 from modelops.plan.secrets import SecretFacts
 from modelops.resources.configuration import Configuration
 from modelops.resources.errors import ModelopsError
 from modelops.resources.state import State
-from modelops.secrets.sealed import SealedSecret
+from modelops.secrets.sealed import SealedSecret, renamed
 from modelops.store.books import SumsStore
 from modelops.store.protocol import ConfigStore, Head, RevisionKind, Snapshot, StoreMismatchError
 
@@ -111,13 +112,14 @@ async def prepare(
     hold = None if request.reapply else await held(store, base.head, configuration)
     gone = base.state.keys() - configuration.state.keys()
     rows = () if request.simulated else await store.secrets()
+    moved = moves.resolve(configuration.moved, base.state, configuration.state)
     plan = build(
         configuration,
         base_of(base),
         provenance(request, git.facts(request.folder)),
         confirmed=request.confirmed,
         traffic=await calls_of_last_day(store, gone, request.now_us) if gone else None,
-        sealed=_secret_facts(configuration, rows, request, environ),
+        sealed=_secret_facts(configuration, renamed(rows, moved), request, environ),
         further=(*([hold] if hold else ()), *lockouts(request, base.state, configuration.state)),
     )
     return Prepared(

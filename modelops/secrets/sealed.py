@@ -6,7 +6,7 @@ Secrets are not part of a revision: a rollback keeps the newest. One row per add
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -103,10 +103,23 @@ def remembering(row: SealedSecret, before: SealedSecret | None) -> SealedSecret:
     return msgspec.structs.replace(row, replaced="\n".join(kept))
 
 
+def renamed(rows: Iterable[SealedSecret], moved: Mapping[str, str]) -> list[SealedSecret]:
+    """Return the rows, those in use of a moved resource at its new address.
+
+    `moved` maps new addresses to old ones. For comparing: a seal opens where it was made for alone.
+    """
+    now = {old: new for new, old in moved.items()}
+    return [
+        msgspec.structs.replace(row, address=now[row.address])
+        if row.address in now and row.deleted_at is None
+        else row
+        for row in rows
+    ]
+
+
 def note_of(row: SealedSecret, before: SealedSecret | None) -> SecretNote:
-    """Return what writing a row over the one `before` it, if any, does to the secret."""
-    standing = before if before and before.deleted_at is None else None
-    action = _action(row, row.source_sha256, standing)
+    """Return what writing a row does to the secret; `before` is the row in use so far, if any."""
+    action = _action(row, row.source_sha256, before)
     return "re-sealed" if action == "unchanged" else action
 
 

@@ -55,7 +55,9 @@ def commit(connection: Connection, base: Head, changes: Changes, info: CommitInf
         info=info,
         notes=Notes(
             moved=changes.moved,
-            secrets=operations.put_secrets(connection, changes.secrets, info.created_at_us),
+            secrets=operations.put_secrets(
+                connection, changes.secrets, changes.moved, info.created_at_us
+            ),
         ),
     )
     connection.execute(insert(tables.revisions), _revision_row(made))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, delete, select, update
 
 from modelops.resources.times import DAY_US
-from modelops.secrets.sealed import SealedSecret, SecretNote, note_of, remembering
+from modelops.secrets.sealed import SealedSecret, SecretNote, note_of, remembering, renamed
 from modelops.store import database, revisions
 from modelops.store.protocol import Instance, ProbeResult, StoreStaleError
 from modelops.store.tables import instances, probe_results, sealed_secrets
@@ -52,21 +52,25 @@ def all_probe_results(connection: Connection) -> list[ProbeResult]:
 
 
 def put_secrets(
-    connection: Connection, rows: Sequence[SealedSecret], now_us: int
+    connection: Connection, rows: Sequence[SealedSecret], moved: Mapping[str, str], now_us: int
 ) -> dict[str, dict[str, SecretNote]]:
     """Write these rows, and erase the seals of resources that were deleted 30 days before.
 
     What each row replaces is noted here, so that no caller can leave it out. Returns what became of
-    each secret that is in use, by address and field.
+    each secret that is in use, by address and field; one that only moved, as in `renamed`, is the
+    same.
     """
     notes: dict[str, dict[str, SecretNote]] = {}
     if rows:
         before = {row.place: row for row in database.read(connection, revisions.secrets)}
         noted = [remembering(row, before.get(row.place)) for row in rows]
         replace(connection, sealed_secrets, noted)
+        so_far = {
+            row.place: row for row in renamed(before.values(), moved) if row.deleted_at is None
+        }
         for row in rows:
-            if row.deleted_at is None:
-                note = note_of(row, before.get(row.place))
+            note = note_of(row, so_far.get(row.place))
+            if row.deleted_at is None and not (note == "re-sealed" and row.address in moved):
                 notes.setdefault(row.address, {})[row.field] = note
     expired = sealed_secrets.c.deleted_at < now_us - KEEP_DELETED_US
     connection.execute(update(sealed_secrets).where(expired).values(blob=""))

@@ -121,3 +121,16 @@ def test_outside_git_and_without_git_is_said(
     assert run(["plan", "--base", "HEAD"]) == ExitCode.ERROR
     assert "git cannot be run" in capsys.readouterr().err
     assert run(["plan"]) == ExitCode.DONE
+
+
+def test_a_key_that_moves_with_its_provider_is_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(folder / "providers.d/anthropic.yaml", "provider: anthropic", "provider: claude")
+    (folder / "providers.d/anthropic.yaml").rename(folder / "providers.d/claude.yaml")
+    edit(folder / "chains.d/production.yaml", "model: anthropic/", "model: claude/")
+    moved = "\nmoved:\n  - {from: provider/anthropic, to: provider/claude}"
+    edit(folder / "modelops.yaml", "\nmoved:", moved)
+    changes = {change["address"]: change for change in planned(capsys, "HEAD")["changes"]}
+    assert changes["provider/claude"]["moved_from"] == "provider/anthropic"
+    assert "fields" not in changes["provider/claude"]

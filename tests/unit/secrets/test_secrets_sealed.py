@@ -9,6 +9,7 @@ from modelops.secrets.sealed import (
     SealedSecret,
     SecretChange,
     remembering,
+    renamed,
     secret_changes,
     source_hash,
     unconsented,
@@ -72,6 +73,17 @@ def test_actions() -> None:
     (gone,) = secret_changes([row(source())], [])
     assert (gone.action, gone.address) == ("gone", "provider/openai")
     assert secret_changes([row(source(), deleted_at=5)], []) == ()
+
+
+def test_what_moved_is_compared_with_what_it_was() -> None:
+    moved = {"provider/open": "provider/openai"}
+    rows = [row(source()), row(source(OTHER), deleted_at=5)]
+    there = source(address="provider/open")
+    assert only(rows, there).action == "new"
+    assert [change.action for change in secret_changes(renamed(rows, moved), [there])] == [
+        "unchanged"
+    ]
+    assert renamed(rows, moved)[1] == rows[1]
 
 
 def test_updatekeys_changes_nothing() -> None:

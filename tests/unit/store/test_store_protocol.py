@@ -135,10 +135,24 @@ async def test_sealed_secrets_come_back_as_they_went_in(store: RevisionStore) ->
 
 
 async def test_what_moved_is_noted(store: RevisionStore) -> None:
-    await store.commit(await store.head(), put(settings(), agent("dev")), info())
-    renamed = Changes(put=(agent("ops"),), delete=("agent/dev",), moved={"agent/ops": "agent/dev"})
+    same, other = (
+        sealed(address="agent/dev", field=f"credentials[{name}].api_key") for name in "ab"
+    )
+    first = Changes(put=(settings(), agent("dev")), secrets=(same, other))
+    await store.commit(await store.head(), first, info())
+    rows = (
+        replace(same, address="agent/ops"),
+        replace(other, address="agent/ops", source_sha256="c" * 64),
+    )
+    renamed = Changes(
+        put=(agent("ops"),),
+        delete=("agent/dev",),
+        moved={"agent/ops": "agent/dev"},
+        secrets=(*rows, replace(same, deleted_at=2), replace(other, deleted_at=2)),
+    )
     made = await store.commit(await store.head(), renamed, info())
     assert made.notes.moved == {"agent/ops": "agent/dev"}
+    assert made.notes.secrets == {"agent/ops": {other.field: "changed"}}
     assert (await store.revisions(1))[0] == made
 
 
