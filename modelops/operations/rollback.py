@@ -62,6 +62,7 @@ async def prepare_rollback(store: PlanningStore, revision: int, request: Request
                 if request.simulated
                 else secret_rows.left_behind(base.state, target.state, rows, request.confirmed)
             ),
+            *secret_rows.from_before_moving(target.state, rows, notes.moved),
         ),
     )
     if plan.empty and (keys := keys_replaced(notes)):

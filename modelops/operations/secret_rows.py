@@ -19,7 +19,7 @@ from modelops.resources.resolved import Agent, Provider
 from modelops.resources.state import State
 from modelops.secrets import server_identity
 from modelops.secrets.seal import key_id, sealed_to
-from modelops.secrets.sealed import Place, SealedSecret, secret_changes, source_hash
+from modelops.secrets.sealed import Place, SealedSecret, renamed, secret_changes, source_hash
 from modelops.secrets.sealing import binding, recipients, stale_sources
 
 
@@ -106,6 +106,31 @@ def left_behind(
             yield msgspec.structs.replace(refused, level="warning", hint=hint)
         else:
             yield refused
+
+
+def from_before_moving(
+    state: State, rows: Sequence[SealedSecret], moved: Mapping[str, str]
+) -> Iterator[Check]:
+    """Yield a warning for each sealed key of a state that comes back older than the one in use.
+
+    A seal stays at the address it was made for: what changed since a resource moved does not move
+    back with it. `moved` maps the addresses of the state to those of now.
+    """
+    kept = {row.place: row for row in rows}
+    used = {row.place: row for row in renamed(rows, moved) if row.deleted_at is None}
+    for place, key in _keys(state):
+        row, newest = kept.get(place), used.get(place)
+        if key == "sealed" and row and row.blob and newest:
+            address, field = place
+            if row.source_sha256 != newest.source_sha256:
+                yield Check(
+                    rule="secret-left-behind",
+                    level="warning",
+                    address=address,
+                    message=f"{field} of {address} will be the one it had before it moved: "
+                    f"the newest is sealed for {moved[address]}",
+                    hint="then apply files that hold its key",
+                )
 
 
 def _unopened(state: State, rows: Sequence[SealedSecret]) -> Iterator[tuple[Place, str]]:

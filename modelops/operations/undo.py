@@ -38,8 +38,10 @@ def keys_replaced(notes: Notes) -> list[str]:
 
 
 def keys_kept(notes: Notes) -> Iterator[Check]:
-    """Yield a warning for each of these: a rollback leaves the newest key in use."""
+    """Yield a warning for each of these that did not move: a rollback leaves the newest in use."""
     for address in keys_replaced(notes):
+        if address in notes.moved:
+            continue
         yield Check(
             rule="keys-kept",
             level="warning",
