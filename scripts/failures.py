@@ -36,7 +36,7 @@ MEANING: Mapping[Kind, str] = {
     "context_length": "the request is too long for the model",
     "unsupported": "the model does not take images, tools, ...",
     "parameter": "the target does not take a parameter, its value, or an id in the request",
-    "foreign_state": "another provider sealed an earlier turn, or it lacks the reasoning of this one",
+    "foreign_state": "an earlier turn is sealed by another provider, or lacks this one's reasoning",
     "caller": "the request is wrong",
 }
 
