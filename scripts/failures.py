@@ -26,6 +26,7 @@ MEANING: Mapping[Kind, str] = {
     "connect": "no connection: refused, unknown host, TLS",
     "timeout": "no connection, first content or further data in time",
     "deadline": "no answer in what the request's deadline left, which was less than the `timeout`",
+    "local": "this server had no descriptor, port, memory or thread left for a connection",
     "transient": "the provider failed, or the connection broke",
     "invalid_answer": "not HTTP, a redirect, HTML instead of JSON, an answer without content",
     "model_fault": "the model produced an invalid tool call or invalid JSON",

@@ -30,6 +30,7 @@ from modelops.gateway.upstream.errors import (
     DnsError,
     HeadTimeoutError,
     IdleTimeoutError,
+    LocalError,
     MalformedError,
     ResetError,
     TlsError,
@@ -99,6 +100,7 @@ def classify_exception(error: UpstreamError) -> Failure:
 _EXCEPTIONS: Mapping[type[UpstreamError], tuple[Kind, str]] = {
     DnsError: ("connect", "dns"),
     ConnectError: ("connect", "connect"),
+    LocalError: ("local", "local"),
     TlsError: ("connect", "tls"),
     ConnectTimeoutError: ("timeout", "connect-timeout"),
     HeadTimeoutError: ("timeout", "timeout"),

@@ -64,6 +64,8 @@ def exhausted(
             f"every target is rate limited:\n{lines}",
             headers=(DO_NOT_RETRY, *wait),
         )
+    if all(failure.kind == "local" for _, failure in tried):
+        return GatewayError(503, "out_of_resources", f"no target could be called:\n{lines}")
     return GatewayError(502, "all_targets_failed", f"every target failed:\n{lines}")
 
 

@@ -24,6 +24,9 @@ RATE_SECONDS = 10.0
 
 RATE_SECONDS_MAX = 3600.0
 
+SHORTAGE_SECONDS = 60.0
+"""For how long a connection that this server could not open is told of."""
+
 Block = Literal["", "open", "cooling"]
 _Key = tuple[Cooled, str, int, str]
 
@@ -55,6 +58,8 @@ class Health:
         self._breakers: dict[str, Breaker] = {}
         self._cooling: dict[_Key, _Span] = {}
         self._rejected: dict[tuple[str, str], _Rejection] = {}  # by provider and agent
+        self._shortage = ""
+        self._shortage_ends = 0.0
 
     def breaker(self, target: Target) -> Breaker:
         """Return the breaker of a target."""
@@ -91,6 +96,10 @@ class Health:
         """Yield whose keys were rejected last: a provider's, and the agent's or '' for its own."""
         yield from self._rejected
 
+    def shortage(self, now: float) -> str:
+        """Return what kept this server from opening a connection lately, '' when nothing did."""
+        return self._shortage if now < self._shortage_ends else ""
+
     def failed(
         self,
         target: Target,
@@ -122,6 +131,14 @@ class Health:
             self._cooling[key] = _Span(now, until)
         if policy.cools == "credential":
             self._reject(target, credential, failure, now)
+        if failure.kind == "local":
+            self._note_shortage(failure.message, now)
+
+    def _note_shortage(self, message: str, now: float) -> None:
+        """Keep that this server could not open a connection, and say so when it begins."""
+        if not self.shortage(now):
+            logger.error("%s; no provider is blamed", message)
+        self._shortage, self._shortage_ends = message, now + SHORTAGE_SECONDS
 
     def _reject(self, target: Target, credential: Credential, failure: Failure, now: float) -> None:
         """Keep that a provider does not take a credential, and say so the first time."""

@@ -61,6 +61,7 @@ def ready(runtime: Runtime) -> Readiness:
             runtime.revision_error,
             _books(runtime),
             runtime.clock_watch.problem(runtime.clock),
+            runtime.gateway.services.health.shortage(runtime.clock.monotonic()),
         )
         if problem
     )

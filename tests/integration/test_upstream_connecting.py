@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
 import ssl
 import threading
@@ -17,6 +19,7 @@ from modelops.gateway.upstream.errors import (
     ConnectError,
     ConnectTimeoutError,
     DnsError,
+    LocalError,
     TlsError,
 )
 from modelops.gateway.upstream.http1 import Http1Client
@@ -37,6 +40,21 @@ async def test_a_refused_connection_and_an_unknown_name() -> None:
     with pytest.raises(DnsError):
         await client.send(Request(Origin("a..b.invalid", 80, tls=False), "/", b"", b""), 5.0)
     await client.close()
+
+
+async def test_a_server_without_descriptors_does_not_blame_the_provider() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with serving() as upstream:
+        client = Http1Client()
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            with pytest.raises(LocalError, match="Too many open files"):
+                await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await client.close()
 
 
 async def test_a_listener_that_never_answers_tls_is_a_connect_timeout() -> None:

@@ -13,8 +13,10 @@ from typing import TypeVar
 
 from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import (
+    OUT_OF,
     ConnectError,
     ConnectTimeoutError,
+    LocalError,
     TlsError,
 )
 from modelops.gateway.upstream.names import Names
@@ -81,15 +83,17 @@ async def _dial(
     loop = asyncio.get_running_loop()
     end = loop.time() + wait
     addresses = (await names.addresses(origin.host))[:ADDRESSES_MAX]
-    reason = "it has no address"
+    reason, local = "it has no address", True
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
             async with asyncio.timeout((end - loop.time()) / left):
                 return await loop.create_connection(make, address, origin.port)
         except TimeoutError:
-            reason = "no answer in time"
+            reason, local = "no answer in time", False
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason, local = error.strerror or str(error), local and error.errno in OUT_OF
+    if local:
+        raise LocalError(f"this server cannot open a connection: {reason}")
     if reason == "no answer in time":
         raise _late(origin)
     raise ConnectError(f"{origin.authority} takes no connection: {reason}")

@@ -5,6 +5,13 @@ Messages name the origin and the cause, never headers or bodies: they end up in 
 
 from __future__ import annotations
 
+import errno
+
+OUT_OF = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
+)
+"""What the system says when this side is out of descriptors, ports, memory or threads."""
+
 
 class UpstreamError(Exception):
     """Base: no usable response came from the provider."""
@@ -16,6 +23,10 @@ class DnsError(UpstreamError):
 
 class ConnectError(UpstreamError):
     """No address of the host takes connections."""
+
+
+class LocalError(UpstreamError):
+    """What a connection takes is not to be had on this side; the provider was not asked."""
 
 
 class TlsError(UpstreamError):

@@ -16,7 +16,7 @@ import socket
 import threading
 from typing import NamedTuple
 
-from modelops.gateway.upstream.errors import DnsError
+from modelops.gateway.upstream.errors import OUT_OF, DnsError, LocalError
 
 SLOW_SECONDS = 1.0
 """How long a look-up may take before the addresses that the last one found are used."""
@@ -45,7 +45,8 @@ class Names:
     async def addresses(self, host: str) -> list[str]:
         """Return the addresses of a host; those found last while its look-up fails or is slow.
 
-        Raises DnsError when it has none, or none is known. Cancelling it ends no look-up.
+        Raises DnsError when it has none or none is known, LocalError when this server is at fault.
+        Cancelling it ends no look-up.
         """
         try:
             return [str(ipaddress.ip_address(host))]
@@ -60,6 +61,8 @@ class Names:
             return result
         if known is not None and not _no_such_name(result):
             return known
+        if _is_local(result):
+            raise LocalError(f"this server cannot look up {host}: {result}")
         raise DnsError(f"the name {host} has no address: {result}")
 
     def _start(self, host: str) -> _LookUp:
@@ -90,3 +93,10 @@ class Names:
 
 def _no_such_name(result: _Found | None) -> bool:
     return isinstance(result, socket.gaierror) and result.errno in _NO_SUCH_NAME
+
+
+def _is_local(result: _Found | None) -> bool:
+    """Whether it is this server that lacks something; a resolver's errors have other numbers."""
+    if not isinstance(result, OSError) or isinstance(result, socket.gaierror):
+        return False
+    return result.errno in OUT_OF

@@ -216,7 +216,9 @@ def test_bodies_before_statuses(status: int, body: bytes, kind: Kind) -> None:
 
 def test_every_kind_has_its_policy_and_every_code_its_kind() -> None:
     assert set(POLICIES) == set(get_args(Kind))
-    assert {kind for *_, kind in CASES} | {"connect", "timeout", "deadline"} == set(POLICIES)
+    assert {kind for *_, kind in CASES} | {"connect", "timeout", "deadline", "local"} == set(
+        POLICIES
+    )
 
 
 def test_waits_are_read_from_headers_and_bodies() -> None:

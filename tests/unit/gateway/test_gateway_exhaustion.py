@@ -66,12 +66,19 @@ def test_no_wait_is_asked_for_where_none_helps() -> None:
     assert (error.status, error.headers) == (429, (DO_NOT_RETRY,))
 
 
-@pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"rate_limit"}))
+@pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"rate_limit", "local"}))
 def test_any_other_failure_among_them_is_a_502_whatever_its_own_status(kind: Kind) -> None:
     for kinds in ((kind,), (kind, "rate_limit"), ("rate_limit", kind)):
         error = tried(*kinds)
         assert (error.status, error.code) == (502, "all_targets_failed")
         assert error.headers == (DO_NOT_RETRY,)
+
+
+def test_where_this_server_could_call_none_it_is_no_targets_fault() -> None:
+    error = tried("local", "local")
+    assert (error.status, error.code) == (503, "out_of_resources")
+    assert error.headers == (DO_NOT_RETRY,)
+    assert tried("local", "transient").status == 502
 
 
 def test_every_target_has_its_line_and_those_stepped_over_come_last() -> None:

@@ -23,6 +23,8 @@ from gateway_doubles import (
 from modelops.gateway.credential import Credential
 from modelops.gateway.failure import Failure, Kind
 from modelops.gateway.health import Health
+from modelops.gateway.upstream.errors import LocalError
+from modelops.metering.attempt import NOTHING_USED
 from modelops.resources import resolved
 
 TARGET = table(provider("one"), model("one/a")).models["one/a"]
@@ -158,6 +160,30 @@ def test_a_rejected_key_is_told_of_until_it_works_or_is_another(
     health.succeeded(TARGET, new, CHAT, began=1_000, now=1_000)
     assert health.rejected("one", old) == ""
     assert lines.messages[2:] == ["provider one takes its key again"]
+
+
+async def test_what_this_server_lacks_is_said_once_and_no_provider_is_blamed(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(two_targets(max_attempts=2))
+    health = bench.gateway.services.health
+    words = "this server cannot open a connection: Too many open files"
+    for name in ("one", "two"):
+        bench.client.script(name, *[LocalError(words)] * 6)
+    for _ in range(6):
+        reply = await bench.ask(ASK)
+    assert (reply.status, reply.error()["code"]) == (503, "out_of_resources")
+    assert f"one/a: local, {words}" in reply.error()["message"]
+    assert story(reply) == "one/a=local, two/b=local"
+    assert {(row.error_class, row.message, row.usage) for row in bench.rows} == {
+        ("local", words, NOTHING_USED)
+    }
+    assert not list(health.open(bench.clock.now))
+    assert [(line.levelname, line.getMessage()) for line in lines.records] == [
+        ("ERROR", f"{words}; no provider is blamed")
+    ]
+    assert health.shortage(bench.clock.now) == words
+    assert health.shortage(bench.clock.now + 60) == ""
 
 
 def test_the_key_of_an_agent_is_told_apart(lines: pytest.LogCaptureFixture) -> None:

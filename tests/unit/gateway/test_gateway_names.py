@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from modelops.gateway.upstream import names
-from modelops.gateway.upstream.errors import DnsError
+from modelops.gateway.upstream.errors import DnsError, LocalError
 from modelops.gateway.upstream.names import Names
 
 AGAIN = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
@@ -99,10 +100,19 @@ async def test_addresses_are_not_looked_up(resolver: Resolver) -> None:
     assert resolver.asked == []
 
 
+async def test_a_server_without_descriptors_is_not_a_name_without_address(
+    resolver: Resolver,
+) -> None:
+    known = Names()
+    resolver.failing = {"one.test": OSError(errno.EMFILE, "Too many open files")}
+    with pytest.raises(LocalError, match=r"cannot look up one\.test: .*Too many open files"):
+        await known.addresses("one.test")
+
+
 async def test_a_system_without_threads_fails_the_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(DnsError, match="can't start new thread"):
+    with pytest.raises(LocalError, match="can't start new thread"):
         await Names().addresses("one.test")

@@ -249,6 +249,17 @@ async def test_what_is_left_alone_is_named_while_it_is(monkeypatch: pytest.Monke
     assert ready(runtime).status == "ready"
 
 
+async def test_what_this_server_lacks_for_connections_is_named() -> None:
+    runtime = make_runtime(MemoryStore(state()))
+    await refresh(runtime)
+    target = runtime.required().table.models["openai/gpt-4o"]
+    health, now = runtime.gateway.services.health, runtime.clock.monotonic()
+    failure = Failure(kind="local", message="Too many open files", label="local")
+    health.failed(target, target.provider.credential, "", failure, began=now, now=now)
+    readiness = ready(runtime)
+    assert (readiness.status, readiness.problems) == ("degraded", ("Too many open files",))
+
+
 async def test_lost_rows_are_told_of_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     store, clock = MemoryStore(state()), FakeClock(0.0)
     runtime = make_runtime(store)
