@@ -65,7 +65,8 @@ async def refresh(runtime: Runtime) -> None:
         if live.head.revision:
             logger.info("revision %d is live", live.head.revision)
         else:
-            logger.info("%s holds nothing: waiting for the first apply", runtime.store.place)
+            missing = "holds nothing" if live.head.store_id else "does not exist"
+            logger.info("%s %s: waiting for the first apply", runtime.store.place, missing)
         for name, why in live.broken().items():
             logger.warning("provider %s cannot be called: %s", name, why)
 

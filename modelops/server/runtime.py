@@ -96,6 +96,10 @@ class Runtime:
         """Return the revision that is served, and why it is not the store's head ('' if it is)."""
         return self.live.head.revision if self.live else 0, self.revision_error
 
+    def serves(self) -> bool:
+        """Whether there is a revision to serve."""
+        return self.live is not None and self.live.head.revision > 0
+
     def required(self) -> Live:
         """Return what is live; AccessError 503 when nothing is."""
         if self.live is None:
@@ -109,5 +113,10 @@ class Runtime:
 
     def nothing_served(self) -> str:
         """Return why there is nothing to serve from, and what to do."""
-        reason = self.revision_error or self.store_error
-        return reason or "no configuration has been applied yet; run `modelops apply`"
+        if reason := self.revision_error or self.store_error:
+            return reason
+        if self.live is not None and not self.live.head.store_id:
+            return (
+                f"{self.store.place} does not exist: bring it back, or begin with `modelops apply`"
+            )
+        return "no configuration has been applied yet; run `modelops apply`"

@@ -12,6 +12,9 @@ GRACE_S = 30
 SILENCE_S = 30.0
 """Seconds after which a worker whose event loop does not turn ends."""
 
+READY = b"ready"
+"""What a worker says to the supervisor once it answers requests."""
+
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one `modelops serve`. It reaches workers as JSON through a pipe.
@@ -21,7 +24,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     means real providers. `port` 0 takes any free one. `admin_bind` is HOST:PORT, '' when `/api`
     and `/metrics` are answered beside `/v1`; `admin_port` is the port it got, 0 without.
     `state_directory` is where the identity of a local server lies, and its journals where the
-    store is no file.
+    store is no file. A worker that `waits` takes no request before it has a revision: it replaces
+    one while others serve.
     """
 
     store_url: str
@@ -36,3 +40,4 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: int = GRACE_S
     silence_s: float = SILENCE_S
     log_format: LogFormat = "text"
+    waits: bool = False

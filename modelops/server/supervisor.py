@@ -8,6 +8,7 @@ on another that it is alive.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -21,9 +22,10 @@ from types import FrameType
 from typing import IO
 
 import msgspec
+from msgspec.structs import replace
 
 from modelops.resources.errors import ModelopsError
-from modelops.server.settings import ServerSettings
+from modelops.server.settings import READY, ServerSettings
 
 LOOK_S = 0.05
 """Seconds between two looks at the workers."""
@@ -42,16 +44,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Worker:
-    """One child process; `exit_logged`: its end is in the log already.
+    """One child process; `serving`: it answers requests; `exit_logged`: its end is in the log.
 
-    `silent` counts the looks since it last said something: looks and not seconds, so that a pause
-    of this process, or of the whole machine, is not taken for one of the worker.
+    `heard`: it has said something, if only that it lives. `silent` counts the looks since it did
+    last: looks and not seconds, so that a pause of this process, or of the whole machine, is not
+    taken for one of the worker. `start_failed`: that none can be started in its place, too.
     """
 
     process: subprocess.Popen[bytes]
     started_at: float
-    ready: bool = False
+    heard: bool = False
+    serving: bool = False
     exit_logged: bool = False
+    start_failed: bool = False
     silent: int = 0
 
 
@@ -77,7 +82,9 @@ def supervise(
         if _wait_until_ready(workers, stop):
             on_ready()
         while not stop.signals:
-            workers = [_keep(worker, settings, listeners) for worker in workers]
+            serving = [worker for worker in workers if _serves(worker)]
+            told = replace(settings, waits=bool(serving))
+            workers = [_keep(worker, told, listeners) for worker in workers]
             time.sleep(LOOK_S)
     finally:
         for listener in listeners:
@@ -97,11 +104,15 @@ def _start(settings: ServerSettings, listeners: Sequence[socket.socket]) -> Work
         pass_fds=descriptors,
         start_new_session=True,
     )
+    worker = Worker(process=process, started_at=time.monotonic())
     to_worker, from_worker = _pipes(process)
-    to_worker.write(msgspec.json.encode(settings) + b"\n")
-    to_worker.flush()
     os.set_blocking(from_worker.fileno(), False)
-    return Worker(process=process, started_at=time.monotonic())
+    try:
+        to_worker.write(msgspec.json.encode(settings) + b"\n")
+        to_worker.flush()
+    except BrokenPipeError:  # it has ended already, which the next look at it tells
+        logger.debug("a worker ended before it was told what to serve")
+    return worker
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
@@ -123,7 +134,7 @@ def _wait_until_ready(workers: list[Worker], stop: Stop) -> bool:
                 )
             if time.monotonic() - worker.started_at > START_LIMIT_S:
                 raise ModelopsError(f"a worker did not answer within {START_LIMIT_S:.0f} seconds")
-        if all(worker.ready for worker in workers):
+        if all(worker.serving for worker in workers):
             return True
         time.sleep(LOOK_S)
     return False
@@ -132,16 +143,24 @@ def _wait_until_ready(workers: list[Worker], stop: Stop) -> bool:
 def _look(worker: Worker) -> None:
     """Take note of what a worker says."""
     said = _pipes(worker.process)[1].read(64)
-    worker.ready = worker.ready or bool(said)
+    worker.heard = worker.heard or bool(said)
+    worker.serving = worker.serving or READY in (said or b"")
     worker.silent = 0 if said else worker.silent + 1
 
 
+def _serves(worker: Worker) -> bool:
+    return worker.serving and worker.process.poll() is None
+
+
 def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.socket]) -> Worker:
-    """Return the worker, or the one that replaces it when it has died or hangs."""
+    """Return the worker, or the one that replaces it when it has died or hangs.
+
+    Where that cannot be started, the others serve on, and it is tried again.
+    """
     code = worker.process.poll()
     if code is None:
         _look(worker)
-        limit_s = settings.silence_s + SELF_EXIT_GRACE_S if worker.ready else START_LIMIT_S
+        limit_s = settings.silence_s + SELF_EXIT_GRACE_S if worker.heard else START_LIMIT_S
         if worker.silent * LOOK_S >= limit_s:
             logger.error("worker %d hangs: nothing from it in %g s", worker.process.pid, limit_s)
             worker.process.kill()
@@ -152,8 +171,16 @@ def _keep(worker: Worker, settings: ServerSettings, listeners: Sequence[socket.s
         logger.error("worker %d ended with %s; starting another", worker.process.pid, _ending(code))
     if time.monotonic() - worker.started_at < RESTART_S:
         return worker
+    try:
+        replacement = _start(settings, listeners)
+    except OSError as error:
+        if not worker.start_failed:
+            worker.start_failed = True
+            logger.warning("no worker can be started: %s; trying again and again", error)
+        worker.started_at = time.monotonic()
+        return worker
     _close_pipes(worker)
-    return _start(settings, listeners)
+    return replacement
 
 
 def _end(workers: list[Worker], stop: Stop, grace_s: float) -> None:
@@ -174,7 +201,8 @@ def _end(workers: list[Worker], stop: Stop, grace_s: float) -> None:
 
 def _close_pipes(worker: Worker) -> None:
     for pipe in _pipes(worker.process):
-        pipe.close()
+        with contextlib.suppress(BrokenPipeError):  # of a worker that never read its settings
+            pipe.close()
 
 
 def _ending(code: int) -> str:

@@ -2,8 +2,8 @@
 
 In a process of its own it is started by the supervisor as `python -m modelops.server.worker FD...`:
 the settings come in on standard input, which stays open as long as the supervisor lives, and one
-line goes out on standard output once requests are answered. From then on a dot follows every
-second, so that the supervisor sees the event loop turn.
+line goes out on standard output once requests are answered. A dot goes there every second, so that
+the supervisor sees the event loop turn.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from modelops.server.lifecycle import build, running
 from modelops.server.logs import set_up_logging
 from modelops.server.protocol import BoundedProtocol
 from modelops.server.runtime import Runtime
-from modelops.server.settings import ServerSettings
+from modelops.server.settings import READY, ServerSettings
 from modelops.server.watchdog import watch
 
 COLLECTION = (5_000, 10, 10)
@@ -40,31 +40,69 @@ SETTINGS_MAX = 65_536
 PULSE_S = 1.0
 """Seconds between two signs of life to the supervisor."""
 
+WAIT_S = 0.1
+"""Seconds between two looks whether there is something to serve."""
+
 FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class SupervisorPipes:
+    """The two pipes to the supervisor: one closes when it is gone, the other is told of life."""
+
+    def __init__(self, lifeline: int, reports: int) -> None:
+        self._lifeline = lifeline
+        self._reports = reports
+        os.set_blocking(reports, False)
+
+    def begin(self, on_loss: Callable[[], None]) -> None:
+        """Say every second that the event loop turns; call `on_loss` when nobody hears it."""
+        asyncio.get_running_loop().add_reader(self._lifeline, self._listen, on_loss)
+        self._pulse()
+
+    def say_ready(self) -> None:
+        """Say that requests are answered."""
+        self._say(b"%b\n" % READY)
+
+    def _pulse(self) -> None:
+        self._say(b".")
+        asyncio.get_running_loop().call_later(PULSE_S, self._pulse)
+
+    def _say(self, said: bytes) -> None:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._reports, said)
+
+    def _listen(self, on_loss: Callable[[], None]) -> None:
+        if os.read(self._lifeline, 1) == b"":
+            asyncio.get_running_loop().remove_reader(self._lifeline)
+            on_loss()
 
 
 def run_worker(
     settings: ServerSettings,
     listeners: Sequence[socket.socket],
     on_ready: Callable[[], None],
-    lifeline: int | None = None,
+    supervisor: SupervisorPipes | None = None,
 ) -> None:
-    """Serve on `listeners` until a signal, or until the pipe `lifeline` closes."""
-    uvloop.run(_serve(settings, listeners, on_ready, lifeline))
+    """Serve on `listeners` until a signal, or until the supervisor is gone."""
+    uvloop.run(_serve(settings, listeners, on_ready, supervisor))
 
 
 async def _serve(
     settings: ServerSettings,
     listeners: Sequence[socket.socket],
     on_ready: Callable[[], None],
-    lifeline: int | None,
+    supervisor: SupervisorPipes | None,
 ) -> None:
     runtime = build(settings)
     async with running(runtime):
         watch(asyncio.get_running_loop(), settings.silence_s)
         server = WorkerServer(uvicorn_config(runtime), on_ready)
-        if lifeline is not None:
-            asyncio.get_running_loop().add_reader(lifeline, server.lose_supervisor, lifeline)
+        if supervisor is not None:
+            supervisor.begin(server.lose_supervisor)
+        while settings.waits:
+            if runtime.serves() or server.should_exit:
+                break
+            await asyncio.sleep(WAIT_S)
         await server.serve(sockets=list(listeners))
 
 
@@ -119,11 +157,9 @@ class WorkerServer(uvicorn.Server):
         if self.started:
             self._loop.call_soon_threadsafe(self._stop_listening)
 
-    def lose_supervisor(self, lifeline: int) -> None:
+    def lose_supervisor(self) -> None:
         """Stop when the supervisor is gone: nobody else would ever stop this process."""
-        if os.read(lifeline, 1) == b"":
-            self._loop.remove_reader(lifeline)
-            self.handle_exit(signal.SIGTERM, None)
+        self.handle_exit(signal.SIGTERM, None)
 
     def _stop_listening(self) -> None:
         for server in self.servers:
@@ -138,18 +174,8 @@ def main() -> None:
     for listener in listeners:
         listener.setblocking(False)
 
-    os.set_blocking(sys.stdout.fileno(), False)
-
-    def say_ready() -> None:
-        os.write(sys.stdout.fileno(), b"ready\n")
-        asyncio.get_running_loop().call_later(PULSE_S, pulse)
-
-    def pulse() -> None:
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(sys.stdout.fileno(), b".")
-        asyncio.get_running_loop().call_later(PULSE_S, pulse)
-
-    run_worker(settings, listeners, say_ready, sys.stdin.fileno())
+    pipes = SupervisorPipes(sys.stdin.fileno(), sys.stdout.fileno())
+    run_worker(settings, listeners, pipes.say_ready, pipes)
 
 
 if __name__ == "__main__":

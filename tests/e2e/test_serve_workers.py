@@ -121,6 +121,25 @@ def test_a_killed_worker_is_replaced(folder: Path) -> None:
     assert "ended with signal SIGKILL" in server.errors.read_text()
 
 
+def test_a_worker_replaced_without_the_store_waits_while_another_serves(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        first, second = server.children()
+        store, away = folder / ".modelops/store.db", folder / "away.db"
+        store.rename(away)
+        eventually(lambda: server.get("/readyz")[1]["status"], "degraded")
+        os.kill(first, signal.SIGKILL)
+        missing = f"the store {store} does not exist"
+        eventually(lambda: server.errors.read_text().count(missing), 1)
+        assert [server.ask()[0] for _ in range(20)] == [200] * 20
+        os.kill(second, signal.SIGKILL)
+        eventually(lambda: server.errors.read_text().count(missing), 2)
+        status, refused = server.ask()
+        assert (status, missing in refused["error"]["message"]) == (503, True)
+        away.rename(store)
+        eventually(lambda: [server.ask()[0] for _ in range(20)], [200] * 20)
+        assert server.stop() == 0
+
+
 PATIENT_FOR_2_S = """
 import asyncio, signal, sys, time
 from modelops.server.logs import set_up_logging

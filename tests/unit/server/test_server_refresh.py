@@ -55,7 +55,7 @@ async def test_of_an_empty_store_no_revision_is_said_to_be_live(
 ) -> None:
     caplog.set_level("INFO", "modelops.server.refresh")
     await refresh(make_runtime(MemoryStore()))
-    assert caplog.messages == ["the store in memory holds nothing: waiting for the first apply"]
+    assert caplog.messages == ["the store in memory does not exist: waiting for the first apply"]
 
 
 async def test_a_store_that_the_first_apply_will_make_is_waited_for_without_a_warning(
@@ -131,7 +131,7 @@ async def test_the_password_of_a_store_is_not_shown(caplog: pytest.LogCaptureFix
     store = MemoryStore()
     store.place = open_store(url).place
     await refresh(make_runtime(store, store_url=url))
-    assert "the store 'books' on db holds nothing" in caplog.text
+    assert "the store 'books' on db does not exist" in caplog.text
 
     store = MemoryStore(state())
     store.place = open_store(url).place
