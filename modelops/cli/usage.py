@@ -1,10 +1,12 @@
 """`modelops usage`: requests, tokens, cost and latency from the books, and what keeps them.
 
-Alone it prints a report; its commands compare, verify, correct and prune.
+Alone it prints a report, which a running server works out as well; its commands compare, verify,
+correct and prune, in the database.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -12,7 +14,6 @@ import click
 
 from modelops.cli import (
     options,
-    stores,
     terminal,
     usage_compare,
     usage_prune,
@@ -33,12 +34,13 @@ from modelops.operations.usage import (
     written_filters,
 )
 from modelops.resources.times import now_us
-from modelops.store.books import MAX_GROUPS, UsageStore
+from modelops.store import open_for_commands
+from modelops.store.books import MAX_GROUPS
 
 
 @click.group(invoke_without_command=True)
 @options.folder
-@options.database
+@options.store
 @options.output_format("text", "json", "csv", "markdown")
 @click.option(
     "--by",
@@ -86,7 +88,8 @@ def command(
 ) -> None:
     """Report requests, tokens, cost and latency, in the configuration's time zone.
 
-    Costs are exact. What has no price or reported no usage is counted apart, never as 0.
+    Costs are exact. What has no price or reported no usage is counted apart, never as 0. With
+    --store https://... a running server is asked; the commands below need its database.
     """
     if context.invoked_subcommand is not None:
         return
@@ -99,19 +102,21 @@ def command(
         limit=limit,
         filters=written_filters(filters),
     )
-    found, warnings = stores.using_books(
-        existing(store_url, folder), lambda store: _asked(store, query, now_us())
-    )
+    found, warnings = asyncio.run(_asked(existing(store_url, folder), query, now_us()))
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(_rendered(found, output_format), nl=False)
 
 
-async def _asked(store: UsageStore, query: UsageQuery, at_us: int) -> tuple[UsageReport, list[str]]:
+async def _asked(url: str, query: UsageQuery, at_us: int) -> tuple[UsageReport, list[str]]:
     """Return a report, and where it is empty what may be wrong with its filters."""
-    found = await report(store, query, now_us=at_us)
-    empty = not (found.totals.attempts or found.totals.requests)
-    return found, await without_rows(store, query, now_us=at_us) if empty else []
+    store = open_for_commands(url)
+    try:
+        found = await report(store, query, now_us=at_us)
+        empty = not (found.totals.attempts or found.totals.requests)
+        return found, await without_rows(store, query, now_us=at_us) if empty else []
+    finally:
+        await store.close()
 
 
 def _rendered(found: UsageReport, output_format: str) -> str:

@@ -1,4 +1,7 @@
-"""The usage report: which rows, what the period means, and the document they make."""
+"""The usage report: which rows, what the period means, and the document they make.
+
+Whoever has only a viewer's key asks a running server for the same document, at `/api/usage`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import difflib
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import get_args
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -19,6 +23,7 @@ from modelops.metering.attempt import Status
 from modelops.resources.errors import ModelopsError
 from modelops.resources.times import DAY_US, MINUTE_US
 from modelops.store.books import AttemptCursor, Dimension, Selection, UsageStore
+from modelops.store.remote import RemoteStore
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -54,8 +59,13 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = ROWS_DEFAULT
 
 
-async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageReport:
-    """Return the report a query asks for, in the time zone of the store's settings."""
+async def report(store: UsageStore | RemoteStore, query: UsageQuery, *, now_us: int) -> UsageReport:
+    """Return the report a query asks for, in the time zone of the store's settings.
+
+    A server works it out itself, by its own clock, and narrows it to what the key may see.
+    """
+    if isinstance(store, RemoteStore):
+        return await store.ask("GET", f"/api/usage?{_as_parameters(query)}", None, UsageReport)
     settings = await store.settings()
     timezone = settings.timezone if settings else "UTC"
     span = _span(query, timezone, now_us)
@@ -86,14 +96,32 @@ async def report(store: UsageStore, query: UsageQuery, *, now_us: int) -> UsageR
     return msgspec.structs.replace(found, commits=await commits(store, found))
 
 
-async def without_rows(store: UsageStore, query: UsageQuery, *, now_us: int) -> list[str]:
+def _as_parameters(query: UsageQuery) -> str:
+    """Return a query as `GET /api/usage` reads it."""
+    written: dict[str, str | int | list[str]] = {
+        "by": [",".join(query.by)] if query.by else [],
+        "period": query.period,
+        "from": query.since,
+        "to": query.until,
+        "bucket": query.bucket,
+        "filter": [f"{name}:{value}" for name, values in query.filters.items() for value in values],
+        "limit": query.limit,
+    }
+    return urlencode(written, doseq=True)
+
+
+async def without_rows(
+    store: UsageStore | RemoteStore, query: UsageQuery, *, now_us: int
+) -> list[str]:
     """Say of each name that is filtered by and has no row in the span which names are like it."""
     said = []
-    chosen = await selection(store, query, now_us)
-    for name in sorted(_NAMED & chosen.filters.keys()):
-        groups = await store.usage(msgspec.structs.replace(chosen, by=(name,), filters={}))
-        known = {group.key[0] for group in groups}
-        for value in chosen.filters[name]:
+    for name in sorted(_NAMED & query.filters.keys()):
+        whole = msgspec.structs.replace(
+            query, by=(name,), filters={}, bucket="none", limit=ROWS_DEFAULT
+        )
+        rows = (await report(store, whole, now_us=now_us)).rows
+        known = {row.key.get(name, "") for row in rows}
+        for value in query.filters[name]:
             if value not in known:
                 near = difflib.get_close_matches(value, sorted(known - {""}), n=3, cutoff=0.4)
                 ask = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -32,8 +32,7 @@ def open_store(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> SqlStore:
     if is_remote(url):
         raise StoreError(
             f"{url} is a running server; this command needs its database",
-            "name the database with --store sqlite:///PATH or postgresql://...; "
-            "the server itself reports usage at GET /api/usage",
+            "name the database with --store sqlite:///PATH or postgresql://...",
         )
     return SqlStore(url, lock_wait_s=lock_wait_s)
 

@@ -36,7 +36,6 @@ async def test_a_running_server_is_not_asked_how_old_its_store_is() -> None:
 ON_A_DATABASE = [
     "serve",
     "test",
-    "usage",
     "usage compare 1 2",
     "usage verify --provider openai {folder}/export.csv",
     "usage recost --from 2026-01-01",
