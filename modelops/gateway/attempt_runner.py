@@ -140,7 +140,7 @@ class AttemptRunner:
         if content is None:
             content = await self._content(response, end, ANSWER_MAX)
         try:
-            answer = self._adapter.answer(content, self._context.body)
+            answer = self._adapter.answer(content, self._context.sent)
         except NotAnAnswerError as error:
             return self._useless(response, content, str(error))
         self._attempt.answer = answer
@@ -154,7 +154,7 @@ class AttemptRunner:
     # A stream
 
     async def _stream(self, response: Response, end: float) -> Failure | None:
-        reader = self._attempt.reader = self._adapter.stream(self._context.body)
+        reader = self._attempt.reader = self._adapter.stream(self._context.sent)
         held: list[bytes] = []
         size = 0
         while not reader.content and size <= HELD_BYTES:

@@ -45,6 +45,7 @@ class Services:
 class Context:
     """One request. `trail` tells the story of its attempts, `number` counts them.
 
+    `sent` is the body as it was last made fit for a target: `body` itself, or a copy.
     `deadline` is in monotonic seconds. Failed attempts wait in `pending` until it is known whether
     another follows: only the last row of a request is final.
     """
@@ -59,6 +60,7 @@ class Context:
         "pending",
         "reply",
         "route",
+        "sent",
         "services",
         "table",
         "trail",
@@ -77,7 +79,7 @@ class Context:
         self.services = services
         self.table = table
         self.call = call
-        self.body = body
+        self.body = self.sent = body
         self.route = route
         self.chain = chain = route.chain
         self.reply = reply

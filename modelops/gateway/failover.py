@@ -135,6 +135,7 @@ class Failover:
             if candidate.position > 0:
                 body = within(body, target.max_output_tokens)
                 body = reworded(body, target) if candidate.adapter.native else body
+            context.sent = body
             return candidate.adapter.outgoing(body, context.call.headers, target, parameters)
         except RecursionError:
             raise CannotCarryError("JSON that is nested so deeply") from None

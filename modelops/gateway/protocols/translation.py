@@ -113,7 +113,10 @@ class Translation(Generic[Read]):
         parameters: Parameters | None,
     ) -> Outgoing:
         """Return the request in the target's protocol."""
-        conversation = self._conversation(body)
+        conversation = body.conversation
+        if not isinstance(conversation, Conversation):
+            conversation = self._client.read_request(msgspec.json.encode(body.fields))
+            body.conversation = conversation
         if parameters is not None:
             conversation = _with_parameters(conversation, parameters, target)
         return self._target.outgoing(conversation, headers, target)
@@ -123,7 +126,7 @@ class Translation(Generic[Read]):
         document = decode_answer(content)
         usage, tier = whole_usage(self._target.protocol, document)
         said = self._target.read_answer(document, usage)
-        if self._conversation(body).parallel_tools is False:
+        if _takes_one_call(body):
             said = _with_one_call(said)
         return Answer(self._client.write_answer(said, body), usage, tier, said.word)
 
@@ -133,13 +136,8 @@ class Translation(Generic[Read]):
             self._target.watcher(),
             self._target.reader(),
             self._client.writer(body),
-            one_call=self._conversation(body).parallel_tools is False,
+            one_call=_takes_one_call(body),
         )
-
-    def _conversation(self, body: Body) -> Conversation:
-        if not isinstance(body.conversation, Conversation):
-            body.conversation = self._client.read_request(msgspec.json.encode(body.fields))
-        return body.conversation
 
 
 class TranslatedStream(Generic[Read]):
@@ -224,6 +222,11 @@ class TranslatedStream(Generic[Read]):
         if not self.done and self.failure is None:
             self.done = True
             self.end = self._writer.end(self.usage.usage(complete=True))
+
+
+def _takes_one_call(body: Body) -> bool:
+    asked = body.conversation
+    return isinstance(asked, Conversation) and asked.parallel_tools is False
 
 
 def _with_one_call(said: Said) -> Said:

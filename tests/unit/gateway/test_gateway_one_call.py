@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_doubles import model, provider, table
+from gateway_doubles import Bench, FakeResponse, chain, error, model, provider, table
 
 from modelops.gateway.body import Body
 from modelops.gateway.call import Endpoint
@@ -84,10 +84,18 @@ def test_a_client_that_takes_one_call_at_a_time_gets_the_first(
     assert b'"finish_reason":"tool_calls"' in out or b'"stop_reason":"tool_use"' in out
 
 
-@pytest.mark.parametrize("protocol", ["gemini", "ollama"])
-def test_a_body_that_was_read_anew_for_a_smaller_target_is_held_to_it_too(
-    protocol: Protocol,
-) -> None:
-    body = Body(CHAT, msgspec.json.encode(ASKED[CHAT]))
-    answer = ADAPTERS[CHAT, protocol].answer(WHOLE[protocol], body)
-    assert answer.body.count(b"Paris") == 1
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_fallback_that_is_asked_for_less_is_held_to_it_too(*, stream: bool) -> None:
+    bench = Bench(
+        table(
+            provider("one"),
+            provider("two", protocol="gemini"),
+            model("one/a"),
+            model("two/b", max_output_tokens=100),
+            chain("pair", "one/a", "two/b"),
+        )
+    )
+    bench.client.script("one", FakeResponse(401, error()))
+    bench.client.script("two", FakeResponse(200, (STREAMED if stream else WHOLE)["gemini"]))
+    reply = await bench.ask({**ASKED[CHAT], "model": "pair", "max_tokens": 200, "stream": stream})
+    assert (reply.status, reply.body.count(b"Paris")) == (200, 1)
