@@ -120,6 +120,25 @@ async def test_an_answer_to_a_call_of_before_a_rate_limit_does_not_lift_it() -> 
     assert story(await bench.ask(ASK)) == "one/a=cooling, two/b=200"
 
 
+async def test_a_call_of_before_that_is_cancelled_leaves_the_probe_alone() -> None:
+    bench, late, probe = Bench(two_targets(max_attempts=2)), Late(), Late()
+    bench.client.script("one", late, *[FakeResponse(500, error()) for _ in range(5)], probe)
+    bench.client.script("two", *[FakeResponse(*OK) for _ in range(6)])
+    old = asyncio.create_task(bench.ask(ASK))
+    await asyncio.sleep(0)
+    bench.clock.now += 1
+    for _ in range(5):
+        assert story(await bench.ask(ASK)) == "one/a=500, two/b=200"
+    bench.clock.now += 31
+    new = asyncio.create_task(bench.ask(ASK))
+    await asyncio.sleep(0)
+    old.cancel()
+    await asyncio.gather(old, return_exceptions=True)
+    assert story(await bench.ask(ASK)) == "one/a=open, two/b=200"
+    probe.go.set()
+    assert story(await new) == "one/a=200"
+
+
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.INFO, "modelops")
