@@ -107,7 +107,7 @@ def _as_parameters(query: UsageQuery) -> str:
         "filter": [f"{name}:{value}" for name, values in query.filters.items() for value in values],
         "limit": query.limit,
     }
-    return urlencode(written, doseq=True)
+    return urlencode(written, doseq=True, errors="backslashreplace")  # of an argument not in UTF-8
 
 
 async def without_rows(

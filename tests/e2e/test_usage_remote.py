@@ -104,6 +104,7 @@ def test_nobody_without_a_key_is_told(server: Server) -> None:
         ("--by color", "usage cannot be grouped by 'color'\n  write one of provider, model"),
         ("--filter color:red", "usage cannot be filtered by 'color'"),
         ("--filter status:sucess", "'sucess' is not a status"),
+        ("--filter status:\udcff", "is not a status"),
         ("--from x", "'x' is not a time"),
         ("--period 7d --from 2026-01-01", "a period or from and to, not both"),
         ("--limit 20001", "Expected `int` <= 20000"),
