@@ -52,6 +52,9 @@ _NO_EVENT = "the stream holds something that is not an event"
 _NOT_READ = Failure(kind="timeout", message="it was read too slowly", label="slow-client")
 """Why a stream ends whose client has not taken it within its `max_duration`."""
 
+_ENDING = Failure(kind="transient", message="the server is shutting down", label="shutdown")
+"""Why a stream ends that runs when the server has waited long enough for it."""
+
 _PASSED_HEADERS = frozenset({b"request-id", b"x-request-id", b"x-generation-id"})
 _PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-", b"openai-")
 _JSON = b"content-type: application/json\r\n"
@@ -87,7 +90,7 @@ class AttemptRunner:
         except UpstreamError as error:
             failure = self._laid_to(classify_exception(error))
         except asyncio.CancelledError:
-            attempt.aborted("cancelled")
+            attempt.aborted("cancelled" if self._context.reply.gone else "interrupted")
             raise
         except BaseException:
             attempt.aborted("failed", "internal")
@@ -184,10 +187,10 @@ class AttemptRunner:
         cut: Failure | None = None
         more = flow.pass_on(out)
         while not flow.ended:
-            if not more and not await reply.ready(last - self._context.services.clock.monotonic()):
-                cut = _NOT_READ
-                break
             try:
+                if not (more or await reply.ready(last - self._context.services.clock.monotonic())):
+                    cut = _NOT_READ
+                    break
                 if not reader.size:
                     more = await self._wait_for_words(response, flow, last)
                     if reader.content:
@@ -199,6 +202,11 @@ class AttemptRunner:
             except UpstreamError as error:
                 cut = classify_exception(error)
                 break
+            except asyncio.CancelledError:
+                if not reply.gone:
+                    reply.send(flow.rest + self._finish(reader, _ENDING))
+                    reply.finish()
+                raise
         reply.send(flow.rest + self._finish(reader, cut))
         if reader.done:
             with contextlib.suppress(UpstreamError):
@@ -230,6 +238,8 @@ class AttemptRunner:
             failure = cut or Failure(kind="transient", message="the connection ended", label="cut")
         if failure is _NOT_READ:
             self._attempt.aborted("cancelled")  # the provider did nothing wrong
+        elif failure is _ENDING:
+            self._attempt.aborted("interrupted")
         else:
             self._attempt.failed_mid_stream(failure)
         if reader.failure_sent:

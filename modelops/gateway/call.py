@@ -51,8 +51,13 @@ def header_lines(headers: Headers) -> bytes:
 class Reply(Protocol):
     """The way back to the client. `start` is called once, then `send` any number of times.
 
-    A client that has gone away cancels the task that answers it.
+    A client that has gone away cancels the task that answers it; so does a server that ends.
     """
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has gone away."""
+        ...
 
     def start(self, status: int, head: bytes, length: int | None = None) -> None:
         """Take status and finished header lines: they go with the first piece of the body.

@@ -95,7 +95,7 @@ class Observer:
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt; never waits and never raises."""
         self._recorder.record(attempt)
-        if attempt.final and attempt.outcome == "failed":
+        if attempt.final and attempt.outcome in ("failed", "interrupted"):
             _log(attempt)
         self._attempts.append(attempt)
 
@@ -168,7 +168,7 @@ def _log(attempt: Attempt) -> None:
     logger.warning(
         "a request failed at %s: %s%s",
         target,
-        attempt.error_class,
+        attempt.error_class or attempt.outcome,
         f", status {attempt.status}" if attempt.status else "",
         extra={"request_id": attempt.request_id, "agent": attempt.agent, "target": target},
     )

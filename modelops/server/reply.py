@@ -36,6 +36,11 @@ class ConnectionReply:
         self._head = b""
         self.started = False
 
+    @property
+    def gone(self) -> bool:
+        """Whether the client has gone away."""
+        return self._cycle.disconnected
+
     def start(self, status: int, head: bytes, length: int | None = None) -> None:
         """Take status, header lines and the body's length: they go out with its first piece."""
         cycle = self._cycle

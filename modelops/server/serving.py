@@ -42,7 +42,7 @@ def serve(
     on_ready: Callable[[str], None],
     listener: socket.socket | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` is called once, with the URL, when it answers.
+    """Serve until a signal asks to stop; `on_ready` is called once, with the URL, when it answers.
 
     `listener` listens on the settings' host and port already, where that had to come first.
     ModelopsError (exit 1) when it cannot start, RefusedError (3) when it must not.

@@ -26,6 +26,7 @@ from msgspec.structs import replace
 
 from modelops.resources.errors import ModelopsError
 from modelops.server.settings import READY, ServerSettings
+from modelops.server.signals import stop_signals
 
 LOOK_S = 0.05
 """Seconds between two looks at the workers."""
@@ -62,21 +63,22 @@ class Worker:
 
 @dataclass(slots=True)
 class Stop:
-    """How often SIGINT or SIGTERM has asked to stop: twice means now."""
+    """How often a signal has asked to stop: twice means now, but for those of a terminal's end."""
 
     signals: int = 0
 
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal."""
-        self.signals += 1
+        if number != signal.SIGHUP or not self.signals:
+            self.signals += 1
 
 
 def supervise(
     settings: ServerSettings, listeners: Sequence[socket.socket], on_ready: Callable[[], None]
 ) -> None:
-    """Run the workers until SIGINT or SIGTERM; ModelopsError when one does not start."""
+    """Run the workers until a signal; ModelopsError when one does not start."""
     stop = Stop()
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
     workers = [_start(settings, listeners) for _ in range(settings.workers)]
     try:
         if _wait_until_ready(workers, stop):

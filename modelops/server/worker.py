@@ -28,6 +28,7 @@ from modelops.server.logs import set_up_logging
 from modelops.server.protocol import BoundedProtocol
 from modelops.server.runtime import Runtime
 from modelops.server.settings import READY, ServerSettings
+from modelops.server.signals import stop_signals
 from modelops.server.watchdog import watch
 
 COLLECTION = (5_000, 10, 10)
@@ -43,7 +44,8 @@ PULSE_S = 1.0
 WAIT_S = 0.1
 """Seconds between two looks whether there is something to serve."""
 
-FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CUT_S = 1.0
+"""Seconds for requests that are cut off to say so."""
 
 
 class SupervisorPipes:
@@ -141,10 +143,20 @@ class WorkerServer(uvicorn.Server):
         gc.set_threshold(*COLLECTION)
         self._on_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; what still runs then says that it breaks off, while what it runs on is there."""
+        await super().shutdown(sockets)
+        running = set(self.server_state.tasks)
+        if self.force_exit:
+            for task in running:
+                task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=CUT_S)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGINT and SIGTERM; the command, not the signal, gives the exit code."""
-        before = {number: signal.signal(number, self.handle_exit) for number in FORWARDED_SIGNALS}
+        """Stop on a signal; the command, not the signal, gives the exit code."""
+        before = {number: signal.signal(number, self.handle_exit) for number in stop_signals()}
         try:
             yield
         finally:

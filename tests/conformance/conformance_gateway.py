@@ -68,6 +68,8 @@ class _Books:
 class _Client:
     """Takes whatever is answered."""
 
+    gone = False
+
     def start(self, status: int, head: bytes, length: int | None = None) -> None:
         """Take the head."""
 

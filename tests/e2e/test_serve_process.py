@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import signal
 import socket
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from server_process import (
     PATIENCE_S,
+    Server,
     apply,
     eventually,
     modelops,
@@ -24,6 +28,27 @@ SLOW_STREAM = (
     b'{"model":"first/static-40x25ms","stream":true,"messages":[{"role":"user","content":"x"}]}'
 )
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # the refusal of it is tested
+
+
+@contextlib.contextmanager
+def stream(server: Server, body: bytes) -> Iterator[http.client.HTTPResponse]:
+    """Ask for a stream, and yield it once it has begun."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE_S)
+    kind = {"content-type": "application/json"}
+    connection.request("POST", "/v1/chat/completions", body, kind)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    yield answer
+    connection.close()
+
+
+def connects(server: Server) -> bool:
+    address = urlsplit(server.url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 0), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_serves_follows_the_store_and_stops(folder: Path, simulator_url: str) -> None:
@@ -53,31 +78,36 @@ def test_what_was_served_is_in_the_books_after_the_end(folder: Path) -> None:
     assert '"requests":5' in report.stdout.replace(" ", "")
 
 
-def test_what_runs_is_finished_and_new_connections_are_refused(folder: Path) -> None:
-    """After SIGTERM a stream goes on to its end while nobody new gets in."""
-    with serving(folder) as server:
-        netloc = urlsplit(server.url).netloc
-        streaming = http.client.HTTPConnection(netloc, timeout=PATIENCE_S)
-        body = SLOW_STREAM
-        streaming.request(
-            "POST", "/v1/chat/completions", body, {"content-type": "application/json"}
-        )
-        answer = streaming.getresponse()
-        assert answer.status == 200
-        server.process.terminate()
-        host, _, port = netloc.partition(":")
-
-        def connects() -> bool:
-            try:
-                socket.create_connection((host, int(port)), 1).close()
-            except OSError:
-                return False
-            return True
-
-        eventually(connects, False)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_runs_is_finished_and_new_connections_are_refused(
+    folder: Path, number: signal.Signals
+) -> None:
+    """After a signal a stream goes on to its end while nobody new gets in."""
+    with serving(folder) as server, stream(server, SLOW_STREAM) as answer:
+        server.process.send_signal(number)
+        eventually(lambda: connects(server), False)
         assert answer.read().endswith(b"data: [DONE]\n\n")
-        streaming.close()
         assert server.process.wait(PATIENCE_S) == 0
+
+
+def test_what_is_cut_off_is_told_so_and_blames_no_provider(folder: Path) -> None:
+    with (folder / "providers.d/first.yaml").open("a") as provider:
+        provider.write("  - model: static-4000x25ms\n")
+    apply(folder)
+    with serving(folder) as server, stream(server, SLOW_STREAM.replace(b"40x", b"4000x")) as answer:
+        answer.readline()
+        server.process.send_signal(signal.SIGINT)
+        eventually(lambda: connects(server), False)
+        server.process.send_signal(signal.SIGINT)
+        said = answer.read()
+        assert server.process.wait(PATIENCE_S) == 0
+    assert b"broke off: the server is shutting down" in said.splitlines()[-2]
+    with contextlib.closing(sqlite3.connect(folder / ".modelops/store.db")) as store:
+        rows = store.execute("SELECT outcome, error_class FROM attempts").fetchall()
+    assert rows == [("interrupted", "")]
+    log = server.errors.read_text()
+    assert log.count("a request failed at first/static-4000x25ms: interrupted") == 1
+    assert "ERROR" not in log
 
 
 def test_a_port_in_use_is_an_error_with_its_reason(folder: Path) -> None:

@@ -109,6 +109,8 @@ class FakeClient:
 class FakeReply:
     """Keeps what the client would have got, and what the books held when it ended."""
 
+    gone = False
+
     def __init__(self, rows: list[Attempt]) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}

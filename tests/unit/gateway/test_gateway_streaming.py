@@ -252,7 +252,14 @@ async def test_comments_commit_to_nothing() -> None:
     assert reply.body.endswith(HELLO + STOP + DONE)
 
 
-async def test_a_cancelled_call_is_booked_with_what_it_used() -> None:
+@pytest.mark.parametrize(("gone", "outcome"), [(True, "cancelled"), (False, "interrupted")])
+async def test_a_cancelled_call_is_booked_with_what_it_used(
+    gone: bool, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that left cancels it, and so does a server that ends: that says so to the client."""
+    ends: list[bytes] = []
+    monkeypatch.setattr(FakeReply, "gone", gone)
+    monkeypatch.setattr(FakeReply, "finish", lambda reply: ends.append(reply.body))
     bench = Bench(two_targets())
     stuck = asyncio.Event()
 
@@ -272,6 +279,7 @@ async def test_a_cancelled_call_is_booked_with_what_it_used() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     (row,) = bench.rows
-    assert (row.outcome, row.final, row.error_class) == ("cancelled", True, "")
+    assert (row.outcome, row.final, row.error_class) == (outcome, True, "")
+    assert [b"stream_interrupted" in end for end in ends] == [True] * (not gone)
     assert row.cost.estimate_pico
     assert response.closed

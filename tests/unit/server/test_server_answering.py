@@ -18,6 +18,7 @@ from server_support import (
     parse,
     request,
     serving,
+    serving_as_worker,
     state,
 )
 
@@ -49,6 +50,32 @@ async def test_a_client_that_leaves_cancels_the_gateway() -> None:
 async def test_a_client_that_leaves_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
     await test_a_client_that_leaves_cancels_the_gateway()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_what_runs_too_long_for_the_end_of_the_server_can_say_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    began = asyncio.Event()
+
+    async def script(_call: Call, reply: Reply) -> None:
+        reply.start(200, b"")
+        reply.send(b"data: 1\n\n")
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            assert not reply.gone
+            reply.finish(b"data: the end\n\n")
+            raise
+
+    runtime = make_runtime(MemoryStore(state()), script, grace_s=0)
+    async with serving_as_worker(runtime) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port))
+        await began.wait()
+    assert parse(await reader.read()).body == b"data: 1\n\ndata: the end\n\n"
+    writer.close()
+    assert "ASGI callable" not in caplog.text
 
 
 async def test_a_client_that_leaves_is_not_counted_as_refused() -> None:
