@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Mapping
 
 from litestar.types import Receive
@@ -76,18 +77,17 @@ async def _read_pieces(receive: Receive, reservation: Reservation) -> bytes:
     """Return a body that comes in pieces, as long as they come fast enough."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    chunks: list[bytes] = []
-    size, more = 0, True
+    body = io.BytesIO()  # which gives what it holds without a copy
+    more = True
     try:
         async with asyncio.timeout_at(begun + BODY_GRACE_S) as limit:
             while more:
-                chunk, more = await _chunk(receive, reservation, size)
-                chunks.append(chunk)
-                size += len(chunk)
-                limit.reschedule(begun + BODY_GRACE_S + size / BODY_BYTES_PER_S)
+                chunk, more = await _chunk(receive, reservation, body.tell())
+                body.write(chunk)
+                limit.reschedule(begun + BODY_GRACE_S + body.tell() / BODY_BYTES_PER_S)
     except TimeoutError:
         raise BodyError(408, "the request body arrived too slowly") from None
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return body.getvalue()
 
 
 async def _chunk(receive: Receive, reservation: Reservation, before: int) -> tuple[bytes, bool]:

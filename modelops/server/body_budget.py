@@ -8,7 +8,11 @@ retry-after.
 from __future__ import annotations
 
 BUDGET = 512 * 1024 * 1024
-"""Bytes of request bodies at once: 8 of the largest, or 4,000 of a long conversation."""
+"""Bytes of request bodies at once: 8 of the largest, or 4,000 of a long conversation.
+
+A process takes more: what goes upstream is a copy of what came, and a translation makes another.
+With 20 bodies of 50 MiB at once, of which the budget admits ten, it took 1.1 GB, translated 1.7 GB.
+"""
 
 
 class BudgetExceededError(Exception):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+import tracemalloc
+from typing import Any, cast
 
 import pytest
 from memory_store import MemoryStore
@@ -22,6 +23,7 @@ from server_support import (
 
 from modelops.gateway.call import Call, Reply
 from modelops.server import body as body_module
+from modelops.server.body_budget import BodyBudget, Reservation
 
 
 async def test_an_announced_large_body_is_refused_unread() -> None:
@@ -39,6 +41,27 @@ async def test_a_body_without_length_is_counted(monkeypatch: pytest.MonkeyPatch)
     async with serving(make_runtime(MemoryStore(state()))) as port:
         answer = await exchange(port, head + chunk + b"0\r\n\r\n")
     assert answer.status == 413
+
+
+async def test_a_body_that_comes_in_pieces_is_held_once() -> None:
+    """Pieces that are joined at the end are there twice: with many large bodies, gigabytes."""
+    left = 100
+
+    async def receive() -> Any:
+        nonlocal left
+        left -= 1
+        return {"type": "http.request", "body": b"%d" % (left % 10) * 65_536, "more_body": left > 0}
+
+    budget = BodyBudget()
+    tracemalloc.start()
+    try:
+        body = await body_module.read_body({}, receive, Reservation(budget))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(body) == budget.used == 100 * 65_536
+    assert body[:65_537] == b"9" * 65_536 + b"8"
+    assert peak < 1.3 * len(body)
 
 
 async def read_answer(reader: asyncio.StreamReader) -> Answered:
