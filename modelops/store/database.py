@@ -47,9 +47,9 @@ class Database(NamedTuple):
     async def run(self, work: Work[T], *, write: bool = False, long_running: bool = False) -> T:
         """Return what work comes to, in a transaction of its own.
 
-        Work that writes has to say so, and work that reads for seconds (`long_running`): nothing
-        that is short waits for it to end. What a store error says holds no statement and no values:
-        anybody may read it at `/readyz`.
+        Work that writes has to say so, and work that takes seconds (`long_running`): nothing that
+        is short waits for it to read, and a database may be silent for as long. What a store error
+        says holds no statement and no values: anybody may read it at `/readyz`.
         """
         try:
             return await self.transactions.run(work, write=write, long_running=long_running)

@@ -43,7 +43,7 @@ CONNECT_S = 10.0
 """How long a connection may take to be made."""
 
 ANSWER_S = 8.0
-"""How long a transaction may take: those here take milliseconds, and wait for a lock for 5 s."""
+"""How long a transaction may take that is not `long_running`: milliseconds, and 5 s for a lock."""
 
 CLOSE_S = 1.0
 """How long the server may take to hear that a connection ends."""

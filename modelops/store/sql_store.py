@@ -72,7 +72,12 @@ class SqlStore:
 
     async def commit(self, base: Head, changes: Changes, info: CommitInfo) -> Revision:
         """Make a new revision, all or nothing; StoreStaleError unless it stands at `base`."""
-        return await self._write(lambda opened: committing.commit(opened, base, changes, info))
+        await self._require()
+        return await self._database.run(
+            lambda opened: committing.commit(opened, base, changes, info),
+            write=True,
+            long_running=True,
+        )
 
     async def add_attempts(self, rows: Sequence[Attempt]) -> None:
         """Keep these rows, each once: an attempt_id that is there already is passed over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import parse_qs, urlsplit
@@ -102,6 +103,17 @@ async def test_a_database_that_goes_silent_is_unreachable_and_found_again(
             assert list(await asyncio.gather(ask(), ask())) == [1, 1]
             await network.silence()
             await transactions.close()
+
+
+def test_a_host_that_is_gone_is_noticed() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as connection,
+    ):
+        postgres._keep_alive(connection)
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 25_000
 
 
 async def test_a_connection_that_the_server_closed_is_replaced_unseen(
