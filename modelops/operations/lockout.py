@@ -18,22 +18,37 @@ from modelops.resources.state import State
 def refusals(
     before: State, after: State, consent: Collection[str], now: datetime, *, files: bool
 ) -> Iterator[Check]:
-    """Yield a refusal where deployers have keys that work at `now`, which is aware, and none would.
+    """Yield a refusal where no deployer has a key that works at `now`, which is aware.
 
-    Naming each of them lifts it, as it does for other keys of callers; `files` is False for a
-    rollback.
+    While no operator has a key the server's own machine applies: to leave it so is not refused.
+    Naming each that had such a key lifts it, as it does for other keys of callers, or each that
+    would have any; `files` is False for a rollback.
     """
-    had = _deployers(before, now)
-    if not had or _deployers(after, now) or all(consent_to_keys(one) in consent for one in had):
+    had, held = _deployers(before, now), _holders(after)
+    asked = had or held
+    if not asked or _deployers(after, now) or all(consent_to_keys(one) in consent for one in asked):
         return
-    flags = " ".join(f"--confirm-keys {one}" for one in had)
+    so_far = f", so far {', '.join(had)}" if had else ""
+    nobody = (
+        "nobody could apply through this server any more"
+        if held
+        else "only the server's own machine could apply through it"
+    )
+    flags = " ".join(f"--confirm-keys {one}" for one in asked)
+    instead = "" if had else "give one of them `role: deployer`, or "
     yield Check(
         rule="locks-out",
         level="refused",
-        message=f"no deployer would have a key that works, so far {', '.join(had)}: "
-        "nobody could apply through this server any more",
-        hint=f"if it is meant: {'modelops apply ' if files else ''}{flags}",
+        message=f"no deployer would have a key that works{so_far}: {nobody}",
+        hint=f"{instead}if it is meant: {'modelops apply ' if files else ''}{flags}",
     )
+
+
+def _holders(state: State) -> list[str]:
+    """Return operator/NAME of each operator that has a key, even an expired one."""
+    settings = states.settings(state)
+    operators = settings.operators if settings else ()
+    return sorted(f"operator/{one.operator}" for one in operators if one.keys)
 
 
 def _deployers(state: State, now: datetime) -> list[str]:

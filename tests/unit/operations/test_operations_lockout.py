@@ -55,6 +55,21 @@ def test_one_deployer_that_can_come_back_is_enough() -> None:
     assert refused(state(operator("new", expires="2026-11-22"))) == []
 
 
-def test_who_has_no_deployer_loses_none() -> None:
-    for before in (state(), {}, state(operator("old", expires="2026-11-21"))):
-        assert refused(state(operator("eve", "viewer")), before=before) == []
+@pytest.mark.parametrize("before", [{}, state()], ids=["empty", "no operators"])
+def test_the_first_key_is_a_deployers(before: State) -> None:
+    after = state(operator("eve", "viewer"), operator("bob", keys=0))
+    flags = "modelops apply --confirm-keys operator/eve"
+    hint = f"give one of them `role: deployer`, or if it is meant: {flags}"
+    assert refused(after, before=before) == [f"locks-out: {hint}"]
+    assert refused(after, consent_to_keys("operator/eve"), before=before) == []
+    for open_to_this_machine in (state(), state(operator("bob", keys=0))):
+        assert refused(open_to_this_machine, before=before) == []
+
+
+def test_without_any_key_the_servers_own_machine_applies() -> None:
+    for after, who in (
+        (state(), "only the server's own machine"),
+        (state(operator("eve", "viewer")), "nobody"),
+    ):
+        (check,) = lockout.refusals(BEFORE, after, (), NOW, files=True)
+        assert f"so far operator/ada, operator/ci: {who} could apply through" in check.message
