@@ -135,15 +135,16 @@ class Ledger:
         )
         self._tasks = tuple(map(asyncio.create_task, work))
 
-    async def close(self) -> None:
+    async def close(self, *, deliver: bool = True) -> None:
         """Stop, and deliver what waits; what the store does not take is left in the journal."""
         self._stopping.set()
         self._due.set()
         await asyncio.gather(*self._tasks)
-        await self._problems.guard("bringing rows to the store", self.drain)
+        if deliver:
+            await self._problems.guard("bringing rows to the store", self.drain)
         self._leave_memory()
         self._journal.close()
-        if not self.store_error:
+        if deliver and not self.store_error:
             await self._forget()
 
     async def drain(self) -> None:

@@ -75,7 +75,7 @@ async def running(runtime: Runtime) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.wait(tasks)
         await runtime.gateway.close()
-        await runtime.ledger.close()
+        await runtime.ledger.close(deliver=not runtime.store_error)
         if runtime.telemetry is not None:
             await asyncio.to_thread(runtime.telemetry.close)
         if not runtime.store_problem():

@@ -1,7 +1,8 @@
-"""Workers that end where no other can be started."""
+"""Workers that end where no other can be started, and the signals that end all."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from modelops.server import supervisor
 from modelops.server.settings import ServerSettings
-from modelops.server.supervisor import Worker
+from modelops.server.signals import stop_signals
+from modelops.server.supervisor import Stop, Worker
 
 
 def test_where_no_worker_can_be_started_it_is_tried_again(
@@ -49,6 +51,19 @@ def test_a_worker_that_ends_before_it_read_its_settings_is_only_one_that_ended(
     worker = supervisor._start(settings, [])
     assert worker.process.returncode == 0
     supervisor._close_pipes(worker)
+
+
+def test_a_terminal_that_closes_asks_to_stop_once_however_often_it_says_so() -> None:
+    stop = Stop()
+    for number, signals in (("SIGHUP", 1), ("SIGHUP", 1), ("SIGINT", 2)):
+        stop(signal.Signals[number], None)
+        assert stop.signals == signals
+
+
+def test_who_ignores_the_end_of_the_terminal_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert signal.SIGHUP in stop_signals()
+    monkeypatch.setattr(signal, "getsignal", lambda _number: signal.SIG_IGN)
+    assert stop_signals() == (signal.SIGINT, signal.SIGTERM)
 
 
 def _ended(worker: Worker) -> Worker:

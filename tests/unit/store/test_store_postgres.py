@@ -81,8 +81,9 @@ async def networked(database: str) -> AsyncIterator[tuple[str, Network]]:
 
 
 async def test_a_database_that_goes_silent_is_unreachable_and_found_again(
-    new_database: NewDatabase,
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(postgres, "CLOSE_S", 0.1)
     async with networked(new_database()) as (url, network):
         transactions = PostgresTransactions(url, lock_wait_s=1, answer_s=0.2)
 
