@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from modelops.operations.test import last_reports
-from modelops.operations.undo import undo
+from modelops.operations.undo import lost, undo
 from modelops.operations.worker_report import (
     TARGET_STATES,
     TargetReport,
@@ -138,7 +138,7 @@ async def status(
         tested=await last_reports(store),
         store_error=store_error,
         heard_us=max((row.seen_at_us for row in (*instances, *rows)), default=0),
-        undo=undo(history),
+        undo=undo(history, await lost(store, snapshot.state, history)),
         ended=[row for row in rows if row.instance not in {each.instance for each in instances}],
     )
 

@@ -1,30 +1,42 @@
 """How the last change is taken back: by a rollback, unless keys are what it changed.
 
-Keys are no part of a revision. Where they alone changed a rollback changes nothing; where one was
-sealed for another place it leaves its provider without a key.
+Keys are no part of a revision. Where they alone changed a rollback changes nothing; where the
+newest does not open as things were it leaves its provider without a key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from modelops.operations import secret_rows
 from modelops.plan.document import Check
+from modelops.resources.state import State
 from modelops.secrets.sealed import SecretNote
-from modelops.store.protocol import Notes, Revision
+from modelops.store.protocol import ConfigStore, Notes, Revision
 
 
-def undo(history: Sequence[Revision]) -> str:
+async def lost(store: ConfigStore, state: State, history: Sequence[Revision]) -> list[str]:
+    """Return the addresses whose keys would not open after a rollback of the newest revision."""
+    if not history or not history[0].base or not history[0].notes.secrets:
+        return []
+    before = await store.snapshot(history[0].base)
+    found = secret_rows.left_behind(state, before.state, await store.secrets(), ())
+    return sorted({check.address for check in found if check.level == "refused"})
+
+
+def undo(history: Sequence[Revision], lost: Sequence[str] = ()) -> str:
     """Return what takes back the newest of the last two revisions; '' when nothing is advised.
 
-    A rollback has taken something back itself: what it was is not advised again.
+    `lost` is what the function of that name found. A rollback has taken something back itself: what
+    it was is not advised again.
     """
     if not history or not history[0].base or history[0].info.kind == "rollback":
         return ""
     last, *before = history
-    if sent_elsewhere := _noted(last.notes, "origin changed"):
+    if lost:
         return (
-            f"declare {', '.join(sent_elsewhere)} as it was, then modelops apply"
-            " (keys are not rolled back, and the newest are sealed for where they go now)"
+            f"declare {', '.join(lost)} as it was, then modelops apply"
+            " (keys are not rolled back, and the newest do not open there)"
         )
     if before and before[0].digest == last.digest:
         keys = keys_replaced(last.notes)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from row_samples import info
+from collections.abc import Callable
 
-from modelops.operations.undo import undo
+import pytest
+from resource_samples import provider, settings
+from row_samples import info, sealed
+
+from modelops.operations.undo import lost, undo
+from modelops.resources.resolved import Provider
 from modelops.secrets.sealed import SecretNote
-from modelops.store.protocol import Notes, Revision, RevisionKind
+from modelops.store import open_store
+from modelops.store.protocol import Changes, Notes, Revision, RevisionKind
 
 
 def made(number: int, digest: str, kind: RevisionKind = "apply", **keys: SecretNote) -> Revision:
@@ -43,6 +49,34 @@ def test_of_keys_alone_the_old_ones_are_set_again() -> None:
     assert undo([made(13, "a", openai="re-sealed"), BEFORE]) == "", "the key is the same one"
 
 
-def test_a_key_that_was_sealed_for_another_place_is_not_left_there() -> None:
-    advice = undo([made(13, "b", openai="origin changed"), BEFORE])
+def test_a_provider_is_not_left_without_its_key() -> None:
+    advice = undo([made(13, "b", openai="changed"), BEFORE], ["provider/openai"])
     assert advice.startswith("declare provider/openai as it was, then modelops apply (keys are not")
+    assert undo([made(13, "b", openai="origin changed"), BEFORE]) == "modelops rollback 12"
+
+
+@pytest.mark.parametrize(
+    ("now", "row", "gone"),
+    [
+        (provider(), {"source_sha256": "c" * 64}, []),
+        (provider(api_key="env:KEY"), {"kind": "env", "blob": ""}, ["provider/openai"]),
+        (
+            provider(base_url="https://new.example"),
+            {"origin": "https://new.example:443"},
+            ["provider/openai"],
+        ),
+    ],
+    ids=["another key", "no key any more", "another host"],
+)
+async def test_what_a_rollback_would_refuse_is_asked_of_the_rows(
+    now: Provider, row: dict[str, str], gone: list[str], new_sqlite_store: Callable[[], str]
+) -> None:
+    store = open_store(new_sqlite_store())
+    places = {"origin": "https://api.openai.example:443"}
+    for resource, fields in ((provider(), places), (now, places | row)):
+        changes = Changes(put=(settings(), resource), secrets=(sealed(**fields),))
+        await store.commit(await store.head(), changes, info())
+        history, state = await store.revisions(2), (await store.snapshot()).state
+        assert history[0].notes.secrets
+        assert await lost(store, state, history) == (gone if len(history) > 1 else [])
+    await store.close()
