@@ -6,6 +6,7 @@ both are known from the notes alone.
 
 from __future__ import annotations
 
+from modelops.operations import secret_rows
 from modelops.plan.diff import diff
 from modelops.plan.document import Change, FieldChange
 from modelops.plan.moves import resolve
@@ -21,7 +22,8 @@ _RANK: tuple[SecretNote, ...] = ("re-sealed", "re-encrypted", "origin changed", 
 async def notes(store: ConfigStore, before: Snapshot, after: Snapshot) -> Notes:
     """Return what the notes of the revisions from one to the other add up to, in either order.
 
-    What was deleted on the way has moved nowhere, whatever has its name now.
+    What was deleted on the way has moved nowhere, whatever has its name now. Secrets are those that
+    are sealed in both states: a state says itself which reference it has, or that there is no key.
     """
     old, new = sorted((before.head.revision, after.head.revision))
     moved: dict[str, str] = {}
@@ -42,7 +44,18 @@ async def notes(store: ConfigStore, before: Snapshot, after: Snapshot) -> Notes:
     else:
         steps = list(moved.items())
         secrets = {moved.get(address, address): fields for address, fields in secrets.items()}
-    return Notes(moved=resolve(steps, before.state, after.state), secrets=secrets)
+    moves = resolve(steps, before.state, after.state)
+    there = secret_rows.sealed(before.state)
+    here = secret_rows.sealed(after.state)
+    both = {(now, field) for now, field in here if (moves.get(now, now), field) in there}
+    return Notes(
+        moved=moves,
+        secrets={
+            address: kept
+            for address, fields in secrets.items()
+            if (kept := {field: fields[field] for field in fields if (address, field) in both})
+        },
+    )
 
 
 def changes(before: State, after: State, notes: Notes, catalog: str = "") -> list[Change]:

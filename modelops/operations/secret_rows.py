@@ -133,6 +133,11 @@ def from_before_moving(
                 )
 
 
+def sealed(state: State) -> frozenset[Place]:
+    """Return the places of a state whose key is a sealed one."""
+    return frozenset(place for place, key in _keys(state) if key == "sealed")
+
+
 def _unopened(state: State, rows: Sequence[SealedSecret]) -> Iterator[tuple[Place, str]]:
     """Yield each sealed key of a state that does not open from these rows, and why."""
     newest = {row.place: row for row in rows}

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from resource_samples import agent, settings
+from resource_samples import agent as without_key
+from resource_samples import provider, settings
 from row_samples import info, sealed
 
 from modelops.operations import between
+from modelops.resources.resolved import Agent, Credential
 from modelops.store import open_store
 from modelops.store.protocol import Changes, Notes
 from modelops.store.sql_store import SqlStore
+
+KEY = "credentials[openai].api_key"
+
+
+def agent(name: str) -> Agent:
+    """Return an agent that has a sealed key of its own."""
+    return without_key(name, credentials=(Credential(provider="openai", api_key="sealed"),))
 
 
 @pytest.fixture
@@ -34,7 +43,7 @@ async def rename(store: SqlStore, old: str, new: str) -> None:
 
 
 async def seal(store: SqlStore, name: str, digit: str, blob: str = "ms1.x.y") -> None:
-    row = sealed(address=f"agent/{name}", field="key", source_sha256=digit * 64, blob=blob)
+    row = sealed(address=f"agent/{name}", field=KEY, source_sha256=digit * 64, blob=blob)
     await commit(store, Changes(secrets=(row,)))
 
 
@@ -47,12 +56,12 @@ async def test_a_secret_and_what_became_of_it_move_with_its_resource(store: SqlS
     await rename(store, "a", "b")
     await rename(store, "b", "c")
     assert await notes(store, 1, 4) == Notes(
-        moved={"agent/c": "agent/a"}, secrets={"agent/c": {"key": "new"}}
+        moved={"agent/c": "agent/a"}, secrets={"agent/c": {KEY: "new"}}
     )
     assert await notes(store, 4, 1) == Notes(
-        moved={"agent/a": "agent/c"}, secrets={"agent/a": {"key": "new"}}
+        moved={"agent/a": "agent/c"}, secrets={"agent/a": {KEY: "new"}}
     )
-    assert await notes(store, 4, 3) == Notes(moved={"agent/b": "agent/c"}, secrets={"agent/b": {}})
+    assert await notes(store, 4, 3) == Notes(moved={"agent/b": "agent/c"}, secrets={})
     await rename(store, "c", "a")
     assert (await notes(store, 1, 5)).moved == (await notes(store, 5, 1)).moved == {}
     assert await notes(store, 5, 5) == Notes()
@@ -78,5 +87,30 @@ async def test_a_change_is_told_before_a_new_seal_of_it(store: SqlStore) -> None
     await seal(store, "a", "1")
     await seal(store, "a", "2")
     await seal(store, "a", "2", "ms1.x.z")
-    assert (await notes(store, 2, 4)).secrets == {"agent/a": {"key": "changed"}}
-    assert (await notes(store, 3, 4)).secrets == {"agent/a": {"key": "re-sealed"}}
+    assert (await notes(store, 2, 4)).secrets == {"agent/a": {KEY: "changed"}}
+    assert (await notes(store, 3, 4)).secrets == {"agent/a": {KEY: "re-sealed"}}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [("env:A", "env:B", "env:A"), ("sealed", "", ""), ("", "sealed", "sealed")],
+    ids=["there and back", "gone", "come"],
+)
+async def test_of_a_key_that_is_a_reference_the_state_speaks(
+    store: SqlStore, keys: tuple[str, str, str]
+) -> None:
+    for number, key in enumerate(keys):
+        row = sealed(source_sha256=f"{number}" * 64)
+        await commit(store, Changes(put=(provider(api_key=key),), secrets=(row,)))
+    assert [made.notes.secrets for made in await store.revisions(2)] == [
+        {"provider/openai": {"api_key": "changed"}}
+    ] * 2
+    assert (await notes(store, 2, 4)).secrets == (await notes(store, 4, 2)).secrets == {}
+
+
+async def test_what_went_has_no_key_that_changed(store: SqlStore) -> None:
+    await commit(store, Changes(put=(provider(),), secrets=(sealed(),)))
+    await commit(store, Changes(secrets=(sealed(source_sha256="c" * 64),)))
+    await commit(store, Changes(delete=("provider/openai",)))
+    assert (await notes(store, 3, 4)).secrets == (await notes(store, 2, 4)).secrets == {}
+    assert (await notes(store, 2, 3)).secrets == {"provider/openai": {"api_key": "changed"}}
