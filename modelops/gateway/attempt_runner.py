@@ -17,7 +17,7 @@ from modelops.gateway.attempt_recorder import AttemptRecorder
 from modelops.gateway.call import REQUEST_ID, header_lines
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
-from modelops.gateway.context import Context
+from modelops.gateway.context import MOMENT, Context
 from modelops.gateway.errors import GatewayError, error_event
 from modelops.gateway.failure import Failure
 from modelops.gateway.flow import Flow
@@ -42,9 +42,6 @@ DRAIN_SECONDS = 0.5
 
 FULL_TRY = 0.9
 """How much of its `timeout` a target must have had for a timeout to be laid to it."""
-
-MOMENT = 0.05
-"""Seconds by which the event loop's timers may ring before the deadline that set them."""
 
 _NO_EVENT = "the stream holds something that is not an event"
 """The message for an answer that cannot be decoded and does not itself say what went wrong."""

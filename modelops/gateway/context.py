@@ -20,6 +20,9 @@ from modelops.metering.attempt import Attempt
 TRAIL_MAX = 2000
 """Characters of the header that lists the attempts."""
 
+MOMENT = 0.05
+"""Seconds by which the event loop's timers may ring before the deadline that set them."""
+
 
 class Services:
     """What the gateway was handed, and its health: the same for every request."""

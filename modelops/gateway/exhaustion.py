@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from modelops.gateway.context import MOMENT
 from modelops.gateway.errors import DO_NOT_RETRY, GatewayError
 from modelops.gateway.failure import Failure
 from modelops.gateway.table import Target
@@ -54,7 +55,7 @@ def exhausted(
     called again, when all were rate limited; None: no wait makes the request fit.
     """
     lines = "\n".join(_lines(tried, skipped))
-    if left <= 0:
+    if left <= MOMENT:
         return GatewayError(504, "deadline_exceeded", f"the deadline ran out:\n{lines}")
     if all(failure.kind == "rate_limit" for _, failure in tried):
         wait = () if cooling is None else ((b"retry-after", b"%d" % max(1, math.ceil(cooling))),)

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 
 from modelops.gateway.attempt_runner import AttemptRunner
 from modelops.gateway.candidates import Candidate, Skip, fits
-from modelops.gateway.context import Context
+from modelops.gateway.context import MOMENT, Context
 from modelops.gateway.errors import GatewayError
 from modelops.gateway.exhaustion import exhausted, not_as_it_is, nothing_tried
 from modelops.gateway.failure import PASSED_ON, Failure
@@ -191,7 +191,8 @@ class Failover:
 
     def _over(self) -> bool:
         context = self._context
-        return context.number >= context.chain.max_attempts or context.left() <= 0
+        gone = MOMENT if context.number else 0.0  # the timer of a call may ring early
+        return context.number >= context.chain.max_attempts or context.left() <= gone
 
     def _blocked(self, candidate: Candidate) -> Block:
         services = self._context.services

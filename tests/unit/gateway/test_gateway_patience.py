@@ -84,3 +84,10 @@ async def test_a_deadline_that_runs_out_is_a_504() -> None:
     reply = await bench.ask(ASK_STREAM)
     assert reply.status == 504
     assert bench.client.bounds == [30, 10]
+
+
+async def test_a_target_that_would_have_a_moment_left_is_not_called() -> None:
+    bench = Bench(two_targets(deadline_ms=30_010))
+    bench.client.script("one", FakeResponse(200, delay=1000))
+    reply = await bench.ask(ASK_STREAM)
+    assert (reply.status, story(reply)) == (504, "one/a=timeout")
