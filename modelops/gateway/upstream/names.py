@@ -70,7 +70,7 @@ class Names:
         self._under_way[host] = look_up
         try:
             threading.Thread(target=self._run, args=(host,), name=host, daemon=True).start()
-        except RuntimeError as error:  # the system gives no more threads
+        except (RuntimeError, MemoryError) as error:  # the system gives no more threads
             self._end(host, OSError(errno.EAGAIN, str(error)))
         return look_up
 
@@ -82,6 +82,8 @@ class Names:
             found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
         except (OSError, ValueError) as error:
             found = error
+        except MemoryError as error:  # unanswered, the host would never be looked up again
+            found = OSError(errno.ENOMEM, str(error) or "out of memory")
         with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._end, host, found)
 

@@ -24,7 +24,7 @@ class Resolver:
 
     def __init__(self) -> None:
         self.hanging: set[str] = set()
-        self.failing: dict[str, OSError] = {}
+        self.failing: dict[str, OSError | MemoryError] = {}
         self.asked: list[str] = []
         self.goes_on = threading.Event()
 
@@ -109,10 +109,25 @@ async def test_a_server_without_descriptors_is_not_a_name_without_address(
         await known.addresses("one.test")
 
 
-async def test_a_system_without_threads_fails_the_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+async def test_a_look_up_for_which_there_was_no_memory_is_made_again(resolver: Resolver) -> None:
+    known = Names()
+    resolver.failing = {"one.test": MemoryError()}
+    with pytest.raises(LocalError, match="out of memory"):
+        await asyncio.wait_for(known.addresses("one.test"), 10)
+    resolver.failing = {}
+    assert await known.addresses("one.test") == ["192.0.2.1"]
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(LocalError, match="can't start new thread"):
-        await Names().addresses("one.test")
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError("none")])
+async def test_a_system_without_threads_fails_the_look_up(
+    monkeypatch: pytest.MonkeyPatch, resolver: Resolver, error: Exception
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise error
+
+    known = Names()
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(LocalError, match=str(error)):
+            await known.addresses("one.test")
+    assert await known.addresses("one.test") == ["192.0.2.1"]
