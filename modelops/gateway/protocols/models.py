@@ -93,8 +93,10 @@ def takes_reasoning_back(model: str) -> bool:
 
     DeepSeek, which reasons by default, answers 400 to a turn of a tool loop without the field; an
     empty one is accepted on every turn (https://api-docs.deepseek.com/guides/thinking_mode).
+    Its distillates, which others serve, are other vendors' models; Groq answers 400 to the field.
     """
-    return "deepseek" in model.lower()
+    name = model.lower()
+    return "deepseek" in name and "distill" not in name
 
 
 @lru_cache(maxsize=1024)

@@ -180,8 +180,9 @@ def test_deepseek_gets_the_reasoning_of_every_turn_back(thoughts: list[Any], wan
         messages = sent(MESSAGES, "openai", name, max_tokens=9, messages=turns)["messages"]
         reasoning = [message.get("reasoning_content") for message in messages]
         assert reasoning == [None, wanted, None, "", None]
-    others = sent(MESSAGES, "openai", "gpt-4o", max_tokens=9, messages=turns)["messages"]
-    assert not any("reasoning_content" in message for message in others)
+    for name in ("gpt-4o", "DeepSeek-R1-Distill-Llama-70B"):
+        others = sent(MESSAGES, "openai", name, max_tokens=9, messages=turns)["messages"]
+        assert not any("reasoning_content" in message for message in others)
 
 
 def test_a_limit_of_nothing_is_named() -> None:
