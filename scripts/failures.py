@@ -37,7 +37,8 @@ MEANING: Mapping[Kind, str] = {
     "context_length": "the request is too long for the model",
     "unsupported": "the model does not take images, tools, ...",
     "parameter": "the target does not take a parameter, its value, or an id in the request",
-    "foreign_state": "an earlier turn is sealed by another provider, or lacks this one's reasoning",
+    "foreign_state": "an earlier turn is sealed by another provider, or lacks this one's reasoning, "
+    "or carries another's",
     "caller": "the request is wrong",
 }
 

@@ -80,9 +80,10 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
         "parameter",
     ),
     (
-        re.compile(  # DeepSeek's and Kimi's, of a turn that another provider may have made
+        re.compile(  # DeepSeek's, Kimi's and Groq's, of a turn that another provider may have made
             r"(?i)(reasoning_content|content\[\]\.thinking)"
             r".{0,60}(must be passed back|is missing in assistant)"
+            r"|property '[^']*\breasoning(_content)?' is unsupported"
         ),
         "foreign_state",
     ),

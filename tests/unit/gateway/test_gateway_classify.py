@@ -71,6 +71,13 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
         "thinking is enabled but reasoning_content is missing in assistant tool call message at "
         "index 2",
     ), "foreign_state"),
+    ("Groq reasoning", 400, openai(
+        "'messages.1' : for 'role:assistant' the following must be satisfied[('messages.1' : "
+        "property 'reasoning_content' is unsupported)]", type="invalid_request_error",
+    ), "foreign_state"),
+    ("Cerebras reasoning", 400, openai(
+        "property 'messages.2.assistant.reasoning_content' is unsupported", code="wrong_api_format",
+    ), "foreign_state"),
     ("OpenAI output", 400, openai(
         "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, "
         "whereas you provided 100000.", param="max_tokens", code="invalid_value",
