@@ -25,7 +25,7 @@ PAGE = REPOSITORY / "docs" / "failures.md"
 MEANING: Mapping[Kind, str] = {
     "connect": "no connection: refused, unknown host, TLS",
     "timeout": "no connection, first content or further data in time",
-    "deadline": "no answer in what the request's deadline left, which was less than the `timeout`",
+    "deadline": "no answer in what was left of the deadline, clearly less than a full try",
     "local": "this server had no descriptor, port, memory or thread left for a connection",
     "transient": "the provider failed, or the connection broke",
     "invalid_answer": "not HTTP, a redirect, HTML instead of JSON, an answer without content",
@@ -37,8 +37,7 @@ MEANING: Mapping[Kind, str] = {
     "context_length": "the request is too long for the model",
     "unsupported": "the model does not take images, tools, ...",
     "parameter": "the target does not take a parameter, its value, or an id in the request",
-    "foreign_state": "an earlier turn is sealed by another provider, or lacks this one's reasoning, "
-    "or carries another's",
+    "foreign_state": "an earlier turn has another's seal or reasoning, or lacks the provider's own",
     "caller": "the request is wrong",
 }
 
