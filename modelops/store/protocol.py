@@ -194,7 +194,7 @@ class StoreError(ModelopsError):
 
 
 class StoreMissingError(StoreError):
-    """There is no store where something is to be written."""
+    """There is no store to write to, or to read from where an empty one would not do."""
 
 
 class StoreUnreachableError(StoreError):
