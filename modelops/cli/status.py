@@ -43,7 +43,8 @@ SEVERITY: tuple[ProviderState, ...] = (
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit with 6 instead of 0 unless workers run and the newest revision is live on all.",
+    help="Exit with 6 instead of 0 unless the store answers, workers run, and the newest revision"
+    " is live on all.",
 )
 def command(folder: Path, store_url: str, output_format: str, detailed_exitcode: bool) -> ExitCode:
     """Show what is live where, and what is broken.
@@ -56,7 +57,8 @@ def command(folder: Path, store_url: str, output_format: str, detailed_exitcode:
         terminal.echo_json(found)
     else:
         click.echo("\n".join(lines(found, datetime.now(UTC))))
-    live = found.revision and found.workers and found.live == len(found.workers)
+    follow = found.revision and found.workers and found.live == len(found.workers)
+    live = follow and found.store == "ok"
     return ExitCode.NOT_LIVE if detailed_exitcode and not live else ExitCode.DONE
 
 

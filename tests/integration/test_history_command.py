@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from folder_changes import change
 from row_samples import instance
 
 from modelops.cli.main import run
+from modelops.operations.status import status
 from modelops.resources.errors import ExitCode
 from modelops.resources.times import now_us
 from modelops.store import open_store
@@ -264,12 +266,23 @@ def test_a_rename_is_a_move_wherever_it_is_told_and_undone_by_one(
 
 
 @pytest.mark.parametrize(
-    ("revisions", "code"),
-    [((), ExitCode.NOT_LIVE), ((1, 0), ExitCode.NOT_LIVE), ((1, 1), ExitCode.DONE)],
+    ("revisions", "store_error", "code"),
+    [
+        ((), "", ExitCode.NOT_LIVE),
+        ((1, 0), "", ExitCode.NOT_LIVE),
+        ((1, 1), "", ExitCode.DONE),
+        ((1, 1), "the disk is full", ExitCode.NOT_LIVE),
+    ],
 )
 def test_the_exit_code_of_status_tells_whether_all_workers_follow(
-    folder: Path, revisions: tuple[int, ...], code: ExitCode
+    folder: Path,
+    revisions: tuple[int, ...],
+    store_error: str,
+    code: ExitCode,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    as_said = functools.partial(status, store_error=store_error)
+    monkeypatch.setattr("modelops.cli.status.status", as_said)
     run(["apply", "--yes"])
 
     async def work() -> None:
