@@ -22,4 +22,5 @@ def meant(name: str, known: Mapping[str, str]) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    return sorted(re.split("[-.:]", name))
+    """Return the parts in one order for all names, numbers as they stand: 4.5 is not 5.4."""
+    return sorted(re.split("[-.:]", name), key=lambda part: "" if part.isdigit() else part)

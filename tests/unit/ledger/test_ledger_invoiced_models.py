@@ -11,6 +11,7 @@ KNOWN = {
     for name in (
         "gpt-4",
         "gpt-4o",
+        "gpt-5.4",
         "gpt-4o-2024-05-13",
         "anthropic/claude-sonnet-4.5",
         "anthropic/claude-opus-4:free",
@@ -42,6 +43,8 @@ def test_a_name_is_found_by_its_parts(name: str, known: str) -> None:
     assert meant(name, KNOWN) == f"provider's {known}"
 
 
-@pytest.mark.parametrize("name", ["b-a-c", "gpt-5", "gpt-4o:free", "google/claude-sonnet-4.5"])
+@pytest.mark.parametrize(
+    "name", ["b-a-c", "gpt-5", "gpt-4.5", "gpt-4o:free", "google/claude-sonnet-4.5"]
+)
 def test_a_name_that_nothing_or_more_than_one_fits_stays(name: str) -> None:
     assert meant(name, KNOWN) == name
