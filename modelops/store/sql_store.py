@@ -148,7 +148,7 @@ class SqlStore:
         """Return the newest attempts of a selection that stand behind a cursor."""
         await self._require()
         return await self._database.run(
-            lambda opened: attempts.listed(opened, selection, limit, after)
+            lambda opened: attempts.listed(opened, selection, limit, after), long_running=True
         )
 
     async def prune_attempts(self, before_us: int) -> int:
@@ -172,7 +172,9 @@ class SqlStore:
 
     async def adjusted(self, attempt_ids: Sequence[str]) -> Mapping[str, Adjustment]:
         """Return what the adjustments of each of these attempts add up to, where it has any."""
-        return await self._read(lambda opened: attempts.adjusted(opened, attempt_ids), {})
+        return await self._read(
+            lambda opened: attempts.adjusted(opened, attempt_ids), {}, long_running=True
+        )
 
     async def close(self) -> None:
         """Give back every connection."""
@@ -182,11 +184,11 @@ class SqlStore:
         """Return what a reader of `revisions.py` finds; `nothing` when there is no store yet."""
         return await self._read(lambda opened: database.read(opened, reader), nothing)
 
-    async def _read(self, work: database.Work[T], nothing: T) -> T:
+    async def _read(self, work: database.Work[T], nothing: T, *, long_running: bool = False) -> T:
         """Return what a transaction comes to; `nothing` when there is no store yet."""
         if not await self._exists():
             return nothing
-        return await self._database.run(work)
+        return await self._database.run(work, long_running=long_running)
 
     async def _write(self, work: database.Work[T]) -> T:
         """Return what a transaction that writes comes to; StoreMissingError without a store."""

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from row_samples import instance
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, text
 from store_samples import url_of
 
 from modelops.store import migrate, open_store
+from modelops.store.books import Selection
 from modelops.store.sql_store import SqlStore
 from modelops.store.sqlite import LONG_RUNNING_READERS, READERS, SqliteTransactions
 
@@ -78,6 +80,33 @@ async def test_writes_come_in_the_order_they_were_asked_for(
     _release(holder)
     await asyncio.gather(*writes)
     assert [each.seen_at_us for each in await store.instances()] == [11]
+
+
+async def test_what_reads_the_books_for_seconds_says_so(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    run = SqliteTransactions.run
+
+    async def watched(
+        self: SqliteTransactions,
+        work: Callable[[Connection], Any],
+        *,
+        write: bool,
+        long_running: bool,
+    ) -> Any:
+        asked.append(long_running)
+        return await run(self, work, write=write, long_running=long_running)
+
+    monkeypatch.setattr(SqliteTransactions, "run", watched)
+    chosen = Selection(since_us=0, until_us=1)
+    await store.usage(chosen)
+    await store.list_attempts(chosen, 1)
+    await store.count_attempts(1)
+    await store.adjusted(["a"])
+    assert asked == [True] * 4
+    await store.head()
+    assert asked[4:] == [False]
 
 
 async def test_a_cancelled_report_ends(tmp_path: Path) -> None:
