@@ -22,11 +22,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     owners: dict[str, str] = {}
     for owner, keys, document, path in _callers(subject):
         names: set[str] = set()
-        latest = max((key.expires or date.max.isoformat() for key in keys), default="")
+        final = max(range(len(keys)), key=lambda index: (_end(keys[index]), index), default=0)
         for index, key in enumerate(keys):
             place = (*path, index)
             at = document.position((*place, "expires"))
-            yield from _expiry(owner, key, latest, at, subject.today)
+            yield from _expiry(owner, key, at, subject.today, final=index == final)
             if key.name in names:
                 message = f"{owner} has a key named {key.name!r} already"
                 yield found(rules.REPEATED_NAME, document.position((*place, "name")), message)
@@ -61,8 +61,14 @@ def _callers(subject: Subject) -> Iterator[tuple[str, tuple[Key, ...], Document,
         yield agent.address, agent.value.keys, agent.document, ("keys",)
 
 
-def _expiry(owner: str, key: Key, latest: str, at: Position, today: date) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the last day of a key; `latest` is that of its owner's last one."""
+def _end(key: Key) -> str:
+    return key.expires or date.max.isoformat()
+
+
+def _expiry(
+    owner: str, key: Key, at: Position, today: date, *, final: bool
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the last day of a key; `final` is the one that outlives the rest."""
     if key.expires is None:
         return
     try:
@@ -74,7 +80,7 @@ def _expiry(owner: str, key: Key, latest: str, at: Position, today: date) -> Ite
     if last < today:
         message = f"the key {key.name!r} expired on {key.expires}"
         yield found(rules.EXPIRED_KEY, at, message, "remove it")
-    elif key.expires == latest and last <= today + SOON:
-        message = f"{owner} has no key that works after {latest}"
+    elif final and last <= today + SOON:
+        message = f"{owner} has no key that works after {key.expires}"
         hint = f"declare another beside it: modelops key new {owner}"
         yield found(rules.EXPIRING_KEY, at, message, hint)

@@ -319,6 +319,13 @@ CASES: list[tuple[str, Files]] = [
             f' {{name: b, sha256: {SHA}, expires: ▸"2026-12-02"}}]\n'
         ),
     ),
+    (
+        "expiring-key",
+        agent(
+            f'keys: [{{name: a, sha256: {SHA}, expires: "2026-12-02"}},'
+            f' {{name: b, sha256: {SHA}, expires: ▸"2026-12-02"}}]\n'
+        ),
+    ),
     ("unknown-timezone", settings("timezone: ▸Europe/Belrin\n")),
     ("unknown-timezone", settings("timezone: ▸../../etc/passwd\n")),
     ("unknown-timezone", settings("timezone: ▸Europe\n")),
