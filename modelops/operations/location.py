@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from modelops.operations.identity import STATE_DIRECTORY
@@ -39,9 +40,10 @@ def existing(url: str, folder: Path) -> str:
     if not found.startswith("sqlite:") or sqlite_file.exists(path := sqlite_file.path_of(found)):
         return found
     simulated = path.with_name(SIMULATED_STORE)
+    its_url = shlex.quote(f"sqlite:///{simulated}")
     raise StoreMissingError(
         f"{sqlite_file.place_of(path)} does not exist",
-        f"`up --simulate` keeps its own: name it with --store sqlite:///{simulated}"
+        f"`up --simulate` keeps its own: name it with --store {its_url}"
         if not url and simulated.exists()
         else "name another with --store; `modelops apply` makes one",
     )

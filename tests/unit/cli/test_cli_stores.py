@@ -88,7 +88,9 @@ def test_a_store_that_does_not_exist_is_not_an_empty_one(
     assert said.out == ""
     assert f"the store {tmp_path}/typo/store.db does not exist" in said.err
     assert "`modelops apply` makes one" in said.err
-    simulated = tmp_path / ".modelops" / "simulated.db"
+    folder = tmp_path / "two words"
+    simulated = folder / ".modelops" / "simulated.db"
+    simulated.parent.mkdir(parents=True)
     simulated.touch()
-    assert run([*arguments, "-C", str(tmp_path)]) == 1
-    assert f"name it with --store sqlite:///{simulated}" in capsys.readouterr().err
+    assert run([*arguments, "-C", str(folder)]) == 1
+    assert f"name it with --store 'sqlite:///{simulated}'" in capsys.readouterr().err
