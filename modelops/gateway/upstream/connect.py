@@ -7,6 +7,7 @@ its failures apart nor ends a handshake that is cancelled.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Callable
 from typing import TypeVar
@@ -83,16 +84,20 @@ async def _dial(
     loop = asyncio.get_running_loop()
     end = loop.time() + wait
     addresses = (await names.addresses(origin.host))[:ADDRESSES_MAX]
-    reason, local = "it has no address", True
+    reason = "it has no address"
+    lacks: list[bool] = []  # whether it was this side that lacked something
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
             async with asyncio.timeout((end - loop.time()) / left):
                 return await loop.create_connection(make, address, origin.port)
         except TimeoutError:
-            reason, local = "no answer in time", False
+            reason = "no answer in time"
+            lacks.append(False)
         except OSError as error:
-            reason, local = error.strerror or str(error), local and error.errno in OUT_OF
-    if local:
+            reason = error.strerror or str(error)
+            if ":" not in address or error.errno != errno.EADDRNOTAVAIL:  # else it has no IPv6
+                lacks.append(error.errno in OUT_OF)
+    if lacks and all(lacks):
         raise LocalError(f"this server cannot open a connection: {reason}")
     if reason == "no answer in time":
         raise _late(origin)
