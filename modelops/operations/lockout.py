@@ -35,7 +35,7 @@ def refusals(
         else "only the server's own machine could apply through it"
     )
     flags = " ".join(f"--confirm-keys {one}" for one in asked)
-    instead = "" if had else "give one of them `role: deployer`, or "
+    instead = "" if had or not files else "give one of them `role: deployer`, or "
     yield Check(
         rule="locks-out",
         level="refused",

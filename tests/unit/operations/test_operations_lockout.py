@@ -62,6 +62,8 @@ def test_the_first_key_is_a_deployers(before: State) -> None:
     hint = f"give one of them `role: deployer`, or if it is meant: {flags}"
     assert refused(after, before=before) == [f"locks-out: {hint}"]
     assert refused(after, consent_to_keys("operator/eve"), before=before) == []
+    (rollback,) = lockout.refusals(before, after, (), NOW, files=False)
+    assert rollback.hint == "if it is meant: --confirm-keys operator/eve"
     for open_to_this_machine in (state(), state(operator("bob", keys=0))):
         assert refused(open_to_this_machine, before=before) == []
 
