@@ -99,10 +99,12 @@ class Failover:
         """Call a target once its provider's limit allows it."""
         provider, slots = candidate.step.target.provider, self._context.services.slots
         limit = self._context.services.share(provider.max_concurrent_requests)
-        if not await slots.acquire(provider.name, limit, self._patience(candidate)):
+        at_once = slots.take(provider.name, limit)
+        if not (at_once or await slots.acquire(provider.name, limit, self._patience(candidate))):
             return Skip(candidate.step, "busy", f"{limit} requests to its provider are under way")
         try:
-            return self._missed(candidate) or await self._try(candidate, outgoing)
+            missed = None if at_once else self._missed(candidate)
+            return missed or await self._try(candidate, outgoing)
         finally:
             slots.release(provider.name)
 

@@ -24,14 +24,20 @@ class Slots:
         """Return how many requests a provider has now."""
         return self._used.get(provider, 0)
 
-    async def acquire(self, provider: str, limit: int, wait: float) -> bool:
-        """Take a place, waiting at most `wait` seconds for one; False when none came free."""
+    def take(self, provider: str, limit: int) -> bool:
+        """Take a place if one is free."""
         if self._limits.get(provider) != limit:
             self._limits[provider] = limit
             self._hand_on(provider)
         used = self._used.get(provider, 0)
         if used < limit:
             self._used[provider] = used + 1
+            return True
+        return False
+
+    async def acquire(self, provider: str, limit: int, wait: float) -> bool:
+        """Take a place, waiting at most `wait` seconds for one; False when none came free."""
+        if self.take(provider, limit):
             return True
         if wait <= 0:
             return False

@@ -21,6 +21,7 @@ from gateway_doubles import (
     table,
 )
 
+from modelops.gateway.health import Block, Health
 from modelops.gateway.slots import Slots
 from modelops.resources.resolved import Target
 
@@ -131,6 +132,26 @@ async def test_without_another_target_a_request_waits_its_turn_or_is_told() -> N
     assert [(await task).status for task in (first, second)] == [200, 200]
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+async def test_a_place_that_is_free_costs_no_second_look(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    bench = Bench(table(
+        provider("one", max_concurrent_requests=limit), model("one/a"), chain("pair", "one/a"),
+    ))  # fmt: skip
+    bench.client.script("one", FakeResponse(200, completion()))
+    looks: list[str] = []
+    blocked = Health.blocked
+
+    def look(self: Health, *about: Any) -> Block:
+        looks.append("look")
+        return blocked(self, *about)
+
+    monkeypatch.setattr(Health, "blocked", look)
+    assert (await bench.ask(ASK)).status == 200
+    assert looks == ["look"]
+
+
 def test_workers_share_a_limit() -> None:
     bench = Bench(table(settings()))
     assert [bench.gateway.services.share(limit) for limit in (0, 1, 64)] == [0, 1, 64]
@@ -146,11 +167,14 @@ class Waits(Slots):
         self._clock = bench.clock
         self._seconds = list(seconds)
 
+    def take(self, provider: str, limit: int) -> bool:
+        return False
+
     async def acquire(self, provider: str, limit: int, wait: float) -> bool:
         self.patience.append(wait)
         self._clock.now += self._seconds.pop(0)
         self.meanwhile()
-        return await super().acquire(provider, limit, 0)
+        return super().take(provider, limit)
 
 
 def waiting_bench(*seconds: float, timeout_ms: int, deadline_ms: int) -> tuple[Bench, Waits]:
