@@ -155,13 +155,13 @@ def _targets(runtime: Runtime) -> list[TargetReport]:
 
 
 def _rejected(runtime: Runtime) -> Counter[str]:
-    """Count the keys that each provider rejects; one that was replaced is none of them."""
+    """Count the keys that each provider rejects; none is one that was replaced or taken away."""
     health, table = runtime.gateway.services.health, runtime.gateway.table
     found: Counter[str] = Counter()
     for provider, agent in health.rejections():
         caller, known = table.agents.get(agent), table.providers.get(provider)
         own = caller.credentials.get(provider) if caller else known.credential if known else None
-        if own is not None and health.rejected(provider, own):
+        if own is not None and own.agent == agent and health.rejected(provider, own):
             found[provider] += 1
     return found
 

@@ -22,6 +22,7 @@ from modelops.gateway.table import RoutingTable, compile_table
 from modelops.ledger import Ledger
 from modelops.metering.attempt import Cost, Usage
 from modelops.resources.resolved import Credential
+from modelops.resources.state import State
 from modelops.secrets.secret import Secret
 from modelops.server.fleet import fleet
 from modelops.server.instance import announce, note_books, retire
@@ -163,17 +164,16 @@ async def test_the_alerting_rules_are_on_metrics_and_values_that_there_are() -> 
 
 async def test_a_rejected_key_is_counted_until_it_works_or_is_replaced() -> None:
     own = (Credential(provider="openai", api_key="sealed"),)
-    resources = state(
-        provider(auth="bearer", api_key="sealed"),
-        *(resource_samples.agent(name, credentials=own) for name in ("one", "two")),
-    )
+    keyed = provider(auth="bearer", api_key="sealed")
+    agents = [resource_samples.agent(name, credentials=own) for name in ("one", "two")]
+    resources = state(keyed, *agents)
     runtime = make_runtime(MemoryStore(resources))
     health, failure = runtime.gateway.services.health, Failure(kind="quota", message="", label="")
 
     async def rejected() -> float:
         return (await samples(runtime))["modelops_keys_rejected", "openai"]
 
-    def serve_with(key: str) -> RoutingTable:
+    def serve_with(key: str, resources: State = resources) -> RoutingTable:
         table = compile_table(1, resources, lambda address, _: Secret(f"{key}-{address}"))
         runtime.gateway.table = table
         return table
@@ -186,6 +186,9 @@ async def test_a_rejected_key_is_counted_until_it_works_or_is_replaced() -> None
     for key in keys:
         health.failed(target, key, "/v1/messages", failure, began=0, now=0)
     assert await rejected() == 2
+    serve_with("old", state(keyed, agents[1]))
+    assert await rejected() == 1
+    serve_with("old")
     health.succeeded(target, keys[0], "/v1/messages", began=0, now=0)
     assert await rejected() == 1
     serve_with("new")
