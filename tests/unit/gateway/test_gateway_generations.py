@@ -11,11 +11,15 @@ from gateway_doubles import Bench, FakeResponse, chain, model, provider, setting
 from modelops.simulator.simulator import Simulator
 
 NEW, MIDDLE, OLD = "claude-opus-5-5", "claude-sonnet-4-6", "claude-sonnet-4-5"
+WITHOUT = "claude-3-5-haiku-20241022"
+"""One that does not reason."""
 TABLE = table(
     provider("down", protocol="anthropic"), provider("up", protocol="anthropic"),
     model("down/m"),
-    *[model(f"up/{name}", max_output_tokens=64_000) for name in (NEW, MIDDLE, OLD)],
-    *[chain(name, "down/m", f"up/{name}") for name in (NEW, MIDDLE, OLD)],
+    *[model(f"up/{name}", max_output_tokens=64_000, capabilities=("tools", "reasoning"))
+      for name in (NEW, MIDDLE, OLD)],
+    model(f"up/{WITHOUT}", max_output_tokens=8192),
+    *[chain(name, "down/m", f"up/{name}") for name in (NEW, MIDDLE, OLD, WITHOUT)],
     settings(NEW),
 )  # fmt: skip
 ASK: dict[str, Any] = {"max_tokens": 8000, "messages": [{"role": "user", "content": "hi"}]}
@@ -70,6 +74,7 @@ def accepted(fields: dict[str, Any]) -> bool:
         (OLD, {"thinking": BUDGET, "top_k": 5}, {"thinking": BUDGET, "top_k": 5}),
         (OLD, {"thinking": ADAPTIVE, "messages": LOOP, "tools": TOOLS,
                "context_management": {"edits": [CLEAR]}}, {}),
+        (WITHOUT, {"thinking": ADAPTIVE, "output_config": {"effort": "low"}}, {}),
         (MIDDLE, {"thinking": ADAPTIVE, "output_config": {"effort": "xhigh"}, "top_p": 0.96},
          {"thinking": ADAPTIVE, "output_config": {"effort": "high"}, "top_p": 0.96}),
         (MIDDLE, {"thinking": BUDGET}, {"thinking": BUDGET}),

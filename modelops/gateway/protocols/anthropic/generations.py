@@ -56,7 +56,7 @@ def reworded(body: Body, target: Target) -> Body:
     if not samples(target.upstream_model):
         for name in _SAMPLING:
             other.fields.pop(name, None)
-    _reword_thinking(other.fields, looked, version)
+    _reword_thinking(other.fields, looked, version, target)
     _reword_effort(other.fields, looked.output_config or {}, version)
     return other
 
@@ -65,7 +65,7 @@ def _only_looked_at(fields: Fields) -> Fields:
     return {name: fields[name] for name in _Looked.__struct_fields__ if name in fields}
 
 
-def _reword_thinking(fields: Fields, looked: _Looked, version: Version) -> None:
+def _reword_thinking(fields: Fields, looked: _Looked, version: Version, target: Target) -> None:
     thinking = dict(looked.thinking or {})
     kind = thinking.get("type")
     if kind == "enabled" and version >= ADAPTIVE_ONLY:
@@ -73,7 +73,8 @@ def _reword_thinking(fields: Fields, looked: _Looked, version: Version) -> None:
         fields["thinking"] = _raw(thinking | {"type": "adaptive"})
     elif kind == "adaptive" and version < ADAPTIVE:
         forced = (looked.tool_choice or {}).get("type") in ("any", "tool")
-        if forced or looked.max_tokens <= BUDGET_MIN:
+        cannot = target.capabilities is not None and "reasoning" not in target.capabilities
+        if cannot or forced or looked.max_tokens <= BUDGET_MIN:
             without_thinking(fields)
             return
         effort: Any = str((looked.output_config or {}).get("effort"))
