@@ -27,18 +27,26 @@ FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
+_KEY_WANTED = "commands read the key of an operator who may do this from MODELOPS_KEY"
+
 NOBODY = Caller(kind="local", name="")
 HERE = Caller(kind="local", name="", role="deployer")
 
 
 class AccessError(Exception):
-    """The request is refused with this status; `headers` go with the answer."""
+    """The request is refused with this status; `headers` go with the answer.
 
-    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
+    `hint` says what to do next where the message does not.
+    """
+
+    def __init__(
+        self, status: int, message: str, *headers: tuple[bytes, bytes], hint: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers
+        self.hint = hint
 
 
 def data_plane_caller(
@@ -80,7 +88,7 @@ def require_role(caller: Caller, role: Role) -> None:
     if RANK[caller.role] < RANK[role]:
         who = f"{caller.kind} {caller.name!r}"
         held = f"is {caller.role}" if caller.role else "has no role"
-        raise AccessError(403, f"this needs the role {role}; {who} {held}")
+        raise AccessError(403, f"this needs the role {role}; {who} {held}", hint=_KEY_WANTED)
 
 
 def remote_reason(headers: Headers, client: Address) -> str:
@@ -130,14 +138,15 @@ def _holder(keys: Keys, shown: list[bytes], unix_s: float) -> Caller | None:
             if (caller := find(keys, key, unix_s)) is not None:
                 return caller
     except ExpiredKeyError as expired:
-        raise AccessError(401, str(expired)) from None
+        raise AccessError(401, str(expired), hint=_KEY_WANTED) from None
     return None
 
 
 def _refuse(shown: list[bytes], whose: Literal["agent", "operator"]) -> NoReturn:
     if shown:
-        raise AccessError(401, f"this is not a valid {whose} key")
+        raise AccessError(401, f"this is not a valid {whose} key", hint=_KEY_WANTED)
     raise AccessError(
         401,
         f"an {whose}'s key is needed: send it as 'authorization: Bearer KEY' or 'x-api-key: KEY'",
+        hint=_KEY_WANTED,
     )

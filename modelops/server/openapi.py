@@ -37,7 +37,7 @@ STATUSES = {
     "429": "Every target was limited; see retry-after.",
     "500": "The gateway failed.",
     "502": "Every target failed.",
-    "503": "Nothing is served.",
+    "503": "Nothing is served, or this server is out of connections or of room for bodies.",
     "504": "The deadline ran out.",
 }
 

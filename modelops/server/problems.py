@@ -44,8 +44,6 @@ CODES = {
 }
 """The stable code beside each status that the server, not the gateway, answers under `/v1`."""
 
-_KEY_WANTED = "commands read the key of an operator who may do this from MODELOPS_KEY"
-
 _WITHOUT_V1 = frozenset(endpoint.removeprefix("/v1") for endpoint in get_args(Endpoint))
 """Where a request ends up whose client was given a base URL without `/v1`."""
 
@@ -132,7 +130,7 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
 def _describe(request: AnyRequest, error: Exception) -> tuple[int, str, str]:
     """Return status, detail and hint; a bug is logged and gives nothing of itself away."""
     if isinstance(error, AccessError):
-        return error.status, error.message, _KEY_WANTED if error.status in (401, 403) else ""
+        return error.status, error.message, error.hint
     if isinstance(error, StoreError):
         return 503, error.message, error.hint
     if isinstance(error, StaleError):

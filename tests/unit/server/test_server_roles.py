@@ -121,3 +121,13 @@ async def test_what_lies_beside_the_schema_is_guarded_too(path: str) -> None:
     async with serving(make_runtime(MemoryStore(RESOURCES))) as port:
         answer = await ask(port, path, method="GET", headers=CALLERS["agent"])
     assert answer.status == 403
+
+
+async def test_who_lacks_a_key_is_told_where_it_is_read_from_and_nobody_else() -> None:
+    async with serving(make_runtime(MemoryStore(RESOURCES))) as port:
+        for caller in ("nobody", "wrong", "expired", "agent", "viewer"):
+            answer = await ask(port, "/api/state", method="GET", headers=CALLERS[caller])
+            assert "MODELOPS_KEY" in answer.json()["hint"], caller
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        answer = await ask(port, "/api/state", method="GET", headers=["via: 1.1 proxy"])
+    assert (answer.status, answer.json()["hint"]) == (401, ""), "no operator has a key"
