@@ -91,7 +91,7 @@ class Breaker:
             self._probe = None
 
     def _open(self, now: float) -> None:
-        if now - self._closed_at > FORGET_SECONDS:
+        if self._until is None and now - self._closed_at > FORGET_SECONDS:
             self._opened = 0
         self._opened += 1
         self._opened_at = now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from modelops.gateway.breaker import IN_A_ROW, Breaker
 
 
@@ -25,13 +27,17 @@ def test_it_opens_after_five_in_a_row_and_probes_once() -> None:
     assert breaker.state(31) == "closed"
 
 
-def test_a_failed_probe_opens_it_for_longer() -> None:
+@pytest.mark.parametrize("begun", [0, 70_000])
+def test_each_failed_probe_opens_it_for_longer(begun: float) -> None:
     breaker = Breaker()
-    failing(breaker, IN_A_ROW, 0)
-    failing(breaker, 1, 30)
-    assert breaker.opens_again(30) == 60
-    failing(breaker, 1, 90)
-    assert breaker.opens_again(90) == 90
+    failing(breaker, IN_A_ROW, begun)
+    pauses = []
+    now = begun
+    for _ in range(12):
+        pauses.append(breaker.opens_again(now))
+        now += pauses[-1]
+        failing(breaker, 1, now)
+    assert pauses == [*range(30, 301, 30), 300, 300]
 
 
 def test_an_abandoned_probe_lets_another_try() -> None:
