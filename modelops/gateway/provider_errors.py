@@ -83,10 +83,11 @@ WORDING: tuple[tuple[re.Pattern[str], Kind], ...] = (
         re.compile(  # DeepSeek's, Kimi's and Groq's, of a turn that another provider may have made
             r"(?i)(reasoning_content|content\[\]\.thinking)"
             r".{0,60}(must be passed back|is missing in assistant)"
-            r"|property '[^']*\breasoning(_content)?' is unsupported"
+            r"|messages\.\d+\b.*\breasoning(_content|_details)?' is unsupported"
         ),
         "foreign_state",
     ),
+    (re.compile(r"(?i)\bproperty '[^']+' is unsupported"), "parameter"),
     (re.compile(r"(?i)api key not valid|invalid api key"), "credential"),
     (re.compile(r"(?i)credit balance is too low|insufficient (balance|credit)"), "quota"),
     (

@@ -78,6 +78,13 @@ CASES: list[tuple[str, int, bytes, Kind]] = [
     ("Cerebras reasoning", 400, openai(
         "property 'messages.2.assistant.reasoning_content' is unsupported", code="wrong_api_format",
     ), "foreign_state"),
+    ("Groq reasoning details", 400, openai(
+        "'messages.3' : for 'role:assistant' the following must be satisfied[('messages.3' : "
+        "property 'reasoning_details' is unsupported)]", type="invalid_request_error",
+    ), "foreign_state"),
+    ("Groq parameter", 400, openai("property 'store' is unsupported, did you mean 'stop'?"),
+     "parameter"),
+    ("Cerebras parameter", 400, openai("property 'reasoning' is unsupported"), "parameter"),
     ("OpenAI output", 400, openai(
         "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, "
         "whereas you provided 100000.", param="max_tokens", code="invalid_value",
