@@ -62,12 +62,17 @@ def _orphans(folder: Path, own_worker: str) -> Iterator[list[Segment]]:
     """
     for worker in sorted({name.worker for name in segments.named(folder)} - {own_worker}):
         owned: list[Segment] = []
-        for name in segments.named(folder, worker):
-            adopted = segments.adopt(folder / str(name))
-            if adopted is None:
-                break
-            owned.append(adopted)
-        names = segments.named(folder, worker)
+        try:
+            for name in segments.named(folder, worker):
+                adopted = segments.adopt(folder / str(name))
+                if adopted is None:
+                    break
+                owned.append(adopted)
+            names = segments.named(folder, worker)
+        except OSError:  # a lock that is kept would keep everybody from them
+            for each in owned:
+                each.close()
+            raise
         if owned and [each.name for each in owned] == [str(name) for name in names]:
             yield list(_current(owned, names))
         else:

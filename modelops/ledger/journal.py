@@ -33,6 +33,9 @@ STORE_SHARE = 4
 log is brought back, it takes 0.6 KB a row, or 1.6 where every row has a user of its own; here a row
 without its BEGIN takes 0.45."""
 
+_NO_ROOM = frozenset({None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What making room helps against; the journal's own bound has no number."""
+
 _LEAST_BYTES = MAX_RECORD
 """A disk that is nearly full may have room for a short segment."""
 
@@ -55,6 +58,7 @@ class Journal:
         self._queues: list[SegmentQueue] = []
         self._reserve: Segment | None = None
         self._full = ""
+        self._lacks_room = False
         self._ended: set[str] = set()
         self.begun: set[str] = set()
         self.superseded: list[str] = []
@@ -68,7 +72,7 @@ class Journal:
     def crowded(self) -> bool:
         """Whether it is time to make room: rows go on coming while that is done."""
         if self._full:
-            return True
+            return self._lacks_room
         try:
             return self._room() < self.size // 3
         except OSError:
@@ -215,7 +219,7 @@ class Journal:
         try:
             self._queues.append(SegmentQueue(self._new_segment(length)))
         except OSError as error:
-            self._full = str(error)
+            self._full, self._lacks_room = str(error), error.errno in _NO_ROOM
             raise
         self._number += 1
         if sum(queue.kept for queue in self._queues) > ROWS_MAX:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,32 @@ async def test_what_a_killed_worker_began_is_interrupted_and_its_torn_tail_is_pa
     assert (ledger.adopted.rows, ledger.adopted.interrupted) == (2, 1)
     assert ledger.adopted.torn_bytes == len(encode(Kind.END, torn)) - 1
     assert [file.name for file in folder.iterdir()] == ["README"]
+    await ledger.close()
+
+
+async def test_what_cannot_be_opened_whole_is_let_go_and_adopted_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [attempt(), attempt()]
+    for number, row in enumerate(rows):
+        left_behind(tmp_path, number, encode(Kind.END, row))
+    books = MemoryBooks()
+    ledger = Ledger(books, tmp_path)
+    adopt, descriptors = segment.adopt, 1
+
+    def short(path: Path) -> segment.Segment | None:
+        nonlocal descriptors
+        if not descriptors:
+            raise OSError(errno.EMFILE, "Too many open files")
+        descriptors -= 1
+        return adopt(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segment, "adopt", short)
+        await ledger.adopt()
+    assert "Too many open files" in ledger.error
+    await ledger.adopt()
+    assert books.rows.keys() == {row.attempt_id for row in rows}
     await ledger.close()
 
 

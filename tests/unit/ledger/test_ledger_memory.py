@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,26 @@ def failing(monkeypatch: pytest.MonkeyPatch, step: str, victim: segment.Segment 
 
     assert victim is not None
     monkeypatch.setattr(segment.Segment, step, fail)
+
+
+@pytest.mark.parametrize(("number", "crowded"), [(errno.ENOSPC, True), (errno.EMFILE, False)])
+def test_rows_are_put_together_for_want_of_room_and_not_of_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, crowded: bool
+) -> None:
+    journal = Journal(tmp_path, segment_bytes=8_000)
+
+    def refuse(_descriptor: int, _capacity: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segment, "_allocate", refuse)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            journal.append(Kind.END, attempt())
+        assert journal.crowded == crowded
+    journal.check()
+    journal.append(Kind.END, attempt())
+    assert not journal.crowded
+    journal.close()
 
 
 def test_a_reserve_is_made_from_what_a_collapse_gives_back_and_grows_once_there_is_room(
