@@ -45,6 +45,9 @@ CONNECT_S = 10.0
 ANSWER_S = 8.0
 """How long a transaction may take that is not `long_running`: milliseconds, and 5 s for a lock."""
 
+REPORTS_MAX = 5
+"""Reads that take seconds at once: a third of the pool, so that nothing short waits for them."""
+
 CLOSE_S = 1.0
 """How long the server may take to hear that a connection ends."""
 
@@ -96,6 +99,7 @@ class PostgresTransactions:
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url, place, lock_wait_s),
             pool_use_lifo=True,
+            pool_timeout=CONNECT_S,
             hide_parameters=True,
         )
         event.listen(self._engine.sync_engine, "connect", self._remember)
@@ -103,10 +107,13 @@ class PostgresTransactions:
         self._drivers: WeakSet[Any] = WeakSet()
         self._migrates = migrates
         self._answer_s = answer_s
+        self._reports = asyncio.Semaphore(REPORTS_MAX)
 
     async def run(self, work: Callable[[Connection], T], *, write: bool, long_running: bool) -> T:
         """Return what work comes to; it may be cancelled wherever it waits for the database."""
-        async with self._engine.connect() as connection:
+        reports = long_running and not write
+        turn = self._reports if reports else contextlib.nullcontext()
+        async with turn, self._engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             bound = contextlib.nullcontext if long_running or self._migrates else self._bound
             with bound(driver):

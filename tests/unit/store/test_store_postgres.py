@@ -16,7 +16,7 @@ from store_samples import put, run_sql
 
 from modelops.resources.errors import ExitCode
 from modelops.store import migrate, open_store, postgres
-from modelops.store.postgres import PostgresTransactions
+from modelops.store.postgres import REPORTS_MAX, PostgresTransactions
 from modelops.store.protocol import (
     NotAStoreError,
     StoreError,
@@ -104,6 +104,29 @@ async def test_a_database_that_goes_silent_is_unreachable_and_found_again(
             assert list(await asyncio.gather(ask(), ask())) == [1, 1]
             await network.silence()
             await transactions.close()
+
+
+async def test_what_is_short_does_not_wait_for_many_reports(new_database: NewDatabase) -> None:
+    transactions = PostgresTransactions(new_database(), lock_wait_s=1)
+
+    async def ask(statement: str, *, long_running: bool) -> object:
+        return await transactions.run(
+            lambda opened: opened.exec_driver_sql(statement).scalar(),
+            write=False,
+            long_running=long_running,
+        )
+
+    reports = [
+        asyncio.create_task(ask("SELECT pg_sleep(60)", long_running=True)) for _ in range(20)
+    ]
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
+    async with asyncio.timeout(30):
+        while await ask(running, long_running=False) != REPORTS_MAX:
+            await asyncio.sleep(0)
+        for report in reports:
+            report.cancel()
+        await transactions.close()
+        await asyncio.gather(*reports, return_exceptions=True)
 
 
 def test_a_host_that_is_gone_is_noticed() -> None:
