@@ -21,7 +21,8 @@ from modelops.server.totals import total
 from modelops.store.protocol import Instance, StoreError
 
 ASK_S = 2.0
-"""Seconds for the store to answer; Prometheus scrapes for ten."""
+"""Seconds for the store to answer; to end a call to a silent Postgres takes two more. Prometheus
+scrapes for ten."""
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from modelops.server.live import Live, compile_live
 from modelops.server.opener import Opener, files_changed
 from modelops.server.runtime import Runtime
 from modelops.server.simulated import offer
-from modelops.store.protocol import Head, StoreError
+from modelops.store.protocol import Head, StoreDamagedError, StoreError
 
 POLL_S = 0.25
 """Seconds between two looks at the head: one row, 0.5 ms; live within a second of an apply."""
@@ -45,13 +45,16 @@ async def refresh(runtime: Runtime) -> None:
     if not head.store_id and runtime.live is not None and runtime.live.head.store_id:
         _note_store(runtime, f"{runtime.store.place} is not there any more")
         return
-    _note_store(runtime, "")
     if not await _is_news(runtime, head):
+        _note_store(runtime, "")
         return
     try:
         live = await _compile(runtime, head)
+    except StoreDamagedError as error:  # the store answers: it is this revision
+        _note_failure(runtime, head, error.message)
     except StoreError as error:
         _note_store(runtime, error.message)
+        return
     except ModelopsError as error:
         _note_failure(runtime, head, error.message)
     except Exception:  # a bug must not end the refresher
@@ -66,9 +69,11 @@ async def refresh(runtime: Runtime) -> None:
             logger.info("revision %d is live", live.head.revision)
         else:
             missing = "holds nothing" if live.head.store_id else "does not exist"
-            logger.info("%s %s: waiting for the first apply", runtime.store.place, missing)
+            what = "it" if runtime.settings.waits else "the first apply"
+            logger.info("%s %s: waiting for %s", runtime.store.place, missing, what)
         for name, why in live.broken().items():
             logger.warning("provider %s cannot be called: %s", name, why)
+    _note_store(runtime, "")
 
 
 async def _is_news(runtime: Runtime, head: Head) -> bool:

@@ -86,7 +86,9 @@ async def get_provider(runtime: Parts, provider: FromPath[str]) -> ProviderDetai
 
 
 async def _tested(runtime: Runtime) -> Mapping[str, Report]:
-    """Return the last connection tests; none while the store is away."""
+    """Return the last connection tests; none while the store is away: it is not asked then."""
+    if runtime.store_error:
+        return {}
     try:
         return await last_reports(runtime.store)
     except StoreError:

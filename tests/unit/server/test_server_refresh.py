@@ -18,7 +18,7 @@ from modelops.server.instance import announce, heartbeat, report
 from modelops.server.refresh import refresh
 from modelops.server.runtime import Runtime
 from modelops.store import open_store
-from modelops.store.protocol import StoreMissingError
+from modelops.store.protocol import StoreDamagedError, StoreMissingError
 
 
 def revision(runtime: Runtime) -> int:
@@ -78,6 +78,21 @@ async def test_a_store_that_the_first_apply_will_make_is_waited_for_without_a_wa
         patched.setattr(store, "put_instance", missing)
         await announce(runtime)
     assert caplog.messages[2:] == ["the store cannot be written: the store does not exist"]
+
+
+async def test_a_store_that_is_damaged_answers_and_its_revision_is_what_is_wrong(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore(state())
+    runtime = make_runtime(store)
+    damaged = AsyncMock(side_effect=StoreDamagedError("revision 1 is not what its digest says"))
+    monkeypatch.setattr(store, "secrets", damaged)
+    caplog.set_level("INFO", "modelops.server.refresh")
+    for _ in range(3):
+        await refresh(runtime)
+    assert runtime.store_error == ""
+    (told,) = caplog.messages
+    assert told.endswith("revision 1 cannot be served: revision 1 is not what its digest says")
 
 
 async def test_an_unchanged_head_is_not_compiled_again() -> None:
