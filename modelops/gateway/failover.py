@@ -117,7 +117,7 @@ class Failover:
 
     def _missed(self, candidate: Candidate) -> Skip | None:
         """Return why a target is not called after all, now that its provider has a place."""
-        if self._context.left() <= 0:
+        if self._context.left() <= MOMENT:
             return Skip(candidate.step, "busy", "its provider had no place before the deadline")
         block = self._blocked(candidate)
         if block and not self._all_blocked():

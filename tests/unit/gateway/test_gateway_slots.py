@@ -202,8 +202,11 @@ async def test_whoever_waits_for_the_last_target_has_time_left_to_call_it(
     assert waits.patience == [seconds]
 
 
-async def test_a_place_that_comes_after_the_deadline_is_of_no_use() -> None:
-    bench, _ = waiting_bench(10, timeout_ms=4_000, deadline_ms=10_000)
+@pytest.mark.parametrize("seconds", [10, 9.96])
+async def test_a_place_that_comes_after_or_just_before_the_deadline_is_of_no_use(
+    seconds: float,
+) -> None:
+    bench, _ = waiting_bench(seconds, timeout_ms=4_000, deadline_ms=10_000)
     refused = await bench.ask(ASK)
     assert (refused.status, refused.error()["code"]) == (429, "at_capacity")
     assert bench.client.requests == []
