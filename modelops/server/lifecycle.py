@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from random import Random
 
 from modelops.gateway.gateway import Gateway
 from modelops.gateway.table import compile_table
+from modelops.gateway.upstream.client import Client
 from modelops.gateway.upstream.http1 import Http1Client
 from modelops.gateway.upstream.proxy import proxy_from
 from modelops.ledger import Ledger, journal_folder
@@ -39,10 +40,9 @@ def build(settings: ServerSettings) -> Runtime:
     observer = Observer(ledger)
     identity = identify(clock)
     traced = telemetry(os.environ, observer, clock, identity.instance)
-    client = Http1Client(proxy=proxy_from(os.environ))
     gateway = Gateway(
         nothing,
-        client=client,
+        client=_upstream_client(os.environ),
         recorder=traced or observer,
         clock=clock,
         random=random,
@@ -59,6 +59,15 @@ def build(settings: ServerSettings) -> Runtime:
         random=random,
         telemetry=traced,
     )
+
+
+def _upstream_client(environment: Mapping[str, str]) -> Client:
+    proxy = proxy_from(environment)
+    if proxy is None:
+        return Http1Client()
+    from modelops.gateway.upstream.proxied import ProxiedClient  # takes 0.2 s that others spare
+
+    return ProxiedClient(proxy)
 
 
 @contextlib.asynccontextmanager

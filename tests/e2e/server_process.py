@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,14 +101,16 @@ def _lives(pid: int) -> bool:
     return stat.rpartition(") ")[2][0] != "Z"
 
 
-def request(url: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """Ask once, on a connection of its own."""
+def request(
+    url: str, method: str, path: str, body: Any = None, read: Callable[[bytes], Any] = json.loads
+) -> tuple[int, Any]:
+    """Ask once, on a connection of its own; return the status and the body as `read`."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)
     try:
         headers = {"content-type": "application/json"} if body is not None else {}
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        return answer.status, read(answer.read())
     finally:
         connection.close()
 

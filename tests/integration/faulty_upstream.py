@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import ssl
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from certificates import make_certificate
+from tunnels import receive_little
 
 from modelops.gateway.upstream.request import Origin
 
@@ -71,7 +69,7 @@ class FaultyUpstream:
 
     `requests` holds connection number, path, head and body size of each; `open` the connections
     that are, `ended_at` when each was ended by the other side, `sent_at` when each event left,
-    `written` the bytes the sockets took.
+    `written` the bytes the sockets took, `drained` those that a slow reader has read.
     """
 
     def __init__(self) -> None:
@@ -81,6 +79,7 @@ class FaultyUpstream:
         self.ended_at: list[float] = []
         self.sent_at: list[float] = []
         self.written = 0
+        self.drained = 0
         self.origin = Origin("127.0.0.1", 0, tls=False)
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -104,7 +103,8 @@ class FaultyUpstream:
                     early = b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno"
                     await self._send(writer, early)
                 if path == "/slow-reader":
-                    while await reader.read(1 << 18):
+                    while piece := await reader.read(1 << 18):
+                        self.drained += len(piece)
                         await asyncio.sleep(0.002)
                     return
                 size = await self._read_body(head, reader)
@@ -205,7 +205,7 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyUpst
     upstream = FaultyUpstream()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(upstream.protocol, "127.0.0.1", 0, ssl=tls)
-    _receive_little(server)
+    receive_little(server)
     port = server.sockets[0].getsockname()[1]
     upstream.origin = Origin("127.0.0.1", port, tls=tls is not None)
     try:
@@ -213,58 +213,6 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyUpst
     finally:
         server.close()
         await upstream.stop()
-
-
-@asynccontextmanager
-async def proxying(status: bytes = b"200 Connection established") -> AsyncIterator[list[bytes]]:
-    """Run a proxy for tunnels; yields its port, then the heads of the requests it gets.
-
-    Without a `status` it never answers.
-    """
-    heads: list[bytes] = []
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-        except ConnectionError:
-            sock = writer.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):  # a reset goes on as one
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        finally:
-            writer.transport.abort()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            heads.append(head)
-            host, _, port = head.split(b" ")[1].rpartition(b":")
-            if not status:
-                await reader.read()
-                return
-            writer.write(b"HTTP/1.1 " + status + b"\r\n\r\n")
-            if not status.startswith(b"200"):
-                return
-            there, back = await asyncio.open_connection(host.decode(), int(port))
-            await asyncio.gather(pump(reader, back), pump(there, writer))
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    _receive_little(server)
-    heads.append(b"%d" % server.sockets[0].getsockname()[1])
-    try:
-        yield heads
-    finally:
-        server.close()
-
-
-def _receive_little(server: asyncio.Server) -> None:
-    """Have the kernel hold little for a slow reader, who hears of an end only after all of it."""
-    server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
 
 
 def certificate(folder: Path, name: str = "127.0.0.1") -> tuple[ssl.SSLContext, ssl.SSLContext]:

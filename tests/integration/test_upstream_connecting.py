@@ -1,4 +1,4 @@
-"""Getting a connection: names, TLS, certificates, proxies, and cancelled calls."""
+"""Getting a connection: names, TLS, certificates, and cancelled calls."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from faulty_upstream import certificate, proxying, serving
+from faulty_upstream import certificate, serving
 from upstream_ends import GRACE, TRIES, end_of, open_sockets, until
+from upstream_rig import a_client
 
 from modelops.gateway.upstream.errors import (
     ConnectError,
@@ -23,11 +24,9 @@ from modelops.gateway.upstream.errors import (
     TlsError,
 )
 from modelops.gateway.upstream.http1 import Http1Client
-from modelops.gateway.upstream.proxy import Tunnel, proxy_from
 from modelops.gateway.upstream.request import Origin, Request
-from modelops.resources.errors import ModelopsError
 
-URL = "http://u:p%40ss@proxy.test:3128"
+DIRECTLY_AND_PROXIED = pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxied"])
 
 
 async def test_a_refused_connection_and_an_unknown_name() -> None:
@@ -57,19 +56,18 @@ async def test_a_server_without_descriptors_does_not_blame_the_provider() -> Non
         await client.close()
 
 
-async def test_a_listener_that_never_answers_tls_is_a_connect_timeout() -> None:
-    async with serving() as upstream:
-        client = Http1Client(connect_timeout=0.05)
+@DIRECTLY_AND_PROXIED
+async def test_a_listener_that_never_answers_tls_is_a_connect_timeout(proxied: bool) -> None:
+    async with serving() as upstream, a_client(proxied, connect_timeout=0.05) as (client, _):
         origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
         with pytest.raises(ConnectTimeoutError):
             await client.send(Request(origin, "/", b"", b""), 5.0)
         await asyncio.wait_for(until(lambda: upstream.open == 0), 1.0)
-        await client.close()
 
 
-async def test_a_cancelled_tls_handshake_ends_its_connection() -> None:
-    async with serving() as upstream:
-        client = Http1Client()
+@DIRECTLY_AND_PROXIED
+async def test_a_cancelled_tls_handshake_ends_its_connection(proxied: bool) -> None:
+    async with serving() as upstream, a_client(proxied) as (client, _):
         origin = Origin("127.0.0.1", upstream.origin.port, tls=True)
 
         async def cancelled() -> float:
@@ -78,7 +76,6 @@ async def test_a_cancelled_tls_handshake_ends_its_connection() -> None:
             return await end_of(task, upstream)
 
         assert min([await cancelled() for _ in range(TRIES)]) < GRACE
-        await client.close()
 
 
 async def test_a_call_that_is_cancelled_before_it_is_connected_leaves_no_socket() -> None:
@@ -117,36 +114,20 @@ async def test_a_call_that_is_cancelled_while_its_name_is_looked_up_never_connec
         assert upstream.connections == 0
 
 
-async def test_a_call_that_is_cancelled_while_its_tunnel_opens_leaves_no_socket() -> None:
-    async with proxying(b"") as heads:
-        sockets = open_sockets()
-        client = Http1Client(proxy=proxy_from({"HTTPS_PROXY": f"127.0.0.1:{int(heads[0])}"}))
-        origin = Origin("provider.test", 443, tls=True)
-        task = asyncio.create_task(client.send(Request(origin, "/", b"", b""), 5.0))
-        await asyncio.wait_for(until(lambda: len(heads) == 2), 1.0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await asyncio.wait_for(until(lambda: open_sockets() <= sockets), 1.0)
-        await client.close()
-
-
-async def test_certificates_are_verified(tmp_path: Path) -> None:
+@DIRECTLY_AND_PROXIED
+async def test_certificates_are_verified(tmp_path: Path, proxied: bool) -> None:
     server, _ = certificate(tmp_path)
-    async with serving(server) as upstream:
-        client = Http1Client()
+    async with serving(server) as upstream, a_client(proxied) as (client, _):
         with pytest.raises(TlsError, match=r"self.signed"):
             await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
-        await client.close()
 
 
-async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
+@DIRECTLY_AND_PROXIED
+async def test_a_certificate_for_another_name_is_refused(tmp_path: Path, proxied: bool) -> None:
     server, trusting = certificate(tmp_path, "other.test")
-    async with serving(server) as upstream:
-        client = Http1Client(tls=trusting)
+    async with serving(server) as upstream, a_client(proxied, trusting) as (client, _):
         with pytest.raises(TlsError, match=r"127\.0\.0\.1"):
             await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
-        await client.close()
 
 
 def test_the_default_tls_settings_verify() -> None:
@@ -156,39 +137,3 @@ def test_the_default_tls_settings_verify() -> None:
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
-
-
-async def test_a_proxy_that_refuses_is_a_connect_error(tmp_path: Path) -> None:
-    server, trusting = certificate(tmp_path)
-    async with serving(server) as upstream, proxying(b"407 Proxy Authentication Required") as heads:
-        proxy = proxy_from({"https_proxy": f"127.0.0.1:{int(heads[0])}"})
-        client = Http1Client(tls=trusting, proxy=proxy)
-        with pytest.raises(ConnectError, match="407"):
-            await client.send(Request(upstream.origin, "/ok", b"", b""), 5.0)
-        await client.close()
-        assert upstream.connections == 0
-
-
-async def test_what_is_no_proxy_is_called_so() -> None:
-    tunnel = Tunnel()
-    tunnel.data_received(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
-    with pytest.raises(ConnectError, match=r": no HTTP\Z"):
-        await tunnel.opened()
-
-
-def test_which_origins_go_through_a_proxy() -> None:
-    proxy = proxy_from({"HTTPS_PROXY": URL, "NO_PROXY": ".local, x.test,y.test:8443"})
-    assert proxy is not None
-    assert "ss" not in repr(proxy)
-    assert proxy.serves(Origin("api.openai.com", 443, tls=True))
-    assert not proxy.serves(Origin("x.test", 443, tls=True))
-    assert not proxy.serves(Origin("gpu.local", 443, tls=True))
-    assert not proxy.serves(Origin("y.test", 8443, tls=True))
-    assert proxy.serves(Origin("y.test", 443, tls=True))
-    assert not proxy.serves(Origin("api.openai.com", 80, tls=False))
-    asked = proxy.request(Origin("::1", 443, tls=True))
-    assert asked.startswith(b"CONNECT [::1]:443 HTTP/1.1\r\n")
-    assert b"proxy-authorization: Basic dTpwQHNz\r\n" in asked
-    assert proxy_from({}) is None
-    with pytest.raises(ModelopsError, match="http:// proxy"):
-        proxy_from({"HTTPS_PROXY": "socks5://proxy.test"})

@@ -42,3 +42,12 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.002)
+
+
+async def at_rest(count: Callable[[], int]) -> None:
+    """Wait until a count stands still for forty milliseconds."""
+    still, last = 0, count()
+    async with asyncio.timeout(30):
+        while still < 20:
+            await asyncio.sleep(0.002)
+            still, last = (still + 1, last) if count() == last else (0, count())

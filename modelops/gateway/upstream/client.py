@@ -1,6 +1,6 @@
 """The interface of an upstream client: one request out, a response read piece by piece.
 
-`http1` implements it, directly or through a proxy; tests put others in its place.
+`http1` implements it directly, `proxied` through a proxy; tests put others in its place.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Response(Protocol):
         ...
 
     async def flow(self, take: Take, wait: float, longest: float) -> bool:
-        """Hand what comes of the body to `take` in the very turn of the event loop it comes in.
+        """Hand what comes of the body to `take` as it comes, without waiting for more.
 
         Returns whether the body ended; False when `take` wants no more for now, or `longest`
         seconds are over. Raises as `read` does when nothing comes for `wait` seconds.

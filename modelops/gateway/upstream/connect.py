@@ -10,7 +10,6 @@ import asyncio
 import errno
 import ssl
 from collections.abc import Callable
-from typing import TypeVar
 
 from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import (
@@ -21,10 +20,7 @@ from modelops.gateway.upstream.errors import (
     TlsError,
 )
 from modelops.gateway.upstream.names import Names
-from modelops.gateway.upstream.proxy import Proxy, Tunnel
 from modelops.gateway.upstream.request import Origin
-
-AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.Protocol)
 
 ADDRESSES_MAX = 4
 """Addresses of a host that are tried; the time is shared between those that are left."""
@@ -43,15 +39,11 @@ async def connect(
     origin: Origin,
     tls: ssl.SSLContext,
     wait: float,
-    proxy: Proxy | None = None,
 ) -> Connection:
-    """Return a new connection to an origin within `wait` seconds, through a proxy if one serves."""
+    """Return a new connection to an origin within `wait` seconds."""
     try:
         async with asyncio.timeout(wait):
-            if proxy is not None and proxy.serves(origin):
-                transport, connection = await _tunnel(make, names, origin, proxy, wait)
-            else:
-                transport, connection = await _dial(make, names, origin, wait)
+            transport, connection = await _dial(make, names, origin, wait)
             if origin.tls:
                 connection.connection_made(await _start_tls(transport, connection, tls, origin))
             return connection
@@ -63,24 +55,9 @@ def _late(origin: Origin) -> ConnectTimeoutError:
     return ConnectTimeoutError(f"{origin.authority} did not take the connection in time")
 
 
-async def _tunnel(
-    make: Callable[[], Connection], names: Names, origin: Origin, proxy: Proxy, wait: float
-) -> tuple[asyncio.Transport, Connection]:
-    transport, tunnel = await _dial(Tunnel, names, proxy.origin, wait)
-    try:
-        transport.write(proxy.request(origin))
-        await tunnel.opened()
-    except BaseException:
-        transport.abort()
-        raise
-    connection = make()
-    transport.set_protocol(connection)
-    return transport, connection
-
-
 async def _dial(
-    make: Callable[[], AnyProtocol], names: Names, origin: Origin, wait: float
-) -> tuple[asyncio.Transport, AnyProtocol]:
+    make: Callable[[], Connection], names: Names, origin: Origin, wait: float
+) -> tuple[asyncio.Transport, Connection]:
     loop = asyncio.get_running_loop()
     end = loop.time() + wait
     addresses = (await names.addresses(origin.host))[:ADDRESSES_MAX]

@@ -11,7 +11,6 @@ from modelops.gateway.upstream.connection import Connection
 from modelops.gateway.upstream.errors import ResetError
 from modelops.gateway.upstream.exchange import Exchange
 from modelops.gateway.upstream.names import Names
-from modelops.gateway.upstream.proxy import Proxy
 from modelops.gateway.upstream.request import Origin, Request
 
 CONNECT_TIMEOUT = 10.0
@@ -25,20 +24,15 @@ IDLE_SECONDS = 30.0
 
 
 class Http1Client:
-    """Implements `client.Client`. Made inside a running event loop.
-
-    `proxy` is for origins with TLS; `proxy_from(os.environ)` gives the one that is set.
-    """
+    """Implements `client.Client`. Made inside a running event loop."""
 
     def __init__(
         self,
         *,
         tls: ssl.SSLContext | None = None,
         connect_timeout: float = CONNECT_TIMEOUT,
-        proxy: Proxy | None = None,
     ) -> None:
         self._tls = tls or tls_context()
-        self._proxy = proxy
         self._connect_timeout = connect_timeout
         self._loop = asyncio.get_running_loop()
         self._names = Names()
@@ -66,7 +60,6 @@ class Http1Client:
             request.origin,
             self._tls,
             limit,
-            self._proxy,
         )
         self._open.add(connection)
         return await connection.exchange(request, end - self._loop.time())
