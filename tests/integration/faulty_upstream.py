@@ -17,6 +17,7 @@ MEGABYTE = b"x" * (1 << 20)
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+BAD_CHUNK = b"zz\r\nxx\r\n"
 FIFTY_OF_HUNDRED = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + b"x" * 50
 
 
@@ -41,7 +42,7 @@ THEN_WAIT = {
     "/hang": b"",
     "/stall": FIFTY_OF_HUNDRED,
     "/stall-in-head": b"HTTP/1.1 200 OK\r\nx: y",
-    "/bad-chunk": CHUNKED + b"5\r\nhello\r\nzz\r\nxx\r\n",
+    "/bad-chunk": CHUNKED + b"5\r\nhello\r\n" + BAD_CHUNK,
 }
 THEN_GO_ON = {
     "/ok": ok(),
@@ -151,6 +152,11 @@ class FaultyUpstream:
             await self._send(writer, THEN_CLOSE[path])
         elif path in THEN_WAIT:
             await self._send(writer, THEN_WAIT[path])
+            await reader.read(1)
+        elif path == "/bad-chunk-later":
+            await self._send(writer, CHUNKED + b"5\r\nhello\r\n")
+            await asyncio.sleep(0.02)
+            await self._send(writer, BAD_CHUNK)
             await reader.read(1)
         elif path == "/reset":
             writer.transport.abort()

@@ -46,6 +46,7 @@ async def test_a_request_arrives_as_it_was_given_and_the_connection_is_kept(rig:
         ("/cut", TruncatedError),
         ("/cut-chunked", TruncatedError),
         ("/bad-chunk", MalformedError),
+        ("/bad-chunk-later", MalformedError),
     ],
 )
 async def test_broken_responses_are_told_apart(
