@@ -239,12 +239,13 @@ class AttemptRunner:
             self._attempt.aborted("interrupted")
         else:
             self._attempt.failed_mid_stream(failure)
+        hide = self._candidate.credential.hide
         if reader.failure_sent:
-            return self._candidate.credential.hide(reader.end)
+            return hide(reader.end)
         call = self._context.call
         message = f"the stream of {self._candidate.step.target.name} broke off: {failure.message}"
         error = GatewayError(502, "stream_interrupted", message)
-        return error_event(call.dialect, error, call.request_id, reader.sequence)
+        return hide(error_event(call.dialect, error, call.request_id, reader.begun))
 
     # Reading
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -80,16 +81,34 @@ def error_body(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
     return msgspec.json.encode(error_object(dialect, error, request_id))
 
 
-def error_event(
-    dialect: Dialect, error: GatewayError, request_id: str, sequence: int | None = None
-) -> bytes:
-    """Return the server-sent event that ends a stream which has begun.
+class Begun(NamedTuple):
+    """A stream of Responses so far: the number of its next event, and its `response.created`."""
 
-    `sequence` is its number in a stream of Responses, the one protocol that numbers its events.
-    """
-    if sequence is not None:
-        numbered = {"type": "error", "sequence_number": sequence}
-        content = msgspec.json.encode(numbered | error_object(dialect, error, request_id))
-        return b"event: error\ndata: %b\n\n" % content
+    number: int
+    created: bytes
+
+
+def error_event(
+    dialect: Dialect, error: GatewayError, request_id: str, begun: Begun | None = None
+) -> bytes:
+    """Return the server-sent event that ends a stream which has begun; two in one of Responses."""
+    if begun is not None:
+        return _failed(begun, error, error_object(dialect, error, request_id))
     name = b"event: error\n" if dialect == "anthropic" else b""
     return b"%bdata: %b\n\n" % (name, error_body(dialect, error, request_id))
+
+
+def _failed(begun: Begun, error: GatewayError, told: Mapping[str, object]) -> bytes:
+    """Return `error` and `response.failed`, as OpenAI does: some clients wait for the latter."""
+    number = begun.number
+    out = _numbered({"type": "error", "sequence_number": number, **told})
+    if begun.created:
+        response = msgspec.json.decode(begun.created)["response"]
+        response |= {"status": "failed", "error": {"code": error.code, "message": error.message}}
+        failed = {"type": "response.failed", "sequence_number": number + 1, "response": response}
+        out += _numbered(failed)
+    return out
+
+
+def _numbered(event: Mapping[str, object]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (str(event["type"]).encode(), msgspec.json.encode(event))

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from modelops.gateway.body import Body
+from modelops.gateway.errors import Begun
 from modelops.gateway.table import Target
 from modelops.metering.attempt import Usage
 from modelops.metering.usage import UsageReader
@@ -60,7 +61,7 @@ class StreamReader(Protocol):
     marker came; `end` is what the client gets for it, with whatever came after. `complete`: the
     answer came to its proper end, marker or not. `failure`: an error event, as it came, or what is
     wrong with the stream; `failure_sent`: it went to the client. `size`: bytes of text so far.
-    `sequence`: the number of the next event, where the client's protocol numbers them.
+    `begun`: what an error event goes on from, where the client's protocol numbers its events.
     """
 
     done: bool
@@ -70,8 +71,8 @@ class StreamReader(Protocol):
     usage: UsageReader
 
     @property
-    def sequence(self) -> int | None:
-        """The number of the next event."""
+    def begun(self) -> Begun | None:
+        """What an error event goes on from."""
         ...
 
     @property

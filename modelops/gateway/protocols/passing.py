@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from modelops.gateway.errors import NOT_JSON, invalid_answer_body
+from modelops.gateway.errors import NOT_JSON, Begun, invalid_answer_body
 from modelops.gateway.protocols import sse
 from modelops.metering.usage import UsageReader
 from modelops.resources.resolved import Protocol
@@ -35,13 +35,17 @@ class PassingStream(ABC, Generic[Event]):
         self.end = b""
         self.failure: bytes | None = None
         self.failure_sent = False
-        self.sequence: int | None = None
         self.finish_reason = ""
         self.size = 0
         self.usage = UsageReader(protocol)
         self.kept: list[Event] | None = None
         self._decode = decode
         self._splitter = splitter or sse.Splitter()
+
+    @property
+    def begun(self) -> Begun | None:
+        """What an error event in this stream goes on from; None where it stands for itself."""
+        return None
 
     @property
     def complete(self) -> bool:

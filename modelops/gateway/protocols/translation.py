@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from modelops.gateway.body import Body
-from modelops.gateway.errors import invalid_answer_body
+from modelops.gateway.errors import Begun, invalid_answer_body
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing
 from modelops.gateway.protocols.answers import decode_answer
 from modelops.gateway.protocols.conversation import (
@@ -160,7 +160,7 @@ class TranslatedStream(Generic[Read]):
         self.end = b""
         self.failure: bytes | None = None
         self.failure_sent = False
-        self.sequence: int | None = None
+        self.begun: Begun | None = None
         self.usage: UsageReader = watcher.usage
 
     @property

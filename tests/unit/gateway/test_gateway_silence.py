@@ -90,15 +90,22 @@ async def test_work_that_fails_before_a_word_is_made_good_by_another_target(
 
 async def test_a_response_that_breaks_off_ends_with_the_protocols_own_error_event() -> None:
     bench = Bench(two_targets())
-    begun = responses_event("response.created", response={"id": "r1"})
+    created = {"id": "r1", "status": "in_progress", "error": None, "model": "a"}
+    begun = responses_event("response.created", response=created)
     said = responses_event("response.output_text.delta", delta="hi")
     bench.client.script("one", FakeResponse(200, begun, said, TruncatedError("cut")))
     asked = {"model": "pair", "input": "hi", "stream": True}
     reply = await bench.ask(asked, endpoint="/v1/responses")
     assert reply.body.startswith(begun + said + b"event: error\ndata: ")
-    told = msgspec.json.decode(reply.body.rpartition(b"data: ")[2])
+    ends = reply.body.removeprefix(begun + said).split(b"\n\n")[:-1]
+    names, events = zip(*(end.split(b"\ndata: ") for end in ends), strict=True)
+    assert names == (b"event: error", b"event: response.failed")
+    told, failed = map(msgspec.json.decode, events)
     assert (told["type"], told["sequence_number"]) == ("error", 2)
     assert told["error"]["code"] == "stream_interrupted"
+    assert (failed["type"], failed["sequence_number"]) == ("response.failed", 3)
+    reason = {"code": "stream_interrupted", "message": told["error"]["message"]}
+    assert failed["response"] == created | {"status": "failed", "error": reason}
 
 
 def messages_event(kind: str, **fields: object) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from modelops.gateway.body import Body
-from modelops.gateway.errors import GatewayError
+from modelops.gateway.errors import Begun, GatewayError
 from modelops.gateway.protocols.adapter import Answer, NotAnAnswerError, Outgoing, forwarded
 from modelops.gateway.protocols.answers import decode_answer, decode_object, text_size
 from modelops.gateway.protocols.openai.chat import FORWARDED
@@ -78,11 +78,17 @@ class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
 
     def __init__(self) -> None:
         super().__init__("openai", decode_object)
-        self.sequence: int = 0
+        self._number = 0
+        self._created = b""
+
+    @property
+    def begun(self) -> Begun:
+        """What an error event in this stream goes on from."""
+        return Begun(self._number, self._created)
 
     def see(self, event: dict[str, Any], data: bytes, frame: bytes) -> bytes:
         """Note content, status, usage and errors of one event."""
-        self.sequence += 1
+        self._number += 1
         kind = str(event.get("type") or "")
         if kind.endswith(".delta"):
             self.content = True
@@ -99,6 +105,7 @@ class OpenAiResponsesStream(PassingStream[dict[str, Any]]):
             self.working |= _at_work(event.get("item"))
         elif kind == "response.created":
             self.usage.service_tier = _tier_of(event)  # all there is of it if the stream is cut
+            self._created = data if isinstance(event.get("response"), dict) else b""
         return frame
 
 
