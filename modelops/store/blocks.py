@@ -49,11 +49,11 @@ def block_of(attempts: Sequence[Attempt]) -> Block:
         for name, column in columns.items()
         if column[0] is not None or column.count(None) < len(column)
     }
-    known |= {name: tuple(map(int, known[name])) for name in BOOLS}
+    known |= {name: [*map(int, known[name])] for name in BOOLS}
     values = list(zip(*known.values(), strict=True))
     grouped = len(values) - len(values) % ROWS_AT_ONCE
     groups = [
-        tuple(chain.from_iterable(values[start : start + ROWS_AT_ONCE]))
+        (*chain.from_iterable(values[start : start + ROWS_AT_ONCE]),)
         for start in range(0, grouped, ROWS_AT_ONCE)
     ]
     return Block(len(values), tuple(known), groups, values[grouped:], tallies)

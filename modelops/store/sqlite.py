@@ -40,7 +40,8 @@ LONG_RUNNING_READERS = 2
 """Reports and the like have threads of their own, or other reads would wait for them."""
 
 TIDY_EVERY = 32
-"""Commits: three seconds of a busy worker's, some 10 MB of the write-ahead log."""
+"""Commits: three seconds of a busy worker's, some 10 MB of the write-ahead log. The first commit
+is one of them: the memory that this takes is taken at the start."""
 
 
 class SqliteTransactions:
@@ -53,11 +54,12 @@ class SqliteTransactions:
     def __init__(self, path: Path, *, lock_wait_s: float, use_wal: bool = False) -> None:
         given = functools.partial(_engine, path, lock_wait_s=lock_wait_s, use_wal=use_wal)
         self._write_engine = given(connections=1)  # whose cache holds the pages written last
-        self._read_engine = given(connections=READERS + LONG_RUNNING_READERS + 1)  # 1 checkpoints
+        self._copy_engine = given(connections=1)
+        self._read_engine = given(connections=READERS + LONG_RUNNING_READERS)
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._long_running = ThreadPoolExecutor(LONG_RUNNING_READERS, "store-report")
-        self._commits = itertools.count(1)
+        self._commits = itertools.count()
 
     async def run(self, work: Callable[[Connection], T], *, write: bool, long_running: bool) -> T:
         """Return what work comes to; nothing is committed once whoever awaits it is cancelled."""
@@ -76,6 +78,7 @@ class SqliteTransactions:
         for threads in (self._writer, self._readers, self._long_running):
             await asyncio.to_thread(threads.shutdown, cancel_futures=True)
         self._write_engine.dispose()
+        self._copy_engine.dispose()
         self._read_engine.dispose()
 
     def _run(self, turn: _Turn, work: Callable[[Connection], T], write: bool) -> T:
@@ -86,7 +89,7 @@ class SqliteTransactions:
             found = work(connection)
             turn.check()
         if write and next(self._commits) % TIDY_EVERY == 0:
-            _checkpoint(self._write_engine, self._read_engine)
+            _checkpoint(self._write_engine, self._copy_engine)
         return found
 
 
@@ -175,14 +178,14 @@ def _use_wal(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _checkpoint(write_engine: Engine, read_engine: Engine) -> None:
+def _checkpoint(write_engine: Engine, copy_engine: Engine) -> None:
     """Bring the write-ahead log back to the database while no other connection can commit.
 
     A log that readers still need, or a write lock that is not to be had, waits for the next time.
     Whatever else is wrong the next transaction says: the one before this is committed.
     """
     try:
-        with write_engine.connect() as holder, read_engine.connect() as copier, holder.begin():
+        with write_engine.connect() as holder, copy_engine.connect() as copier, holder.begin():
             holder.exec_driver_sql("BEGIN IMMEDIATE")
             copier.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
     except SQLAlchemyError:

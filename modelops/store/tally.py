@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from modelops.store.books import SLOT_US
@@ -19,6 +20,8 @@ from modelops.store.tables import CELL
 
 COLUMNS = CELL[2:]
 """What a group is made of, in this order."""
+
+_WITHOUT_USER = Cube("", SLOT_US, tuple(name for name in COLUMNS if name != "user"))
 
 
 class _Kind(NamedTuple):
@@ -59,11 +62,16 @@ class _Amounts(NamedTuple):
     first_content_bucket: Sequence[int | None]
 
 
+_AMOUNTS = itemgetter(*_Amounts._fields)
+"""Not a generator. CPython keeps up to 2,000 freed tuples of each length for the next of it; one
+made from a generator is begun with another length and cut, so that each adds one to those kept."""
+
+
 def tally(columns: Columns, found: Tallies) -> None:
     """Add rows to what is found already, by all columns and slot."""
     slots = [started_us // SLOT_US for started_us in columns["started_at_us"]]
     kinds = zip(slots, *(columns[name] for name in _Kind._fields[1:]), strict=True)
-    amounts = zip(*(columns[name] for name in _Amounts._fields), strict=True)
+    amounts = zip(*_AMOUNTS(columns), strict=True)
     alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for kind, amount in zip(kinds, amounts, strict=True):
         rows = alike.get(kind)
@@ -72,7 +80,7 @@ def tally(columns: Columns, found: Tallies) -> None:
         else:
             rows.append(amount)
     for kind, rows in alike.items():
-        _add(_Kind(*kind), _Amounts(*zip(*rows, strict=True)), found)
+        _add(_Kind(*kind), _Amounts._make([*zip(*rows, strict=True)]), found)
 
 
 def _add(kind: _Kind, amounts: _Amounts, found: Tallies) -> None:
@@ -155,7 +163,7 @@ def merged(parts: Sequence[Tallies]) -> Tallies:
 
 def without_user(tallies: Mapping[CellKey, Packed]) -> Tallies:
     """Return the same by all columns but the user: far fewer, for the cubes that leave it out."""
-    return project(tallies, Cube("", SLOT_US, tuple(name for name in COLUMNS if name != "user")))
+    return project(tallies, _WITHOUT_USER)
 
 
 def project(tallies: Mapping[CellKey, Packed], cube: Cube) -> Tallies:

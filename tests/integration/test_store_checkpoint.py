@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+import pytest
 from row_samples import instance
 
 from modelops.store import migrate, open_store
@@ -22,14 +25,14 @@ async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_pat
     path = tmp_path / "store.db"
     await migrate(f"sqlite:///{path}", lock_wait_s=5)
     store = open_store(f"sqlite:///{path}")
-    for number in range(TIDY_EVERY):
+    for number in range(TIDY_EVERY + 1):
         await store.put_instance(_instance(number))
     copy = tmp_path / "copy.db"
     copy.write_bytes(path.read_bytes())  # without the log: what was brought back, and no more
     with sqlite3.connect(copy) as connection:
         pids = {pid for (pid,) in connection.execute("SELECT pid FROM instances")}
     connection.close()
-    assert max(pids) == TIDY_EVERY - 1
+    assert max(pids) == TIDY_EVERY
     await store.close()
 
 
@@ -37,8 +40,9 @@ async def test_no_connection_checkpoints_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     await migrate(f"sqlite:///{path}", lock_wait_s=5)
     store = open_store(f"sqlite:///{path}")
+    await store.put_instance(_instance(0))
     before = path.read_bytes()
-    for number in range(TIDY_EVERY - 1):
+    for number in range(1, TIDY_EVERY):
         await store.put_instance(_instance(number))
     assert path.read_bytes() == before
     await store.close()
@@ -49,7 +53,7 @@ async def test_a_checkpoint_that_finds_the_store_locked_fails_nobody(tmp_path: P
     url = f"sqlite:///{path}"
     await migrate(url, lock_wait_s=5)
     store = open_store(url, lock_wait_s=0.05)
-    for number in range(TIDY_EVERY - 1):
+    for number in range(TIDY_EVERY):
         await store.put_instance(_instance(number))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
@@ -58,4 +62,27 @@ async def test_a_checkpoint_that_finds_the_store_locked_fails_nobody(tmp_path: P
     reader.execute("ROLLBACK")
     reader.close()
     assert {item.pid for item in await store.instances()} >= {TIDY_EVERY}
+    await store.close()
+
+
+async def test_every_connection_is_open_after_the_first_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.db"
+    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def counted(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr("sqlite3.dbapi2.connect", counted)
+    store = open_store(f"sqlite:///{path}")
+    await store.head()
+    await store.put_instance(_instance(0))
+    before = len(opened)
+    for number in range(2 * TIDY_EVERY):
+        await asyncio.gather(store.head(), store.put_instance(_instance(number)))
+    assert len(opened) == before
     await store.close()

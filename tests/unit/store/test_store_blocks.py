@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import blocks
 from modelops.store.blocks import attempts_of, block_of
 from modelops.store.columns import NAMES
+from modelops.store.tally import without_user
 
 _COUNTS = st.none() | st.integers(0, 10**9)
 _ATTEMPTS = st.builds(
@@ -50,3 +53,13 @@ def test_a_column_without_a_value_is_left_out() -> None:
 
 def test_what_is_inserted_with_one_step_fits_every_sqlite() -> None:
     assert 0 < blocks.ROWS_AT_ONCE * len(NAMES) <= blocks._VARIABLES
+
+
+@pytest.mark.parametrize("count", [1, 5, 144])
+def test_what_is_worked_out_leaves_nothing_in_the_allocator(count: int) -> None:
+    rows = [attempt(first_content_us=1)] * count
+    for number in range(220):
+        if number == 20:
+            before = sys.getallocatedblocks()
+        without_user(block_of(rows).tallies)
+    assert sys.getallocatedblocks() - before < 100
