@@ -7,15 +7,18 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 from certificates import make_certificate
 from tunnels import receive_little
 
 from modelops.gateway.upstream.request import Origin
+from modelops.gateway.upstream.reset import reset
 
 MEGABYTE = b"x" * (1 << 20)
 
 
+UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\nall of it"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 BAD_CHUNK = b"zz\r\nxx\r\n"
 FIFTY_OF_HUNDRED = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + b"x" * 50
@@ -33,16 +36,24 @@ THEN_CLOSE = {
     "/cut-head": b"HTTP/1.1 200 OK\r\ncontent-le",
     "/garbage": b"garbage\r\n\r\n",
     "/empty": b"",
-    "/until-close": b"HTTP/1.1 200 OK\r\n\r\nall of it",
+    "/until-close": UNTIL_CLOSE,
     "/switch": b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     "/http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "/close-after": ok(),
 }
+THEN_RESET = {
+    "/reset": b"",
+    "/reset-in-head": b"HTTP/1.1 200 OK\r\ncontent-le",
+    "/reset-until-close": UNTIL_CLOSE,
+}
 THEN_WAIT = {
-    "/hang": b"",
-    "/stall": FIFTY_OF_HUNDRED,
-    "/stall-in-head": b"HTTP/1.1 200 OK\r\nx: y",
-    "/bad-chunk": CHUNKED + b"5\r\nhello\r\n" + BAD_CHUNK,
+    "/hang": (),
+    "/stall": (FIFTY_OF_HUNDRED,),
+    "/stall-in-head": (b"HTTP/1.1 200 OK\r\nx: y",),
+    "/bad-chunk": (CHUNKED + b"5\r\nhello\r\n" + BAD_CHUNK,),
+    "/bad-chunk-later": (CHUNKED + b"5\r\nhello\r\n", BAD_CHUNK),
+    "/twice-later": (ok(), ok()),
+    "/body-twice": (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", b"ok" + ok()),
 }
 THEN_GO_ON = {
     "/ok": ok(),
@@ -52,6 +63,7 @@ THEN_GO_ON = {
     b"content-length: 0\r\n\r\n",
     "/hints": b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + ok(),
     "/twice": ok() + ok(),
+    "/garbage-after": ok() + b"x",
     "/big-head": ok(b"x-big: " + b"a" * 300_000),
     "/many-headers": ok(*(b"x-%d: a" % item for item in range(300))),
     "/odd-headers": ok(
@@ -151,14 +163,14 @@ class FaultyUpstream:
         if path in THEN_CLOSE:
             await self._send(writer, THEN_CLOSE[path])
         elif path in THEN_WAIT:
-            await self._send(writer, THEN_WAIT[path])
+            for number, piece in enumerate(THEN_WAIT[path]):
+                await asyncio.sleep(0.02 * number)
+                await self._send(writer, piece)
             await reader.read(1)
-        elif path == "/bad-chunk-later":
-            await self._send(writer, CHUNKED + b"5\r\nhello\r\n")
+        elif path in THEN_RESET:
+            await self._send(writer, THEN_RESET[path])
             await asyncio.sleep(0.02)
-            await self._send(writer, BAD_CHUNK)
-            await reader.read(1)
-        elif path == "/reset":
+            reset(cast("asyncio.Transport", writer.transport))
             writer.transport.abort()
         elif path == "/drop-second" and count == 1:
             await self._send(writer, ok())

@@ -58,8 +58,11 @@ async def test_broken_responses_are_told_apart(
     assert rig.upstream.connections == 2
 
 
-async def test_what_came_before_a_cut_is_still_read(rig: Rig) -> None:
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_came_before_a_cut_is_still_read(rig: Rig, late: bool) -> None:
     response = await rig.client.send(rig.request("/cut"), 5.0)
+    if late:
+        await at_rest(lambda: rig.upstream.open)
     assert await response.read(5.0) == b"x" * 50
     with pytest.raises(TruncatedError):
         await response.read(5.0)
@@ -120,8 +123,17 @@ async def test_a_new_connection_that_dies_is_not_tried_again(rig: Rig) -> None:
     assert rig.upstream.connections == 1
 
 
-async def test_a_second_response_to_one_request_ends_the_connection(rig: Rig) -> None:
-    assert await rig.fetch("/twice") == (200, b"ok")
+@pytest.mark.parametrize("path", ["/reset-in-head", "/reset-until-close"])
+async def test_a_reset_in_the_middle_of_a_response_is_not_tried_again(rig: Rig, path: str) -> None:
+    assert await rig.fetch("/ok") == (200, b"ok")
+    with pytest.raises(TruncatedError):
+        await rig.fetch(path)
+    assert [path for _, path, _, _ in rig.upstream.requests] == ["/ok", path]
+
+
+@pytest.mark.parametrize("path", ["/twice", "/twice-later", "/body-twice", "/garbage-after"])
+async def test_what_comes_after_a_response_ends_the_connection(rig: Rig, path: str) -> None:
+    assert await rig.fetch(path) == (200, b"ok")
     await until(lambda: rig.upstream.open == 0)
     assert await rig.fetch("/ok") == (200, b"ok")
     assert rig.upstream.connections == 2

@@ -15,6 +15,7 @@ from upstream_ends import open_sockets, until
 from upstream_rig import Rig, a_client, connected, proxy_at
 
 from modelops.gateway.upstream.errors import (
+    ClosedError,
     ConnectError,
     ConnectTimeoutError,
     DnsError,
@@ -98,6 +99,15 @@ async def test_a_proxy_that_opens_no_tunnel_is_a_connect_error(answer: bytes, me
         with pytest.raises(ConnectError, match=message):
             await client.send(SOMEWHERE, 5.0)
         await client.close()
+
+
+async def test_a_closed_client_opens_no_tunnel() -> None:
+    async with proxying() as heads:
+        client = ProxiedClient(proxy_at(int(heads[0])))
+        await client.close()
+        with pytest.raises(ClosedError):
+            await client.send(SOMEWHERE, 5.0)
+        assert len(heads) == 1
 
 
 async def test_a_proxy_that_is_not_there() -> None:

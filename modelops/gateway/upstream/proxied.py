@@ -9,18 +9,16 @@ names. Import this module only where a proxy is set: aiohttp takes 0.2 s to impo
 from __future__ import annotations
 
 import asyncio
-import socket
+import math
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from types import SimpleNamespace
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from modelops.gateway.upstream.client import Response
 from modelops.gateway.upstream.connect import tls_context
-from modelops.gateway.upstream.connection import HEAD_MAX, SLICE
+from modelops.gateway.upstream.connection import HEAD_MAX, HELD_MAX, SLICE
 from modelops.gateway.upstream.errors import (
     ClosedError,
     ConnectTimeoutError,
@@ -29,9 +27,9 @@ from modelops.gateway.upstream.errors import (
     ResetError,
     UpstreamError,
 )
-from modelops.gateway.upstream.http1 import CONNECT_TIMEOUT, IDLE_SECONDS, Http1Client
-from modelops.gateway.upstream.names import Names
-from modelops.gateway.upstream.proxied_errors import Way, told
+from modelops.gateway.upstream.http1 import CONNECT_TIMEOUT, Http1Client
+from modelops.gateway.upstream.proxied_connection import CONNECTION, Connector
+from modelops.gateway.upstream.proxied_errors import told
 from modelops.gateway.upstream.proxied_response import ProxiedResponse
 from modelops.gateway.upstream.proxy import Proxy
 from modelops.gateway.upstream.request import Request
@@ -57,17 +55,12 @@ class ProxiedClient:
     ) -> None:
         tls = tls or tls_context()
         self._proxy = proxy
-        self._connect_timeout = connect_timeout
+        # Without a ceiling: aiohttp moves bounds over five seconds to the next whole one.
+        self._timeout = aiohttp.ClientTimeout(connect=connect_timeout, ceil_threshold=math.inf)
         self._loop = asyncio.get_running_loop()
         self._direct = Http1Client(tls=tls, connect_timeout=connect_timeout)
-        self._kept = _session(
-            aiohttp.TCPConnector(
-                ssl=tls, limit=0, keepalive_timeout=IDLE_SECONDS, resolver=_Resolver()
-            )
-        )
-        self._new = _session(
-            aiohttp.TCPConnector(ssl=tls, limit=0, force_close=True, resolver=_Resolver())
-        )
+        self._kept = _session(Connector(tls, each_once=False))
+        self._new = _session(Connector(tls, each_once=True))
 
     async def send(self, request: Request, wait: float) -> Response:
         """Send a request; see `client.Client`.
@@ -78,13 +71,13 @@ class ProxiedClient:
         if not self._proxy.serves(request.origin):
             return await self._direct.send(request, wait)
         end = self._loop.time() + wait
-        way = Way()
         try:
-            return await self._ask(self._kept, request, wait, way)
+            return await self._ask(self._kept, request, wait)
         except ResetError:
-            if not way.kept:
+            connection = CONNECTION.get()
+            if connection is None or not connection.kept:
                 raise
-        return await self._ask(self._new, request, end - self._loop.time(), Way())
+        return await self._ask(self._new, request, end - self._loop.time())
 
     async def close(self) -> None:
         """End every connection, those under way included."""
@@ -93,8 +86,11 @@ class ProxiedClient:
         await self._new.close()
 
     async def _ask(
-        self, session: aiohttp.ClientSession, request: Request, wait: float, way: Way
+        self, session: aiohttp.ClientSession, request: Request, wait: float
     ) -> ProxiedResponse:
+        CONNECTION.set(None)
+        if session.closed:
+            raise _closed()
         try:
             async with asyncio.timeout(wait):
                 response = await session.post(
@@ -104,14 +100,15 @@ class ProxiedClient:
                     allow_redirects=False,
                     proxy=self._proxy.url,
                     proxy_headers=self._proxy.headers,
-                    timeout=aiohttp.ClientTimeout(connect=self._connect_timeout),
-                    trace_request_ctx=way,
+                    timeout=self._timeout,
                 )
         except TimeoutError:
-            raise _late(request, way) from None
+            raise _late(request) from None
         except aiohttp.ClientError as error:
-            raise self._closed() or told(error, request.origin, way) from None
-        answer = ProxiedResponse(response, self._closed)
+            if session.closed:
+                raise _closed() from None
+            raise told(error, request.origin, CONNECTION.get()) from None
+        answer = ProxiedResponse(response)
         if answer.status == 101:
             answer.close()
             raise MalformedError("the response switches to another protocol")
@@ -120,43 +117,9 @@ class ProxiedClient:
             raise MalformedError(f"the response head is over {HEAD_MAX} bytes")
         return answer
 
-    def _closed(self) -> UpstreamError | None:
-        if self._kept.closed:
-            return ClosedError("the connection was closed on this side")
-        return None
 
-
-class _Resolver(AbstractResolver):
-    """Looks the proxy's name up as the program looks up all others."""
-
-    def __init__(self) -> None:
-        self._names = Names()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses of a host; raises as `Names.addresses` does."""
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in await self._names.addresses(host)
-        ]
-
-    async def close(self) -> None:
-        """Do nothing: look-ups end by themselves."""
-
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    """Return a session that adds nothing to a request, and notes how each found its connection."""
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_made)
-    trace.on_connection_reuseconn.append(_reused)
+def _session(connector: Connector) -> aiohttp.ClientSession:
+    """Return a session that adds nothing to a request."""
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -165,16 +128,8 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         max_line_size=FIELD_MAX,
         max_field_size=FIELD_MAX,
         max_headers=FIELDS_MAX,
-        trace_configs=[trace],
+        read_bufsize=HELD_MAX // 2,  # aiohttp stops reading at twice this
     )
-
-
-async def _made(_session: object, context: SimpleNamespace, _params: object) -> None:
-    context.trace_request_ctx.stands = True
-
-
-async def _reused(_session: object, context: SimpleNamespace, _params: object) -> None:
-    context.trace_request_ctx.stands = context.trace_request_ctx.kept = True
 
 
 def _fields(request: Request) -> Iterator[tuple[str, str]]:
@@ -199,8 +154,12 @@ async def _slices(body: bytes) -> AsyncIterator[memoryview]:
         yield view[start : start + SLICE]
 
 
-def _late(request: Request, way: Way) -> UpstreamError:
-    if way.stands:
+def _closed() -> UpstreamError:
+    return ClosedError("the connection was closed on this side")
+
+
+def _late(request: Request) -> UpstreamError:
+    if CONNECTION.get() is not None:
         return HeadTimeoutError("no response came in time")
     return ConnectTimeoutError(
         f"{request.origin.authority} did not take the connection through the proxy in time"

@@ -17,28 +17,19 @@ from modelops.gateway.upstream.errors import (
     TruncatedError,
     UpstreamError,
 )
+from modelops.gateway.upstream.proxied_connection import Watched
 from modelops.gateway.upstream.request import Origin
 
 
-class Way:
-    """How far a request came: whether its connection stands, and was kept from an earlier one."""
-
-    __slots__ = ("kept", "stands")
-
-    def __init__(self) -> None:
-        self.stands = False
-        self.kept = False
-
-
-def told(error: Exception, origin: Origin, way: Way) -> UpstreamError:
-    """Return what an error before the response's head means."""
-    if not way.stands:
+def told(error: Exception, origin: Origin, connection: Watched | None) -> UpstreamError:
+    """Return what an error before the response's head means, on a connection or without one."""
+    if connection is None:
         return _no_connection(error, origin)
-    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+    if isinstance(error, aiohttp.ClientResponseError):
+        return MalformedError("the response is not HTTP/1.1")
+    if connection.answered:
         return TruncatedError("the connection ended in the middle of the response")
-    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
-        return ResetError("the connection ended before a byte of the response came")
-    return MalformedError("the response is not HTTP/1.1")
+    return ResetError("the connection ended before a byte of the response came")
 
 
 def _no_connection(error: Exception, origin: Origin) -> UpstreamError:
