@@ -98,19 +98,24 @@ def openai(raw: Raw, complete: bool) -> Usage:
     found, absurd = counts.read(raw, _OpenAi)
     within = found.prompt_tokens_details or found.input_tokens_details or _NO_INPUT
     without = found.completion_tokens_details or found.output_tokens_details or _NO_OUTPUT
-    input_tokens = _first(found.prompt_tokens, found.input_tokens)
-    output_tokens = _first(found.completion_tokens, found.output_tokens)
+    input_tokens, output_tokens = found.prompt_tokens, found.completion_tokens
+    if input_tokens is None:
+        input_tokens = found.input_tokens
+    if output_tokens is None:
+        output_tokens = found.output_tokens
     if found.total_tokens is not None and input_tokens is not None:
         output_tokens = max(output_tokens or 0, found.total_tokens - input_tokens)
     cache_read = within.cached_tokens
     if cache_read is None:
-        cache_read = _first(found.prompt_cache_hit_tokens, found.cached_tokens)
-    if cache_read is None:  # Mistral spells it in two more ways
-        mistral = found.prompt_token_details or _NO_INPUT
-        cache_read = _first(found.num_cached_tokens, mistral.cached_tokens)
-    cache_write = _first(within.cache_write_tokens, within.cache_creation_input_tokens)
+        cache_read = _cache_read(found)
+    cache_write = within.cache_write_tokens
+    if cache_write is None:
+        cache_write = within.cache_creation_input_tokens
     if input_tokens is not None and (cache_read or 0) + (cache_write or 0) > input_tokens:
         absurd, cache_read, cache_write = True, None, None
+    tool_calls = found.billed_tool_calls
+    if tool_calls is None:
+        tool_calls = found.num_server_side_tools_used
     cost = cost_of_input = None
     if found.cost is not None or found.cost_in_usd_ticks is not None:
         cost, cost_of_input, odd = stated_cost(
@@ -126,14 +131,21 @@ def openai(raw: Raw, complete: bool) -> Usage:
         cache_read_tokens=cache_read,
         cache_write_tokens=cache_write,
         reasoning_tokens=without.reasoning_tokens,
-        billed_tool_calls=_first(found.billed_tool_calls, found.num_server_side_tools_used),
+        billed_tool_calls=tool_calls,
         provider_cost_pico=cost,
         provider_input_pico=cost_of_input,
     )
 
 
-def _first(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one
+def _cache_read(found: _OpenAi) -> int | None:
+    """Return what was read from a cache by the names that others than OpenAI have for it."""
+    if found.prompt_cache_hit_tokens is not None:
+        return found.prompt_cache_hit_tokens
+    if found.cached_tokens is not None:
+        return found.cached_tokens
+    if found.num_cached_tokens is not None:  # Mistral's first way to spell it
+        return found.num_cached_tokens
+    return found.prompt_token_details.cached_tokens if found.prompt_token_details else None
 
 
 class _AnthropicLives(msgspec.Struct, gc=False):

@@ -55,10 +55,14 @@ def whole_usage(protocol: Protocol, body: Event) -> tuple[Usage, str]:
 
     '' is a tier that the provider does not say.
     """
-    found = _report(protocol, body)
+    find, normalized = _READERS[protocol]
+    found = find(body)
     if found is None:
         return NO_USAGE, ""
-    return _READERS[protocol][1](found, True), _tier(protocol, found, body)
+    usage = normalized(found, True)
+    if usage.source == "partial" and _says_nothing(found):
+        return NO_USAGE, ""
+    return usage, _tier(protocol, found, body)
 
 
 _OUTPUT: Mapping[Protocol, str] = {
@@ -71,18 +75,16 @@ _OUTPUT: Mapping[Protocol, str] = {
 
 def embedding_usage(protocol: Protocol, body: Event) -> Usage:
     """Return the usage of an embedding: its output, which few reports name, is 0."""
-    found = _report(protocol, body)
-    if found is None:
+    find, normalized = _READERS[protocol]
+    found = find(body)
+    if found is None or _says_nothing(found):
         return NO_USAGE
-    return _READERS[protocol][1]({**found, _OUTPUT[protocol]: 0}, True)
+    return normalized({**found, _OUTPUT[protocol]: 0}, True)
 
 
-def _report(protocol: Protocol, body: Event) -> Event | None:
-    """Return what a whole answer says of its usage, None where that is nothing."""
-    found = _READERS[protocol][0](body)
-    if found is None or list(found.values()).count(None) == len(found):
-        return None
-    return found
+def _says_nothing(found: Event) -> bool:
+    """Say whether a report has nothing but nulls."""
+    return list(found.values()).count(None) == len(found)
 
 
 _ORDINARY_SERVICE = ("", "standard", "global", "not_available")
@@ -96,14 +98,17 @@ def _tier(protocol: Protocol, found: Event, event: Event) -> str:
     beside the tier (Anthropic's pages on fast mode and on data residency).
     """
     tier = found.get("service_tier") or found.get("serviceTier") or event.get("service_tier")
+    said = tier.lower() if isinstance(tier, str) else ""  # google-genai reads it in any case
+    if protocol != "anthropic":
+        return said
     dearer = [
         word
         for word in (found.get("speed"), found.get("inference_geo"))
-        if protocol == "anthropic" and isinstance(word, str) and word not in _ORDINARY_SERVICE
+        if isinstance(word, str) and word not in _ORDINARY_SERVICE
     ]
-    if not isinstance(tier, str) or (dearer and tier.lower() in ORDINARY_TIERS):
+    if dearer and said in ORDINARY_TIERS:
         return "-".join(dearer)
-    return "-".join([tier.lower(), *dearer])  # google-genai reads Gemini's in any case
+    return "-".join([said, *dearer])
 
 
 def _find_openai(event: Event) -> Event | None:
