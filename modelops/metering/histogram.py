@@ -28,6 +28,14 @@ def bucket_of(duration_us: int) -> int:
     return bisect_right(BOUNDS_US, duration_us)
 
 
+def buckets_of(sums_us: Sequence[int | None], counts: Sequence[int]) -> Sequence[int | None]:
+    """Return the bucket of each mean duration, given sums and of how many; None of None."""
+    return [
+        None if sum_us is None else bisect_right(BOUNDS_US, sum_us // count)
+        for sum_us, count in zip(sums_us, counts, strict=True)
+    ]
+
+
 def percentiles(first: int, counts: Sequence[int], *percents: int) -> list[float]:
     """Return the durations in microseconds that these shares of the counted ones do not exceed.
 

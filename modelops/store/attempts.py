@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, and_, delete, func, or_, select
@@ -18,7 +19,7 @@ from modelops.metering.attempt import Attempt
 from modelops.store import retention, rollups, upsert
 from modelops.store.blocks import ROWS_AT_ONCE, attempts_of, block_of, rows_of
 from modelops.store.books import Adjustment, AttemptCursor, Block, JournalMark, Selection
-from modelops.store.columns import attempt_of
+from modelops.store.columns import NAMES, attempt_of
 from modelops.store.measures import matches
 from modelops.store.tables import attempts, journals
 from modelops.store.tally import merged
@@ -46,16 +47,24 @@ def insert(connection: Connection, blocks: Sequence[Block]) -> Sequence[Block]:
 def _insert(connection: Connection, blocks: Sequence[Block]) -> None:
     """Insert the rows of blocks, those of the same columns together, on SQLite many at once."""
     dialect = connection.dialect
-    found: dict[tuple[tuple[str, ...], int], list[Any]] = {}
+    found: dict[str, list[Any]] = {}
     for block in blocks:
         if dialect.name == "sqlite":
-            found.setdefault((block.names, ROWS_AT_ONCE), []).extend(block.groups)
-            found.setdefault((block.names, 1), []).extend(block.rest)
+            for rows, values in ((ROWS_AT_ONCE, block.groups), (1, block.rest)):
+                statement = _of_rows(dialect, block.names, block.shared, rows)
+                found.setdefault(statement, []).extend(values)
         else:
-            found.setdefault((block.names, 1), []).extend(map(tuple, rows_of(block)))
-    for (names, rows), values in found.items():
+            names = _in_order(block.names)
+            rows_of_block = map(itemgetter(*names), rows_of(block))
+            found.setdefault(_statement(dialect, names), []).extend(rows_of_block)
+    for statement, values in found.items():
         if values:
-            connection.exec_driver_sql(_statement(dialect, names, rows), values)
+            connection.exec_driver_sql(statement, values)
+
+
+def _in_order(names: Sequence[str]) -> tuple[str, ...]:
+    """Return columns in the order in which a statement has them."""
+    return tuple(name for name in NAMES if name in names)
 
 
 def _unknown(connection: Connection, blocks: Sequence[Block]) -> list[Attempt]:
@@ -133,8 +142,23 @@ def adjusted(connection: Connection, attempt_ids: Sequence[str]) -> dict[str, Ad
 
 
 @functools.cache
-def _statement(dialect: Dialect, names: tuple[str, ...], rows: int) -> str:
-    """Return the statement that inserts rows of these columns, so many of them with each step."""
-    one = str(insert_into(attempts).compile(dialect=dialect, column_keys=list(names)))
-    into, values = one.split(" VALUES ")
-    return f"{into} VALUES {', '.join([values] * rows)}"
+def _statement(dialect: Dialect, names: tuple[str, ...]) -> str:
+    """Return the statement that inserts a row of these columns, which are in order."""
+    return str(insert_into(attempts).compile(dialect=dialect, column_keys=list(names)))
+
+
+@functools.cache
+def _of_rows(dialect: Dialect, names: tuple[str, ...], shared: int, rows: int) -> str:
+    """Return SQLite's statement that inserts so many rows, which share their first columns.
+
+    Its parameters are numbered, so that one of them can stand in every row.
+    """
+    ordered = _in_order(names)
+    places = [names.index(name) for name in ordered]
+    own = len(names) - shared
+    values = [
+        ", ".join(f"?{place + 1 + (0 if place < shared else row * own)}" for place in places)
+        for row in range(rows)
+    ]
+    into = _statement(dialect, ordered).partition(" VALUES ")[0]
+    return f"{into} VALUES ({'), ('.join(values)})"

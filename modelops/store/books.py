@@ -85,12 +85,14 @@ class JournalMark(NamedTuple):
 class Block(NamedTuple):
     """Attempts as a driver takes them, and what they add up to (`blocks.py` makes it).
 
-    They have values in the same columns, `names`. Each of `groups` has those of many rows, one row
-    behind the other; each of `rest` those of one. Bools are integers.
+    They have values in the same columns, `names`, and in the first of these, as many as `shared`
+    says, the same value. Each of `groups` has what is shared and then the other values of many
+    rows, one row behind the other; each of `rest` has those of one. Bools are integers.
     """
 
     rows: int
     names: tuple[str, ...]
+    shared: int
     groups: list[tuple[Any, ...]]
     rest: list[tuple[Any, ...]]
     tallies: Tallies

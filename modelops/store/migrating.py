@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from modelops.store import attempts, database, rollups, schema, tables
 from modelops.store.books import AttemptCursor, Selection
-from modelops.store.columns import columns_of, values_of
+from modelops.store.columns import columns_of
 from modelops.store.cubes import DAY_ALL, WEEK_USER
 from modelops.store.revisions import EMPTY_DIGEST
 from modelops.store.sums import Tallies
@@ -58,7 +58,7 @@ def _add_up(connection: Connection) -> None:
     after: AttemptCursor | None = None
     while rows := attempts.listed(connection, everything, _ADDED_AT_ONCE, after):
         tallies: Tallies = {}
-        tally(columns_of([values_of(row) for row in rows]), tallies)
+        tally(columns_of(rows), tallies)
         rollups.add(connection, tallies)
         after = AttemptCursor(rows[-1].started_at_us, rows[-1].attempt_id)
 

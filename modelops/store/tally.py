@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from modelops.metering.batches import grouped
 from modelops.store.books import SLOT_US
 from modelops.store.columns import Columns
 from modelops.store.cubes import Cube
@@ -62,25 +62,13 @@ class _Amounts(NamedTuple):
     first_content_bucket: Sequence[int | None]
 
 
-_AMOUNTS = itemgetter(*_Amounts._fields)
-"""Not a generator. CPython keeps up to 2,000 freed tuples of each length for the next of it; one
-made from a generator is begun with another length and cut, so that each adds one to those kept."""
-
-
 def tally(columns: Columns, found: Tallies) -> None:
     """Add rows to what is found already, by all columns and slot."""
     slots = [started_us // SLOT_US for started_us in columns["started_at_us"]]
-    kinds = zip(slots, *(columns[name] for name in _Kind._fields[1:]), strict=True)
-    amounts = zip(*_AMOUNTS(columns), strict=True)
-    alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    for kind, amount in zip(kinds, amounts, strict=True):
-        rows = alike.get(kind)
-        if rows is None:
-            alike[kind] = [amount]
-        else:
-            rows.append(amount)
-    for kind, rows in alike.items():
-        _add(_Kind(*kind), _Amounts._make([*zip(*rows, strict=True)]), found)
+    kinds = [slots, *(columns[name] for name in _Kind._fields[1:])]
+    amounts = [columns[name] for name in _Amounts._fields]
+    for kind, own in grouped(kinds, amounts):
+        _add(_Kind(*kind), _Amounts(*own), found)
 
 
 def _add(kind: _Kind, amounts: _Amounts, found: Tallies) -> None:

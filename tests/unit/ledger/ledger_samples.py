@@ -17,7 +17,7 @@ from modelops.ledger.segment import SegmentName
 from modelops.metering.attempt import Attempt
 from modelops.store.blocks import attempts_of
 from modelops.store.books import Block, JournalMark
-from modelops.store.columns import columns_of, values_of
+from modelops.store.columns import columns_of
 from modelops.store.protocol import StoreLockedError
 from modelops.store.sums import CellKey, Sums, Tallies
 from modelops.store.tally import tally
@@ -43,8 +43,8 @@ def of_a_later_version(row: Attempt, kind: int = Kind.END) -> bytes:
 def added_up(rows: Iterable[Attempt]) -> dict[CellKey, Sums]:
     """Return everything that rows come to, group by group."""
     found: Tallies = {}
-    if values := [values_of(row) for row in rows]:
-        tally(columns_of(values), found)
+    if attempts := list(rows):
+        tally(columns_of(attempts), found)
     return {place: group.unpack() for place, group in found.items()}
 
 

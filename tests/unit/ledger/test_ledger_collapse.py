@@ -14,7 +14,7 @@ from ledger_samples import added_up, attempt
 from modelops.ledger.collapse import STAGES, Collapsed, collapse, rows
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.resources.times import MINUTE_US
-from modelops.store.columns import values_of
+from modelops.store.columns import columns_of
 from modelops.store.sums import CellKey, Sums
 
 _COUNTS = st.none() | st.integers(0, 10**6)
@@ -106,7 +106,7 @@ def test_a_later_stage_keeps_what_the_cost_is_asked_of(
 
 
 def whole_numbers(row: Attempt) -> list[int]:
-    return [value for value in values_of(row) if isinstance(value, int)]
+    return [value for [value] in columns_of([row]).values() if isinstance(value, int)]
 
 
 def test_rows_of_a_minute_that_are_alike_become_one() -> None:

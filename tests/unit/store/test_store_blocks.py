@@ -51,6 +51,15 @@ def test_a_column_without_a_value_is_left_out() -> None:
     assert "first_content_us" in block_of([attempt(first_content_us=1), attempt()]).names
 
 
+def test_values_that_all_rows_have_are_there_once_for_many() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "ROWS_AT_ONCE", 2)
+        block = block_of([attempt(agent="ann", user=user) for user in ("", "bo", "", "cy", "")])
+    assert [group.count("ann") for group in (*block.groups, *block.rest)] == [1, 1, 1]
+    assert "agent" in block.names[: block.shared]
+    assert "user" in block.names[block.shared :]
+
+
 def test_what_is_inserted_with_one_step_fits_every_sqlite() -> None:
     assert 0 < blocks.ROWS_AT_ONCE * len(NAMES) <= blocks._VARIABLES
 

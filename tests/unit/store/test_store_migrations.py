@@ -16,7 +16,7 @@ from store_samples import run_sql
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import database, migrate, migrating, open_store, tables
 from modelops.store.books import SLOT_US, Dimension, Selection
-from modelops.store.columns import values_of
+from modelops.store.columns import columns_of
 from modelops.store.protocol import Changes
 from modelops.store.sums import Sums
 
@@ -84,8 +84,7 @@ def _fill_older(connection: Connection) -> None:
 
 
 def _row(row: Attempt) -> dict[str, object]:
-    names = [column.name for column in tables.attempts.columns]
-    return dict(zip(names, values_of(row), strict=True))
+    return {name: column[0] for name, column in columns_of([row]).items()}
 
 
 async def _sums(url: str, by: tuple[Dimension, ...]) -> dict[tuple[str, ...], Sums]:
