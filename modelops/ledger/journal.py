@@ -36,6 +36,8 @@ without its BEGIN takes 0.45."""
 _NO_ROOM = frozenset({None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What making room helps against; the journal's own bound has no number."""
 
+_BEGIN = Kind.BEGIN
+
 _LEAST_BYTES = MAX_RECORD
 """A disk that is nearly full may have room for a short segment."""
 
@@ -90,7 +92,7 @@ class Journal:
         if self._full or not queues or not queues[-1].append(kind, attempt, record):
             self._rotate(len(record))
             queues[-1].append(kind, attempt, record)
-        if kind is Kind.BEGIN:
+        if kind is _BEGIN:
             self.begun.add(attempt.attempt_id)
         else:
             self.begun.discard(attempt.attempt_id)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from modelops.gateway.call import Recorder
 from modelops.gateway.failure import PASSED_ON
 from modelops.metering.attempt import Attempt
+from modelops.metering.batches import grouped
 from modelops.resources.times import MINUTE_US
 from modelops.server.counters import Counters
 
@@ -112,40 +113,37 @@ class Observer:
         """Look at everything that waits: attempts that are alike together."""
         attempts, self._attempts = self._attempts, []
         ends, self._ends = self._ends, []
-        alike: dict[tuple[object, ...], list[Attempt]] = {}
-        for attempt in attempts:
-            self._time(attempt)
-            kind = (
-                attempt.provider,
-                attempt.model,
-                attempt.outcome,
-                attempt.final,
-                attempt.position > 0,
-                attempt.error_class,
-                attempt.started_at_us // MINUTE_US,
+        self._time(attempts)
+        if attempts:
+            keys = (
+                [attempt.provider for attempt in attempts],
+                [attempt.model for attempt in attempts],
+                [attempt.outcome for attempt in attempts],
+                [attempt.final for attempt in attempts],
+                [attempt.position > 0 for attempt in attempts],
+                [attempt.error_class for attempt in attempts],
+                [attempt.started_at_us // MINUTE_US for attempt in attempts],
             )
-            if kind in alike:
-                alike[kind].append(attempt)
-            else:
-                alike[kind] = [attempt]
-        for kin in alike.values():
-            self._counters.count(kin)
-            if kin[0].provider:
-                self._see(kin)
+            for (provider, *_), [kin] in grouped(keys, [attempts]):
+                self._counters.count(kin)
+                if provider:
+                    self._see(kin)
         spans = [(self._with_providers.pop(name, None), duration) for name, duration in ends]
         self._counters.overhead.add(
             [max(0, duration - (span[1] - span[0])) for span, duration in spans if span is not None]
         )
 
-    def _time(self, attempt: Attempt) -> None:
-        """Widen the time its request spends with providers."""
-        if not attempt.provider:
-            return
-        begun, ended = attempt.started_at_us, attempt.started_at_us + attempt.latency_us
-        span = self._with_providers.get(attempt.request_id)
-        if span is not None:
-            begun, ended = min(span[0], begun), max(span[1], ended)
-        self._with_providers[attempt.request_id] = (begun, ended)
+    def _time(self, attempts: Sequence[Attempt]) -> None:
+        """Widen the time that their requests spend with providers."""
+        spans = self._with_providers
+        for attempt in attempts:
+            if attempt.provider:
+                begun = attempt.started_at_us
+                ended = begun + attempt.latency_us
+                span = spans.get(attempt.request_id)
+                if span is not None:
+                    begun, ended = min(span[0], begun), max(span[1], ended)
+                spans[attempt.request_id] = (begun, ended)
 
     def _see(self, attempts: Sequence[Attempt]) -> None:
         last = attempts[-1]
