@@ -21,6 +21,8 @@ _MINUTES_A_DAY = 24 * 60
 BYTES_PER_TOKEN = 4
 """OpenAI's rule of thumb for English; used only for estimates, which are shown as such."""
 
+_UNKNOWN = Cost()
+
 
 def cost(
     usage: Usage,
@@ -41,18 +43,19 @@ def cost(
     """
     if usage.provider_cost_pico is not None and usage.source in ("reported", "partial"):
         return _provider_cost(usage.provider_cost_pico, usage.provider_input_pico)
-    if usage.source != "reported" or usage.input_tokens is None or usage.output_tokens is None:
-        return Cost()
-    if usage.input_tokens == usage.output_tokens == 0:
+    input_tokens, output_tokens = usage.input_tokens, usage.output_tokens
+    if usage.source != "reported" or input_tokens is None or output_tokens is None:
+        return _UNKNOWN
+    if input_tokens == output_tokens == 0:
         return Cost(source=source, total_pico=0, input_pico=0, output_pico=0)
     if price is None:
-        return Cost()
+        return _UNKNOWN
     input_pico, output_pico = _parts(
-        usage, usage.input_tokens, usage.output_tokens, price, service_tier, started_at_us
+        usage, input_tokens, output_tokens, price, service_tier, started_at_us
     )
     total_pico = input_pico + output_pico
     if total_pico > COST_MAX_PICO:
-        return Cost()
+        return _UNKNOWN
     if service_tier not in ORDINARY_TIERS and not any(
         served.tier == service_tier for served in price.service_tiers
     ):
@@ -78,13 +81,17 @@ def estimate(
     of the answer's text so far.
     """
     if price is None:
-        return Cost()
-    output_tokens = max(usage.output_tokens or 0, _tokens(answer_bytes))
-    input_tokens = usage.input_tokens
+        return _UNKNOWN
+    input_tokens, output_tokens = usage.input_tokens, usage.output_tokens or 0
     if input_tokens is None:
-        input_tokens = _tokens(request_bytes)
-    total = sum(_parts(usage, input_tokens, output_tokens, price, service_tier, started_at_us))
-    return Cost(source=source, estimate_pico=total) if total <= COST_MAX_PICO else Cost()
+        input_tokens = -(-request_bytes // BYTES_PER_TOKEN)
+    if answer_bytes > output_tokens * BYTES_PER_TOKEN:
+        output_tokens = -(-answer_bytes // BYTES_PER_TOKEN)
+    input_pico, output_pico = _parts(
+        usage, input_tokens, output_tokens, price, service_tier, started_at_us
+    )
+    total = input_pico + output_pico
+    return Cost(source=source, estimate_pico=total) if total <= COST_MAX_PICO else _UNKNOWN
 
 
 def rates_at(
@@ -191,7 +198,3 @@ def _pico_per_token(usd_per_million: Decimal) -> int | None:
     """Return a rate as an integer, None where it has over six decimals: calls have few rates."""
     pico = usd_per_million * PICO_PER_TOKEN
     return int(pico) if pico == pico.to_integral_value() else None
-
-
-def _tokens(size_bytes: int) -> int:
-    return -(-size_bytes // BYTES_PER_TOKEN)
