@@ -16,7 +16,7 @@ from pathlib import Path
 
 from modelops.ledger import segment as segments
 from modelops.ledger.compaction import Compaction, collapse_oldest, publish_rows
-from modelops.ledger.records import MAX_RECORD, Kind, encode
+from modelops.ledger.records import BEGIN, MAX_RECORD, Kind, encode
 from modelops.ledger.segment import Segment, SegmentName, parse_name
 from modelops.ledger.segment_queue import ROWS_MAX, Batch, SegmentQueue
 from modelops.metering.attempt import Attempt
@@ -35,8 +35,6 @@ without its BEGIN takes 0.45."""
 
 _NO_ROOM = frozenset({None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What making room helps against; the journal's own bound has no number."""
-
-_BEGIN = Kind.BEGIN
 
 _LEAST_BYTES = MAX_RECORD
 """A disk that is nearly full may have room for a short segment."""
@@ -92,7 +90,7 @@ class Journal:
         if self._full or not queues or not queues[-1].append(kind, attempt, record):
             self._rotate(len(record))
             queues[-1].append(kind, attempt, record)
-        if kind is _BEGIN:
+        if kind is BEGIN:
             self.begun.add(attempt.attempt_id)
         else:
             self.begun.discard(attempt.attempt_id)

@@ -18,7 +18,7 @@ from modelops.ledger.delivery import deliver, deliver_batch
 from modelops.ledger.journal import Journal
 from modelops.ledger.memory import Memory
 from modelops.ledger.problems import Problems
-from modelops.ledger.records import Kind
+from modelops.ledger.records import BEGIN, END
 from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import BooksStore
@@ -99,7 +99,7 @@ class Ledger:
         The attempt is the row it becomes if its end is never recorded: outcome `interrupted`.
         """
         try:
-            self._journal.append(Kind.BEGIN, attempt)
+            self._journal.append(BEGIN, attempt)
         except OSError as error:  # its END is tried all the same
             self._journal_error = str(error)
         except _UNWRITABLE as error:  # its END is counted
@@ -108,7 +108,7 @@ class Ledger:
     def record(self, attempt: Attempt) -> None:
         """Take one finished attempt into the books; never waits and never raises."""
         try:
-            self._journal.append(Kind.END, attempt)
+            self._journal.append(END, attempt)
         except OSError as error:
             self._journal_error = str(error)
             begun = attempt.attempt_id in self._journal.begun
@@ -284,7 +284,7 @@ class Ledger:
             return
         try:
             self._journal.check()
-            self._memory.move(lambda row: self._journal.append(Kind.END, row))
+            self._memory.move(lambda row: self._journal.append(END, row))
         except OSError as error:
             self._journal_error = str(error)
         else:

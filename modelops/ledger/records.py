@@ -34,6 +34,10 @@ class Kind(IntEnum):
     END = 2
 
 
+BEGIN, END = Kind.BEGIN, Kind.END
+"""For the request road: to look a member up takes a tenth of what it takes to write a record."""
+
+
 _KINDS = {kind: bytes((kind,)) for kind in Kind}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from modelops.ledger.records import Kind, Unreadable, scan
+from modelops.ledger.records import BEGIN, Kind, Unreadable, scan
 from modelops.ledger.segment import Segment
 from modelops.metering.attempt import Attempt
 from modelops.store.blocks import BLOCK, block_of
@@ -22,8 +22,6 @@ back. A store that is away for longer finds the rest in the file."""
 
 _READ_BYTES = 1 << 18
 """Of a file at once: some 600 rows, which hold the event loop for a few milliseconds."""
-
-_BEGIN = Kind.BEGIN
 
 
 class Batch(NamedTuple):
@@ -102,7 +100,7 @@ class SegmentQueue:
         if not self.segment.append(content):
             return False
         attempt_id = attempt.attempt_id
-        if kind is _BEGIN:
+        if kind is BEGIN:
             self._open_now[attempt_id] = start
             return True
         if self._open_now.pop(attempt_id, None) is None:
@@ -167,7 +165,7 @@ class SegmentQueue:
         elsewhere: list[str] = []
         refused: list[str] = []
         for record in records:
-            if record.kind == _BEGIN:
+            if record.kind == BEGIN:
                 open_calls[record.attempt_id] = record.start
                 continue
             if isinstance(record, Unreadable):
