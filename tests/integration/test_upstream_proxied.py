@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,22 @@ async def test_a_closed_client_opens_no_tunnel() -> None:
         with pytest.raises(ClosedError):
             await client.send(SOMEWHERE, 5.0)
         assert len(heads) == 1
+
+
+async def test_closing_ends_a_call_whose_proxy_is_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(10) and [])
+    proxy = proxy_from({"HTTPS_PROXY": "http://proxy.test:3128"})
+    assert proxy is not None
+    client = ProxiedClient(proxy)
+    task = asyncio.create_task(client.send(SOMEWHERE, 5.0))
+    await until(lambda: any(thread.name == "proxy.test" for thread in threading.enumerate()))
+    await client.close()
+    with pytest.raises(ClosedError):
+        await task
+    found.set()
 
 
 async def test_a_proxy_that_is_not_there() -> None:

@@ -70,6 +70,8 @@ class ProxiedClient:
         """
         if not self._proxy.serves(request.origin):
             return await self._direct.send(request, wait)
+        if self._kept.closed:
+            raise _closed()
         end = self._loop.time() + wait
         try:
             return await self._ask(self._kept, request, wait)
@@ -89,8 +91,6 @@ class ProxiedClient:
         self, session: aiohttp.ClientSession, request: Request, wait: float
     ) -> ProxiedResponse:
         CONNECTION.set(None)
-        if session.closed:
-            raise _closed()
         try:
             async with asyncio.timeout(wait):
                 response = await session.post(
@@ -104,6 +104,11 @@ class ProxiedClient:
                 )
         except TimeoutError:
             raise _late(request) from None
+        except asyncio.CancelledError:  # so aiohttp ends a look-up when it is closed
+            task = asyncio.current_task()
+            if session.closed and task is not None and not task.cancelling():
+                raise _closed() from None
+            raise
         except aiohttp.ClientError as error:
             if session.closed:
                 raise _closed() from None
