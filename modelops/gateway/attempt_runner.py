@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from modelops.gateway.attempt_recorder import AttemptRecorder
-from modelops.gateway.call import REQUEST_ID, header_lines
+from modelops.gateway.call import REQUEST_ID
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
 from modelops.gateway.context import MOMENT, Context
@@ -80,10 +80,20 @@ class AttemptRunner:
         """Make the call; `bound` is the seconds until first content, or the whole answer."""
         attempt = self._attempt
         response: Response | None = None
+        failure: Failure | None
         try:
             response = await self._context.services.client.send(self._request(), bound)
             attempt.status = response.status
-            failure = await self._read(response, attempt.started + bound)
+            end = attempt.started + bound
+            if not 200 <= response.status < 300:
+                failure = await self._refused(response, end)
+            elif self._context.body.stream:
+                failure = await self._stream(response, end)
+            else:
+                content = response.whole()
+                if content is None:
+                    content = await self._content(response, end, ANSWER_MAX)
+                failure = self._whole(response, content)
         except UpstreamError as error:
             failure = self._laid_to(classify_exception(error))
         except asyncio.CancelledError:
@@ -119,13 +129,6 @@ class AttemptRunner:
             self._outgoing.body,
         )
 
-    def _read(self, response: Response, end: float) -> Coroutine[None, None, Failure | None]:
-        if not 200 <= response.status < 300:
-            return self._refused(response, end)
-        return (
-            self._stream(response, end) if self._context.body.stream else self._whole(response, end)
-        )
-
     async def _refused(self, response: Response, end: float) -> Failure:
         try:
             content = await self._content(response, end, BODY_MAX)
@@ -135,10 +138,7 @@ class AttemptRunner:
 
     # An answer that is not streamed
 
-    async def _whole(self, response: Response, end: float) -> Failure | None:
-        content = response.whole()
-        if content is None:
-            content = await self._content(response, end, ANSWER_MAX)
+    def _whole(self, response: Response, content: bytes) -> Failure | None:
         try:
             answer = self._adapter.answer(content, self._context.sent)
         except NotAnAnswerError as error:
@@ -282,15 +282,14 @@ class AttemptRunner:
 
     def _head(self, response: Response) -> bytes:
         """Return the provider's headers that go on, and those that say how the answer came."""
-        context = self._context
-        context.trail.append(f"{self._candidate.step.target.name}={response.status}")
-        hide = self._candidate.credential.hide
-        passed = [
-            (name, hide(value))
-            for name, value in response.headers
-            if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES)
-        ]
-        named = REQUEST_ID[context.call.dialect]
-        if named not in [name for name, _ in passed]:
-            passed.append((named, context.call.request_id.encode()))
-        return header_lines(passed) + context.head(self._candidate)
+        context, candidate = self._context, self._candidate
+        context.trail.append(f"{candidate.step.target.name}={response.status}")
+        named, own_id = REQUEST_ID[context.call.dialect], True
+        passed: list[bytes] = []
+        for name, value in response.headers:
+            if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES):
+                passed.append(b"%b: %b\r\n" % (name, value))  # the parser lets no line break in
+                own_id = own_id and name != named
+        if own_id:
+            passed.append(b"%b: %b\r\n" % (named, context.call.request_id.encode()))
+        return candidate.credential.hide(b"".join(passed)) + context.head(candidate)

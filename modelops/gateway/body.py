@@ -17,7 +17,7 @@ from modelops.gateway.text_size import text_bytes
 Fields = dict[str, msgspec.Raw]
 
 _SHALLOW = msgspec.json.Decoder(Fields)
-_STRING = msgspec.json.Decoder(str)
+_STRING = msgspec.json.Decoder(str | None)
 
 TRUE = msgspec.Raw(b"true")
 _FALSY = (b"false", b"null")
@@ -65,10 +65,10 @@ class Body:
     def text(self, name: str) -> str:
         """Return a string field, '' when it is absent or null; a 400 when it is something else."""
         raw = self.fields.get(name)
-        if raw is None or bytes(raw) == b"null":
+        if raw is None:
             return ""
         try:
-            return _STRING.decode(raw)
+            return _STRING.decode(raw) or ""
         except msgspec.DecodeError:
             raise _bad(f"{name!r} must be a string") from None
 

@@ -49,6 +49,7 @@ def always_thinks(model: str) -> bool:
     return _ALWAYS_THINKS.search(model.lower()) is not None
 
 
+@lru_cache(maxsize=1024)
 def samples(model: str) -> bool:
     """Whether a model takes temperature and its like at all, as far as its name says.
 

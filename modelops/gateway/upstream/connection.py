@@ -14,7 +14,7 @@ from typing import cast
 
 import httptools
 
-from modelops.gateway.upstream.client import Take
+from modelops.gateway.upstream.client import Headers, Take
 from modelops.gateway.upstream.errors import (
     ClosedError,
     HeadTimeoutError,
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._answered = False
         self._keep_alive = False
-        self._unfinished_bytes = 0
+        self._head_bytes = 0  # at most: the last piece may hold more than the head
         self._unsent: memoryview | None = None
         self._writable = True
         self._paused = False
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         """Send a request and return the exchange once the response's head has come."""
         exchange = self._exchange = Exchange(self)
         self._answered = self._keep_alive = False
-        self._unfinished_bytes = self._held = 0
+        self._head_bytes = self._held = 0
         self.pieces.clear()
         try:
             self._write(request)
@@ -150,6 +150,8 @@ class Connection(asyncio.Protocol):
             self._lost(self)
             return
         self._answered = True
+        if not exchange.status:
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -159,10 +161,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._fail(MalformedError("the response switches to another protocol"))
         else:
-            if not exchange.status:
-                self._unfinished_bytes += len(data)
-                if self._unfinished_bytes > HEAD_MAX:
-                    self._fail(MalformedError(f"the response head is over {HEAD_MAX} bytes"))
+            if not exchange.status and self._head_bytes > HEAD_MAX:
+                self._fail(_head_too_large())
         if self.pieces:
             if exchange.take is None:
                 self._hold(len(data))
@@ -196,8 +196,8 @@ class Connection(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None:
             return
-        if sum(map(len, chain.from_iterable(exchange.headers))) > HEAD_MAX:
-            raise MalformedError(f"the response head is over {HEAD_MAX} bytes")
+        if self._head_bytes > HEAD_MAX and _size(exchange.headers) > HEAD_MAX:
+            raise _head_too_large()
         status = self._parser.get_status_code()
         if status < 200:
             exchange.headers.clear()
@@ -274,3 +274,11 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None and self._exchange.status:
             return IdleTimeoutError("no further piece of the body came in time")
         return HeadTimeoutError("no response came in time")
+
+
+def _size(headers: Headers) -> int:
+    return sum(map(len, chain.from_iterable(headers)))
+
+
+def _head_too_large() -> MalformedError:
+    return MalformedError(f"the response head is over {HEAD_MAX} bytes")

@@ -30,8 +30,8 @@ class Waiting:
         self._timer_at = 0.0
         self.since = 0.0
 
-    async def wait(self, seconds: float, longest: float = math.inf) -> None:
-        """Return at the next `wake`, or after `longest` seconds whatever was heard meanwhile.
+    def wait(self, seconds: float, longest: float = math.inf) -> asyncio.Future[None]:
+        """Await the next `wake`, or `longest` seconds whatever was heard meanwhile.
 
         Raises what `late` makes after `seconds` of silence.
         """
@@ -41,20 +41,19 @@ class Waiting:
         self._end = self.since + longest
         if self._timer is None or self._timer_at > self._limit():
             self._arm()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def wake(self) -> None:
         """Let the reader go on, if one waits."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def fail(self, error: Exception) -> None:
         """Raise an error where the reader waits, if one does."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
 
     def stop(self) -> None:
         """Let go of the timer."""
@@ -78,6 +77,6 @@ class Waiting:
         if now < self._limit():
             self._arm()
         elif now < self._end:
-            self._waiter.set_exception(self._late())
+            self.fail(self._late())
         else:
-            self._waiter.set_result(None)
+            self.wake()
