@@ -4,9 +4,8 @@ uvicorn makes a task for each request, and a timer that closes the connection wh
 comes, which the next cancels. Both outlive a request here: the task waits for the next one, the
 timer runs on and is moved when it rings too early. Together that is 5 us of CPU a request.
 
-The protocol also stands in the scope of each request (`connection_of`), because it knows at once
-what ASGI tells only to who waits for it: that the client left. So does the state of the request
-(`take_cycle`), which knows whether the body is already here and how to answer.
+Whom the application names in `direct` for a path is handed the request itself. It knows its
+connection, which knows at once what ASGI tells only to who waits for it: that the client left.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ import math
 import sys
 import termios
 from collections import deque
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 from urllib.parse import unquote
 
 import httptools
-from litestar.types import HTTPScope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from modelops.server.cycle import Cycle
+from modelops.server.cycle import Cycle, Handler
 
 KEEP_ALIVE_S = 75
 """Seconds an idle connection is kept: longer than clients keep theirs (5 to 60), so that they
@@ -37,9 +36,6 @@ LINGER_S = 2.0
 
 STALL_S = 60.0
 """Seconds in which a client must take something of an answer that waits for it: nginx's default."""
-
-CONNECTION = "modelops.connection"
-CYCLE = "modelops.cycle"
 
 
 class AnsweringProtocol(HttpToolsProtocol):
@@ -56,6 +52,7 @@ class AnsweringProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self._direct: Mapping[str, Handler] = getattr(self.app, "direct", {})
         self._asked: deque[Cycle] = deque()
         self._behind: deque[Cycle] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +79,7 @@ class AnsweringProtocol(HttpToolsProtocol):
             self._task.cancel()
         # What refers to this connection would otherwise wait for the garbage collector with it.
         self._task = None
-        self.cycle = self.scope = None  # type: ignore[assignment]
+        self.cycle = None  # type: ignore[assignment]
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -96,36 +93,9 @@ class AnsweringProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Have a request answered, behind those before it."""
         http_version = self.parser.get_http_version()
-        path, raw_path, query = _split(self.url)
-        extensions: dict[str, object] = {CONNECTION: self}
-        scope: Any = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": http_version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "method": self.parser.get_method().decode("ascii"),
-            "root_path": "",
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self.headers,
-            "state": {},
-            "extensions": extensions,
-        }
-        self.scope = scope
+        keep_alive = http_version != "1.0" and self.parser.should_keep_alive()
         before: Cycle | None = self.cycle
-        self.cycle = extensions[CYCLE] = cycle = Cycle(
-            scope,
-            self.transport,
-            self.flow,
-            self.logger,
-            self.server_state.default_headers,
-            self.on_response_complete,
-            self.close_gracefully,
-            keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
-        )
+        self.cycle = cycle = Cycle(self, *_split(self.url), http_version, keep_alive=keep_alive)
         if before is None or before.response_complete:
             self._ask(cycle)
         else:
@@ -167,10 +137,14 @@ class AnsweringProtocol(HttpToolsProtocol):
         while task is not None:
             while self._asked:
                 self.tasks.add(task)
+                cycle = self._asked.popleft()
+                handler = self._direct.get(cycle.path)
                 try:
-                    await self._asked.popleft().run_asgi(self.app)
+                    await (handler(cycle) if handler else cycle.run_asgi(self.app))
                 finally:
                     self.tasks.discard(task)
+                    if not (cycle.response_complete or cycle.disconnected):
+                        self.transport.close()
             if task is not self._task:  # the connection ended meanwhile
                 return
             self._waiter = self.loop.create_future()
@@ -260,25 +234,8 @@ def _unsent(transport: asyncio.Transport) -> int:
 
 
 @lru_cache(256)
-def _split(url: bytes) -> tuple[str, bytes, bytes]:
-    """Return path, path as it was sent, and query; an error of httptools where it is malformed."""
+def _split(url: bytes) -> tuple[str, tuple[bytes, bytes]]:
+    """Return the path, and path and query as they were sent; httptools' error if malformed."""
     parsed = httptools.parse_url(url)
     path = parsed.path.decode("ascii")
-    return (unquote(path) if "%" in path else path), parsed.path, parsed.query or b""
-
-
-def connection_of(scope: HTTPScope) -> AnsweringProtocol:
-    """Return the connection a request came over."""
-    extensions: Any = scope["extensions"]
-    connection: AnsweringProtocol = extensions[CONNECTION]
-    return connection
-
-
-def take_cycle(scope: HTTPScope) -> Cycle:
-    """Return the state of a request, once.
-
-    It holds the scope, so left in there it would keep both until the collector comes by.
-    """
-    extensions: Any = scope["extensions"]
-    cycle: Cycle = extensions.pop(CYCLE)
-    return cycle
+    return (unquote(path) if "%" in path else path), (parsed.path, parsed.query or b"")

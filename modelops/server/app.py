@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
@@ -23,7 +23,8 @@ from modelops.server.controllers import (
     status,
     usage,
 )
-from modelops.server.data_plane import data_plane
+from modelops.server.cycle import Handler
+from modelops.server.data_plane import as_asgi, data_plane
 from modelops.server.guard import guard
 from modelops.server.health import healthz, readyz
 from modelops.server.metrics import metrics
@@ -52,27 +53,33 @@ API_ROUTES = (
 )
 
 
-def create_app(runtime: Runtime) -> ASGIApp:
-    """Return what a worker serves, whose parts somebody else starts and stops.
+class Entrance:
+    """What a worker serves.
 
-    A data plane path in its usual spelling goes to its handler at once: Litestar's routing and
-    error handling would cost a tenth of the request, for what the handler does itself.
+    A data plane path in its usual spelling goes to its handler at once, which stands in `direct`:
+    Litestar's routing and error handling would cost a tenth of the request, for what the handler
+    does itself.
     """
-    app = create_litestar(runtime)
-    known = {path: handler.fn for handler in data_plane(runtime) for path in handler.paths}
 
-    def enter(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        handler: ASGIApp = known.get(scope["path"], app)
-        return handler(scope, receive, send)
+    def __init__(self, app: ASGIApp, direct: Mapping[str, Handler]) -> None:
+        self._app = app
+        self.direct = direct
 
-    return enter
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer any other request."""
+        return self._app(scope, receive, send)
+
+
+def create_app(runtime: Runtime) -> Entrance:
+    """Return what a worker serves, whose parts somebody else starts and stops."""
+    return Entrance(create_litestar(runtime), data_plane(runtime))
 
 
 def create_litestar(runtime: Runtime) -> Litestar:
     """Return the app with every route, guard and error handler."""
     return Litestar(
         route_handlers=[
-            *data_plane(runtime),
+            *(as_asgi(path, handler) for path, handler in data_plane(runtime).items()),
             list_models,
             get_model,
             healthz,

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Mapping
 
-from litestar.types import Receive
+from uvicorn._types import ASGIReceiveCallable
 
 from modelops.server.body_budget import BudgetExceededError, Reservation
 from modelops.server.cycle import Cycle
@@ -56,7 +56,7 @@ def body_at_hand(cycle: Cycle, reservation: Reservation) -> bytes | None:
 
 
 async def read_body(
-    headers: Mapping[bytes, bytes], receive: Receive, reservation: Reservation
+    headers: Mapping[bytes, bytes], receive: ASGIReceiveCallable, reservation: Reservation
 ) -> bytes:
     """Return the body; BodyError (408, 413, 503) or ClientGoneError when it does not come whole.
 
@@ -73,7 +73,7 @@ async def read_body(
         raise _budget_exceeded() from None
 
 
-async def _read_pieces(receive: Receive, reservation: Reservation) -> bytes:
+async def _read_pieces(receive: ASGIReceiveCallable, reservation: Reservation) -> bytes:
     """Return a body that comes in pieces, as long as they come fast enough."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -90,7 +90,9 @@ async def _read_pieces(receive: Receive, reservation: Reservation) -> bytes:
     return body.getvalue()
 
 
-async def _chunk(receive: Receive, reservation: Reservation, before: int) -> tuple[bytes, bool]:
+async def _chunk(
+    receive: ASGIReceiveCallable, reservation: Reservation, before: int
+) -> tuple[bytes, bool]:
     """Return the next piece of a body of which `before` bytes are here, and whether more follow."""
     message = await receive()
     if message["type"] != "http.request":

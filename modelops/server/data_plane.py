@@ -1,4 +1,4 @@
-"""The data plane: what applications call, as bare ASGI handlers on the hot path.
+"""The data plane: what applications call, as bare handlers of a request on the hot path.
 
 An ordinary Litestar handler costs three times as much, so these do themselves what it would do:
 methods, body, errors. Nothing here awaits the database, and no exception leaves a handler: once
@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler, asgi
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from modelops.gateway.call import REQUEST_ID, Call, Dialect, Endpoint, Headers
 from modelops.gateway.errors import GatewayError, error_body
+from modelops.gateway.gateway import Gateway
 from modelops.gateway.ids import new_id
 from modelops.server.access import AccessError, data_plane_caller
-from modelops.server.answering import connection_of, take_cycle
 from modelops.server.body import BodyError, ClientGoneError, body_at_hand, read_body
 from modelops.server.body_budget import Reservation
+from modelops.server.cycle import Cycle, Handler, take_cycle
 from modelops.server.problems import server_error
 from modelops.server.reply import ConnectionReply
 from modelops.server.runtime import Runtime
+from modelops.server.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -47,26 +48,34 @@ ROUTES = (
 )
 
 
-def data_plane(runtime: Runtime) -> list[ASGIRouteHandler]:
-    """Return the handlers of all routes."""
-    return [_handler(runtime, route) for route in ROUTES]
+def data_plane(runtime: Runtime) -> dict[str, Handler]:
+    """Return the handlers of all routes by path."""
+    return {route.endpoint: _handler(runtime, route) for route in ROUTES}
 
 
-def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
-    @asgi(path=route.endpoint, name=route.endpoint, copy_scope=False)
+def as_asgi(path: str, handler: Handler) -> ASGIRouteHandler:
+    """Return a handler for Litestar's routing, which also knows other spellings of its path."""
+
+    @asgi(path=path, name=path, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            return
-        cycle, reservation = take_cycle(scope), Reservation(runtime.body_budget)
+        if scope["type"] == ScopeType.HTTP:
+            await handler(take_cycle(scope))
+
+    return handle
+
+
+def _handler(runtime: Runtime, route: Route) -> Handler:
+    async def handle(cycle: Cycle) -> None:
+        reservation = Reservation(runtime.body_budget)
         reply = ConnectionReply(cycle)
         now_us = runtime.clock.unix_us()
         request_id, agent = new_id(now_us, runtime.random), ""
         refusal: GatewayError | None = None
         try:
-            headers, agent = _admit(runtime, route, scope, now_us)
+            headers, agent = _admit(runtime, route, cycle, now_us)
             body = body_at_hand(cycle, reservation)
             if body is None:
-                body = await read_body(headers, receive, reservation)
+                body = await read_body(headers, cycle.receive, reservation)
             call = Call(
                 endpoint=route.endpoint,
                 dialect=route.dialect,
@@ -76,12 +85,15 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
                 request_id=request_id,
                 received_at_us=now_us,
             )
-            connection = connection_of(scope)
+            connection = cycle.connection
             connection.cancel_on_disconnect = True
+            begun = runtime.clock.monotonic()  # how long an upload took is its sender's to say
             try:
-                await _pass_on(runtime, call, reply)
+                await _answer(runtime, call, reply)
             finally:
                 connection.cancel_on_disconnect = False
+                took_s = runtime.clock.monotonic() - begun
+                runtime.observer.ended(request_id, int(took_s * 1_000_000))
         except ClientGoneError:
             pass
         except (AccessError, BodyError) as error:
@@ -106,29 +118,27 @@ def _handler(runtime: Runtime, route: Route) -> ASGIRouteHandler:
 
 
 def _admit(
-    runtime: Runtime, route: Route, scope: HTTPScope, now_us: int
+    runtime: Runtime, route: Route, cycle: Cycle, now_us: int
 ) -> tuple[Mapping[bytes, bytes], str]:
     """Return the headers of a request, and the agent that sent it.
 
     AccessError when it is not to be answered.
     """
-    if scope["method"] != "POST":
-        if any(name == b"sec-websocket-key" for name, _ in scope["headers"]):
+    if cycle.method != b"POST":
+        if any(name == b"sec-websocket-key" for name, _ in cycle.headers):
             # Codex goes on with POST at once; any other status it takes for a fault that passes.
             raise AccessError(426, "websockets are not served: use POST", HTTP_1)
         raise AccessError(405, f"{route.endpoint} takes POST", ALLOW_POST)
-    if runtime.on_wrong_listener(scope["server"], admin=False):
+    if runtime.on_wrong_listener(cycle.connection.server, admin=False):
         raise AccessError(404, "this address serves /api and /metrics alone")
     live = runtime.live
     if live is None or not live.head.revision:
         raise AccessError(503, runtime.nothing_served())
-    lines: Any = scope["headers"]
-    headers: Mapping[bytes, bytes] = dict(lines)
-    if len(headers) != len(lines):
-        headers = _joined(lines)
-    caller = data_plane_caller(
-        live.keyring, headers, scope["client"], live.agents, now_us / 1_000_000
-    )
+    headers: Mapping[bytes, bytes] = dict(cycle.headers)
+    if len(headers) != len(cycle.headers):
+        headers = _joined(cycle.headers)
+    client = cycle.connection.client
+    caller = data_plane_caller(live.keyring, headers, client, live.agents, now_us / 1_000_000)
     if b"content-encoding" in headers or b"transfer-encoding" in headers:
         _refuse_encodings(headers)
     return headers, caller.name
@@ -154,18 +164,18 @@ def _joined(lines: Headers) -> Mapping[bytes, bytes]:
     return {name: b", ".join(listed) for name, listed in values.items()}
 
 
-async def _pass_on(runtime: Runtime, call: Call, reply: ConnectionReply) -> None:
-    """Have the gateway answer, timed from here: how long an upload took is its sender's to say."""
-    begun = runtime.clock.monotonic()
-    try:
-        if runtime.telemetry is None:
-            await runtime.gateway.answer(call, reply)
-        else:
-            with runtime.telemetry.request(call):
-                await runtime.gateway.answer(call, reply)
-    finally:
-        took_s = runtime.clock.monotonic() - begun
-        runtime.observer.ended(call.request_id, int(took_s * 1_000_000))
+def _answer(runtime: Runtime, call: Call, reply: ConnectionReply) -> Coroutine[None, None, None]:
+    """Have the gateway answer."""
+    if runtime.telemetry is None:
+        return runtime.gateway.answer(call, reply)
+    return _traced(runtime.telemetry, runtime.gateway, call, reply)
+
+
+async def _traced(
+    telemetry: Telemetry, gateway: Gateway, call: Call, reply: ConnectionReply
+) -> None:
+    with telemetry.request(call):
+        await gateway.answer(call, reply)
 
 
 ALLOW_POST = (b"allow", b"POST")

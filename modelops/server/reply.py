@@ -50,11 +50,11 @@ class ConnectionReply:
         delimiter = b""  # of HTTP/1.0: the connection's end is the body's
         if length is not None:
             delimiter = b"content-length: %d\r\n" % length
-        elif cycle.scope["http_version"] != "1.0":
+        elif cycle.http_version != "1.0":
             self._chunked, delimiter = True, CHUNKED
         self._head = b"%b%b%b%b%b\r\n" % (
             STATUS_LINE[status],
-            _lines(tuple(cycle.default_headers)),
+            _lines(tuple(cycle.connection.server_state.default_headers)),
             head,
             b"" if cycle.keep_alive else b"connection: close\r\n",
             delimiter,
@@ -85,7 +85,7 @@ class ConnectionReply:
         cycle = self._cycle
         if cycle.disconnected:
             return
-        if cycle.scope["method"] == "HEAD":
+        if cycle.method == b"HEAD":
             data = b""
         elif self._chunked:
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
@@ -93,8 +93,8 @@ class ConnectionReply:
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            cycle.close_gracefully()
-        cycle.on_response()
+            cycle.connection.close_gracefully()
+        cycle.connection.on_response_complete()
 
     def refuse(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer whole and close the connection: what is left of the request is not waited for."""

@@ -32,18 +32,21 @@ class Wire:
 
 def reply_over(wire: Wire, **fields: Any) -> tuple[ConnectionReply, Any]:
     cycle = SimpleNamespace(
+        connection=SimpleNamespace(
+            server_state=SimpleNamespace(default_headers=[(b"date", b"today")]),
+            on_response_complete=lambda: None,
+            close_gracefully=wire.close,
+        ),
         transport=wire,
         flow=SimpleNamespace(write_paused=False),
-        default_headers=[(b"date", b"today")],
-        scope={"method": "POST", "http_version": "1.1"},
+        method=b"POST",
+        http_version="1.1",
         keep_alive=True,
         disconnected=False,
         response_started=False,
         response_complete=False,
         waiting_for_100_continue=True,
         message_event=asyncio.Event(),
-        on_response=lambda: None,
-        close_gracefully=wire.close,
     )
     vars(cycle).update(fields)
     return ConnectionReply(cast("Any", cycle)), cycle
@@ -178,7 +181,7 @@ async def test_neither_a_request_nor_a_connection_leaves_a_circle_for_the_collec
     async def script(_call: Call, reply: Reply) -> None:
         cycle = cast("ConnectionReply", reply)._cycle
         seen.append(weakref.ref(cycle))
-        connection = cycle.on_response.__self__  # type: ignore[attr-defined]
+        connection = cycle.connection
         connections.append(weakref.ref(connection, lambda _: gone.set()))
         reply.start(200, b"", 2)
         reply.finish(b"ok")
