@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from modelops.gateway.attempt_recorder import AttemptRecorder
-from modelops.gateway.call import REQUEST_ID
+from modelops.gateway.call import REQUEST_ID, join_lines
 from modelops.gateway.candidates import Candidate
 from modelops.gateway.classify import BODY_MAX, classify_answer, classify_exception
 from modelops.gateway.context import MOMENT, Context
@@ -288,8 +288,8 @@ class AttemptRunner:
         passed: list[bytes] = []
         for name, value in response.headers:
             if name in _PASSED_HEADERS or name.startswith(_PASSED_PREFIXES):
-                passed.append(b"%b: %b\r\n" % (name, value))  # the parser lets no line break in
+                passed.append(b"%b: %b\r\n" % (name, value))
                 own_id = own_id and name != named
         if own_id:
             passed.append(b"%b: %b\r\n" % (named, context.call.request_id.encode()))
-        return candidate.credential.hide(b"".join(passed)) + context.head(candidate)
+        return candidate.credential.hide(join_lines(passed)) + context.head(candidate)

@@ -58,7 +58,7 @@ class Body:
         self.stream = endpoint in STREAMABLE and self._flag("stream")
         self.stateful = (
             endpoint == "/v1/responses"  # decoding its items costs less than a search for marks
-            or FILE in content
+            or content.find(FILE) >= 0  # `in` would try it as a number first
             or not STATE.isdisjoint(self.fields)
         ) and names_provider_state(content, self.fields)
 

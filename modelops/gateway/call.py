@@ -42,10 +42,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def header_lines(headers: Headers) -> bytes:
     """Return headers as finished lines, each ended by CRLF; ValueError when one holds its own."""
-    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+    return join_lines([b"%b: %b\r\n" % header for header in headers])
+
+
+def join_lines(lines: Sequence[bytes]) -> bytes:
+    """Return header lines as one piece; ValueError when one holds a line break before its end."""
+    joined = b"".join(lines)
+    if len(joined.splitlines()) != len(lines):
         raise ValueError("a header holds a line break")
-    return lines
+    return joined
 
 
 class Reply(Protocol):

@@ -163,7 +163,10 @@ class Failover:
         left, step = self._context.left(), candidate.step
         if self._context.body.stream:
             return min(step.timeout, left)
-        return min(step.answer_timeout, left, max(left - candidate.reserve, step.timeout))
+        bound = left - candidate.reserve
+        if bound < step.timeout:
+            bound = min(step.timeout, left)
+        return bound if bound < step.answer_timeout else step.answer_timeout
 
     def _wait(self, failure: Failure, candidate: Candidate, retries: int) -> float | None:
         """Return the seconds to wait before calling the same target again; None: do not call it."""

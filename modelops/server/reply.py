@@ -8,17 +8,30 @@ waits for the first of its body and goes out with it, in one system call.
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from modelops.gateway.call import Headers, header_lines
 from modelops.server.cycle import Cycle
 
-_lines = lru_cache(8)(header_lines)
-"""uvicorn's own headers (the date) as lines; they change once a second."""
-
 CHUNKED = b"transfer-encoding: chunked\r\n"
+
+
+class _OwnLines:
+    """uvicorn's own headers (the date) as lines. It makes a new list of them once a second."""
+
+    def __init__(self) -> None:
+        self._headers: object = None
+        self._lines = b""
+
+    def of(self, headers: Headers) -> bytes:
+        """Return the lines of a list, which are made when it is first seen."""
+        if headers is not self._headers:
+            self._headers, self._lines = headers, header_lines(headers)
+        return self._lines
+
+
+_own_lines = _OwnLines()
 
 
 class ConnectionReply:
@@ -52,12 +65,15 @@ class ConnectionReply:
             delimiter = b"content-length: %d\r\n" % length
         elif cycle.http_version != "1.0":
             self._chunked, delimiter = True, CHUNKED
-        self._head = b"%b%b%b%b%b\r\n" % (
-            STATUS_LINE[status],
-            _lines(tuple(cycle.connection.server_state.default_headers)),
-            head,
-            b"" if cycle.keep_alive else b"connection: close\r\n",
-            delimiter,
+        self._head = b"".join(
+            (
+                STATUS_LINE[status],
+                _own_lines.of(cycle.connection.server_state.default_headers),
+                head,
+                b"" if cycle.keep_alive else b"connection: close\r\n",
+                delimiter,
+                b"\r\n",
+            )
         )
 
     def send(self, data: bytes) -> bool:

@@ -33,7 +33,7 @@ def fill_in(
         if target.max_output_tokens is not None:
             limit = min(limit, target.max_output_tokens)
         fields[limit_name] = number(limit)
-    if not takes_sampling(target):
+    if parameters.temperature is parameters.top_p is None or not takes_sampling(target):
         return
     if parameters.temperature is not None and body.absent("temperature"):
         fields["temperature"] = number(parameters.temperature)

@@ -62,7 +62,8 @@ class Waiting:
             self._timer = None
 
     def _limit(self) -> float:
-        return min(self.since + self._seconds, self._end)
+        limit = self.since + self._seconds
+        return limit if limit < self._end else self._end
 
     def _arm(self) -> None:
         self.stop()
