@@ -50,6 +50,7 @@ THEN_WAIT = {
     "/hang": (),
     "/stall": (FIFTY_OF_HUNDRED,),
     "/stall-in-head": (b"HTTP/1.1 200 OK\r\nx: y",),
+    "/over-a-quarter-megabyte": (ok(body=b"x" * ((1 << 18) + 1)),),
     "/bad-chunk": (CHUNKED + b"5\r\nhello\r\n" + BAD_CHUNK,),
     "/bad-chunk-later": (CHUNKED + b"5\r\nhello\r\n", BAD_CHUNK),
     "/twice-later": (ok(), ok()),
@@ -131,6 +132,11 @@ class FaultyUpstream:
             self._writers.discard(writer)
             writer.close()
 
+    def reset(self) -> None:
+        """End every connection as a crash would."""
+        for writer in self._writers:
+            _reset(writer)
+
     async def stop(self) -> None:
         """End every connection."""
         for writer in tuple(self._writers):
@@ -170,8 +176,7 @@ class FaultyUpstream:
         elif path in THEN_RESET:
             await self._send(writer, THEN_RESET[path])
             await asyncio.sleep(0.02)
-            reset(cast("asyncio.Transport", writer.transport))
-            writer.transport.abort()
+            _reset(writer)
         elif path == "/drop-second" and count == 1:
             await self._send(writer, ok())
             return True
@@ -197,6 +202,11 @@ class FaultyUpstream:
             await self._send(writer, b"%x\r\n%b\r\n" % (len(event), event))
             await asyncio.sleep(0.02)
         await self._send(writer, b"0\r\n\r\n")
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    reset(cast("asyncio.Transport", writer.transport))
+    writer.transport.abort()
 
 
 class _Watched(asyncio.StreamReaderProtocol):

@@ -62,6 +62,18 @@ async def test_what_came_before_a_cut_flows_first(rig: Rig) -> None:
     assert b"".join(came)
 
 
+async def test_a_body_that_came_whole_outlives_its_connection(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/over-a-quarter-megabyte"), 5.0)
+    await at_rest(lambda: rig.upstream.written)
+    rig.upstream.reset()
+    await at_rest(lambda: rig.upstream.open)
+    size = 0
+    while piece := await response.read(5.0):
+        size += len(piece)
+    response.close()
+    assert size == (1 << 18) + 1, "reading stopped at its last byte"
+
+
 async def test_a_flow_ends_for_silence_and_for_its_time(rig: Rig) -> None:
     response = await rig.client.send(rig.request("/stall"), 5.0)
     with pytest.raises(IdleTimeoutError):

@@ -17,7 +17,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.http import HttpProcessingError
+from aiohttp.http import HttpProcessingError, RawResponseMessage
+from aiohttp.streams import StreamReader
 from aiohttp.tracing import Trace
 
 from modelops.gateway.upstream.errors import (
@@ -44,6 +45,7 @@ class Watched(ResponseHandler):
     answered = False
     _resting = False
     _headed = False
+    _delimited = False
 
     def begin(self) -> None:
         """Note that a request has the connection."""
@@ -70,9 +72,14 @@ class Watched(ResponseHandler):
         if self._resting and self.should_close:  # more came than the response
             self.abort()
 
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take a response that begins, and whether its head says where its body ends."""
+        self._delimited = data[0].chunked or "content-length" in data[0].headers
+        super().feed_data(data, size)
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End what is under way."""
-        if exc is not None:
+        """End what is under way; whether all of a delimited body came, aiohttp knows itself."""
+        if exc is not None and not self._delimited:
             self._fail(TruncatedError("the connection ended in the middle of the response"))
         super().connection_lost(exc)
 
