@@ -22,16 +22,18 @@ def grouped(
 ) -> Iterator[tuple[Sequence[Any], Sequence[Column]]]:
     """Yield the rows that are alike in `keys`: what they have there, and their amounts.
 
-    In lists: CPython keeps freed tuples for the next of their length, and one that is made from a
-    generator does not take from these, so that each would add one.
+    In lists: CPython keeps freed tuples for the next of their length, and one that is made from an
+    iterator does not take from these, so that each would add one.
     """
-    varying = [column for column in keys if not alike(column)]
-    if not varying:
+    if all(map(alike, keys)):
         yield [column[0] for column in keys], amounts
         return
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for number, key in enumerate(zip(*varying, strict=True)):
-        groups.setdefault(key, []).append(number)
-    for own in groups.values():
-        chosen = [[column[number] for number in own] for column in amounts]
-        yield [column[own[0]] for column in keys], chosen
+    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for key, amount in zip(zip(*keys, strict=True), zip(*amounts, strict=True), strict=True):
+        rows = groups.get(key)
+        if rows is None:
+            groups[key] = [amount]
+        else:
+            rows.append(amount)
+    for key, rows in groups.items():
+        yield key, [*zip(*rows, strict=True)]

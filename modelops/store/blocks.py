@@ -33,13 +33,17 @@ inserts take turns at every row. More rows are no faster, and their statement ta
 
 
 _OFTEN_SHARED = (
-    ("revision", "agent", "chain", "provider", "model", "endpoint", "protocol", "cost_source"),
-    ("position", "number", "usage_source", "outcome", "status", "error_class", "message", "final"),
-    ("client_request_id", "user", "service_tier", "simulated", "weight"),
+    ("agent", "chain"),
+    ("provider", "model", "cost_source"),
+    ("revision", "endpoint", "protocol"),
+    ("position", "number"),
+    ("usage_source", "outcome", "status", "error_class", "message", "final"),
+    ("client_request_id", "user"),
+    ("service_tier", "simulated", "weight"),
 )
-"""Columns that have one value each in many a block: where calls go, how they end, and what few of
-them have. Of each group all are bound once for many rows, or none: binding takes half the time of
-an insert, and there are only so many statements."""
+"""Columns that have one value each in many a block, those together that vary together. Of each
+group all are bound once for many rows, or none: binding takes half the time of an insert, and
+there are only so many statements."""
 
 
 def block_of(attempts: Sequence[Attempt]) -> Block:
