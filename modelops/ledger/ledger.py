@@ -120,8 +120,8 @@ class Ledger:
             self._set_aside([str(error)])
             return
         self.waiting += 1
-        if self.waiting >= DRAIN_AT and not self.store_error:
-            self._due.set()
+        if self.waiting >= DRAIN_AT and not (self.store_error or self._drain_lock.locked()):
+            self._due.set()  # what is being delivered still counts as waiting
 
     def start(self) -> None:
         """Start delivering rows to the store, syncing the journal, and giving it room.

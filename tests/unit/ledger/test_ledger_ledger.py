@@ -77,6 +77,31 @@ async def test_many_rows_do_not_wait_for_their_turn(
     await ledger.close()
 
 
+async def test_rows_that_come_during_a_delivery_wait_until_they_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "DRAIN_S", 3_600)
+    monkeypatch.setattr(ledger_module, "DRAIN_AT", 3)
+    books = MemoryBooks()
+    ledger = Ledger(books, tmp_path / "journals")
+    add = books.add_journalled
+
+    async def busy(blocks: Sequence[Block], mark: JournalMark) -> None:
+        if not books.batches:
+            ledger.record(attempt())
+        await add(blocks, mark)
+
+    monkeypatch.setattr(books, "add_journalled", busy)
+    ledger.start()
+    for new in (0, 3, 2):
+        for _ in range(new):
+            ledger.record(attempt())
+        for _ in range(100):
+            await asyncio.sleep(0)
+    assert books.batches == [3, 3]
+    await ledger.close()
+
+
 async def test_rows_wait_while_the_store_is_away_and_arrive_once_it_is_back(
     tmp_path: Path,
 ) -> None:
