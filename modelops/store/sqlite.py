@@ -22,7 +22,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ READERS = 8
 LONG_RUNNING_READERS = 2
 """Reports and the like have threads of their own, or other reads would wait for them."""
 
-TIDY_EVERY = 32
+TIDY_EVERY = 16
 """Commits: three seconds of a busy worker's, some 10 MB of the write-ahead log. The first commit
 is one of them: the memory that this takes is taken at the start."""
 
@@ -66,12 +66,16 @@ class SqliteTransactions:
         threads = self._writer if write else self._long_running if long_running else self._readers
         turn = _Turn()
         try:
-            return await asyncio.get_running_loop().run_in_executor(
+            found = await asyncio.get_running_loop().run_in_executor(
                 threads, self._run, turn, work, write
             )
         except asyncio.CancelledError:
             turn.cancel()
             raise
+        if write and next(self._commits) % TIDY_EVERY == 0:
+            with suppress(RuntimeError):  # it was closed meanwhile
+                self._writer.submit(_checkpoint, self._write_engine, self._copy_engine)
+        return found
 
     async def close(self) -> None:
         """Close every connection, once what was begun is done."""
@@ -88,8 +92,6 @@ class SqliteTransactions:
             turn.check()
             found = work(connection)
             turn.check()
-        if write and next(self._commits) % TIDY_EVERY == 0:
-            _checkpoint(self._write_engine, self._copy_engine)
         return found
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from row_samples import instance
 
-from modelops.store import migrate, open_store
+from modelops.store import migrate, open_store, sqlite
 from modelops.store.protocol import Instance
 from modelops.store.sqlite import TIDY_EVERY
 
 
 def _instance(number: int) -> Instance:
-    content = "x" * 150_000  # 37 pages: 31 of these pass SQLite's own 1,000
+    content = "x" * 300_000  # 74 pages: 14 of these pass SQLite's own 1,000
     name = f"worker-{number % 3}"
     return instance(name, pid=number, seen_at_us=number + 1, revision=0, report=content)
 
@@ -25,8 +26,8 @@ async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_pat
     path = tmp_path / "store.db"
     await migrate(f"sqlite:///{path}", lock_wait_s=5)
     store = open_store(f"sqlite:///{path}")
-    for number in range(TIDY_EVERY + 1):
-        await store.put_instance(_instance(number))
+    for number in range(TIDY_EVERY + 2):
+        await store.put_instance(_instance(number))  # the last one behind the checkpoint
     copy = tmp_path / "copy.db"
     copy.write_bytes(path.read_bytes())  # without the log: what was brought back, and no more
     with sqlite3.connect(copy) as connection:
@@ -40,11 +41,26 @@ async def test_no_connection_checkpoints_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     await migrate(f"sqlite:///{path}", lock_wait_s=5)
     store = open_store(f"sqlite:///{path}")
-    await store.put_instance(_instance(0))
+    for number in range(2):
+        await store.put_instance(_instance(number))  # the second one behind the first checkpoint
     before = path.read_bytes()
-    for number in range(1, TIDY_EVERY):
+    for number in range(2, TIDY_EVERY):
         await store.put_instance(_instance(number))
     assert path.read_bytes() == before
+    await store.close()
+
+
+async def test_nobody_waits_for_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.db"
+    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    store = open_store(f"sqlite:///{path}")
+    returned = threading.Event()
+    monkeypatch.setattr(sqlite, "_checkpoint", lambda *_: returned.wait(60))
+    async with asyncio.timeout(10):
+        await store.put_instance(_instance(0))
+    returned.set()
     await store.close()
 
 
@@ -58,14 +74,15 @@ async def test_a_checkpoint_that_finds_the_store_locked_fails_nobody(tmp_path: P
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM instances").fetchone()
-    await store.put_instance(_instance(TIDY_EVERY))  # its checkpoint cannot copy past the reader
+    for number in range(TIDY_EVERY, TIDY_EVERY + 2):
+        await store.put_instance(_instance(number))  # a checkpoint between cannot pass the reader
     reader.execute("ROLLBACK")
     reader.close()
-    assert {item.pid for item in await store.instances()} >= {TIDY_EVERY}
+    assert {item.pid for item in await store.instances()} >= {TIDY_EVERY + 1}
     await store.close()
 
 
-async def test_every_connection_is_open_after_the_first_commit(
+async def test_every_connection_is_open_after_the_first_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "store.db"
@@ -80,7 +97,8 @@ async def test_every_connection_is_open_after_the_first_commit(
     monkeypatch.setattr("sqlite3.dbapi2.connect", counted)
     store = open_store(f"sqlite:///{path}")
     await store.head()
-    await store.put_instance(_instance(0))
+    for number in range(2):
+        await store.put_instance(_instance(number))  # the second one behind the first checkpoint
     before = len(opened)
     for number in range(2 * TIDY_EVERY):
         await asyncio.gather(store.head(), store.put_instance(_instance(number)))
