@@ -19,6 +19,7 @@ from modelops.ledger.journal import Journal
 from modelops.ledger.memory import Memory
 from modelops.ledger.problems import Problems
 from modelops.ledger.records import BEGIN, END
+from modelops.ledger.warm_up import warm_up
 from modelops.metering.attempt import Attempt
 from modelops.resources.errors import ModelopsError
 from modelops.store.books import BooksStore
@@ -46,8 +47,7 @@ FORGET_AT = 16
 """Deleted segments whose marks are dropped from the store together."""
 
 _UNWRITABLE = (ValueError, ArithmeticError, TypeError)
-"""What msgpack raises for invalid Unicode, or integers over 64 bits: no store takes such a row
-either."""
+"""What msgpack raises for invalid Unicode, or integers over 64 bits: no store takes them either."""
 
 
 class Ledger:
@@ -72,10 +72,9 @@ class Ledger:
         self._journal_error = ""
         self.store_error = ""
         self._looks = self._collapse_at = 0
+        self._warm = False
         self._problems = Problems()
-        self.waiting = 0
-        self.collapsed = 0
-        self.lost = 0
+        self.waiting = self.collapsed = self.lost = 0
         self.adopted = Adopted()
 
     @property
@@ -231,9 +230,10 @@ class Ledger:
                 batch = self._journal.next_batch()
             if batch is None:
                 return
-            refused: list[str] = []
-            if batch.rows:
-                refused = await deliver_batch(batch, self._store)
+            if batch.rows >= DRAIN_AT and not self._warm:
+                self._warm = True
+                warm_up()
+            refused = await deliver_batch(batch, self._store) if batch.rows else []
             async with self._journal_lock:
                 if self._journal.consumed(batch):
                     self._set_aside(refused)

@@ -77,6 +77,21 @@ async def test_many_rows_do_not_wait_for_their_turn(
     await ledger.close()
 
 
+async def test_memory_for_large_batches_is_taken_with_the_first_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(MemoryBooks(), tmp_path / "journals")
+    warmed_up: list[int] = []
+    monkeypatch.setattr(ledger_module, "DRAIN_AT", 3)
+    monkeypatch.setattr(ledger_module, "warm_up", lambda: warmed_up.append(ledger.waiting))
+    for count in (2, 4, 5):
+        for _ in range(count):
+            ledger.record(attempt())
+        await ledger.drain()
+    assert warmed_up == [4]
+    await ledger.close()
+
+
 async def test_rows_that_come_during_a_delivery_wait_until_they_are_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
