@@ -40,6 +40,7 @@ THEN_CLOSE = {
     "/switch": b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     "/http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "/close-after": ok(),
+    "/long-close": CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (300_000, b"x" * 300_000),
 }
 THEN_RESET = {
     "/reset": b"",

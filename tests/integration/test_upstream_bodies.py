@@ -74,6 +74,16 @@ async def test_a_body_that_came_whole_outlives_its_connection(rig: Rig) -> None:
     assert size == (1 << 18) + 1, "reading stopped at its last byte"
 
 
+async def test_a_long_body_with_which_the_connection_ends_is_read_whole(rig: Rig) -> None:
+    response = await rig.client.send(rig.request("/long-close"), 5.0)
+    await at_rest(lambda: rig.upstream.open)
+    size = 0
+    while piece := await response.read(5.0):
+        size += len(piece)
+    response.close()
+    assert size == 300_000
+
+
 async def test_a_flow_ends_for_silence_and_for_its_time(rig: Rig) -> None:
     response = await rig.client.send(rig.request("/stall"), 5.0)
     with pytest.raises(IdleTimeoutError):

@@ -1,8 +1,9 @@
 """Connections through a proxy: aiohttp's, watched for what aiohttp (3.14.5) lets pass.
 
 It takes what nobody asked for as the response to the next request, and a reset as the good end of
-a body without a length. On a malformed chunk (its parser in C) it leaves the reader waiting. It
-does not tell whether a byte of the response came before the connection ended.
+a body without a length. It drops what it has not parsed yet, for a slow reader, when the connection
+ends. On a malformed chunk (its parser in C) it leaves the reader waiting. It does not tell whether
+a byte of the response came before the connection ended.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Watched(ResponseHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End what is under way; whether all of a delimited body came, aiohttp knows itself."""
+        self._parse_on()
         if exc is not None and not self._delimited:
             self._fail(TruncatedError("the connection ended in the middle of the response"))
         super().connection_lost(exc)
@@ -92,6 +94,13 @@ class Watched(ResponseHandler):
         """End the connection from this side at once."""
         self._fail(ClosedError("the connection was closed on this side"))
         super().abort()
+
+    def _parse_on(self) -> None:
+        """Parse what came while the reader was slow: aiohttp would drop it."""
+        body, parsed = self._payload, -1
+        while body is not None and not body.is_eof() and body.total_bytes > parsed:
+            parsed = body.total_bytes
+            self.data_received(b"")
 
     def _fail(self, error: UpstreamError) -> None:
         body = self._payload
