@@ -51,20 +51,15 @@ def _insert(connection: Connection, blocks: Sequence[Block]) -> None:
     for block in blocks:
         if dialect.name == "sqlite":
             for rows, values in ((ROWS_AT_ONCE, block.groups), (1, block.rest)):
-                statement = _of_rows(dialect, block.names, block.shared, rows)
+                statement = _of_rows(block.names, block.shared, rows)
                 found.setdefault(statement, []).extend(values)
         else:
-            names = _in_order(block.names)
+            names = tuple(name for name in NAMES if name in block.names)
             rows_of_block = map(itemgetter(*names), rows_of(block))
             found.setdefault(_statement(dialect, names), []).extend(rows_of_block)
     for statement, values in found.items():
         if values:
             connection.exec_driver_sql(statement, values)
-
-
-def _in_order(names: Sequence[str]) -> tuple[str, ...]:
-    """Return columns in the order in which a statement has them."""
-    return tuple(name for name in NAMES if name in names)
 
 
 def _unknown(connection: Connection, blocks: Sequence[Block]) -> list[Attempt]:
@@ -148,17 +143,14 @@ def _statement(dialect: Dialect, names: tuple[str, ...]) -> str:
 
 
 @functools.cache
-def _of_rows(dialect: Dialect, names: tuple[str, ...], shared: int, rows: int) -> str:
+def _of_rows(names: tuple[str, ...], shared: int, rows: int) -> str:
     """Return SQLite's statement that inserts so many rows, which share their first columns.
 
-    Its parameters are numbered, so that one of them can stand in every row.
+    One parameter of those stands in every row, so they are numbered; without one, nameless.
     """
-    ordered = _in_order(names)
-    places = [names.index(name) for name in ordered]
     own = len(names) - shared
-    values = [
-        ", ".join(f"?{place + 1 + (0 if place < shared else row * own)}" for place in places)
-        for row in range(rows)
-    ]
-    into = _statement(dialect, ordered).partition(" VALUES ")[0]
-    return f"{into} VALUES ({'), ('.join(values)})"
+    firsts = range(shared + 1, shared + 1 + rows * own, own)
+    numbers = [(*range(1, shared + 1), *range(first, first + own)) for first in firsts]
+    marks = [", ".join(f"?{n}" if shared else "?" for n in row) for row in numbers]
+    columns, values = ", ".join(f'"{name}"' for name in names), "), (".join(marks)
+    return f"INSERT INTO attempts ({columns}) VALUES ({values})"  # noqa: S608  # names of columns

@@ -7,6 +7,7 @@ memory, and what an attempt is made of is still in the processor's caches.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -32,7 +33,7 @@ for every step and asks for it back: with a row in each, the thread that serves 
 inserts take turns at every row. More rows are no faster, and their statement takes more memory."""
 
 
-_OFTEN_SHARED = (
+_OFTEN_SHARED: tuple[tuple[str, ...], ...] = (
     ("agent", "chain"),
     ("provider", "model", "cost_source"),
     ("revision", "endpoint", "protocol"),
@@ -44,6 +45,9 @@ _OFTEN_SHARED = (
 """Columns that have one value each in many a block, those together that vary together. Of each
 group all are bound once for many rows, or none: binding takes half the time of an insert, and
 there are only so many statements."""
+
+if (3, 12) <= sys.version_info < (3, 12, 4):  # whose driver warns of each (python/cpython#117995)
+    _OFTEN_SHARED = ()
 
 
 def block_of(attempts: Sequence[Attempt]) -> Block:

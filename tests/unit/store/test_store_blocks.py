@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from row_samples import attempt
+from store_samples import url_of
 
 from modelops.metering.attempt import Attempt, Cost, Usage
-from modelops.store import blocks
+from modelops.store import blocks, migrate, open_store
 from modelops.store.blocks import attempts_of, block_of
+from modelops.store.books import Selection
 from modelops.store.columns import NAMES
 from modelops.store.tally import without_user
 
@@ -72,3 +75,19 @@ def test_what_is_worked_out_leaves_nothing_in_the_allocator(count: int) -> None:
             before = sys.getallocatedblocks()
         without_user(block_of(rows).tallies)
     assert sys.getallocatedblocks() - before < 100
+
+
+@pytest.mark.parametrize("sharing", [True, False])
+async def test_rows_are_stored_as_they_were_whatever_they_share(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sharing: bool
+) -> None:
+    if not sharing:
+        monkeypatch.setattr(blocks, "_OFTEN_SHARED", ())
+    monkeypatch.setattr(blocks, "BLOCK", 60)  # two groups and a rest
+    rows = [attempt(started_at_us=us, model=f"m{us // 60}", user=f"u{us}") for us in range(130)]
+    await migrate(url_of(tmp_path / "store.db"))
+    store = open_store(url_of(tmp_path / "store.db"))
+    await store.add_attempts(rows)
+    found = await store.list_attempts(Selection(since_us=0, until_us=1_000), 1_000)
+    assert sorted(found, key=lambda row: row.started_at_us) == rows
+    await store.close()
