@@ -15,11 +15,12 @@ _SMALL_COUNT = 1_024
 """Half a MB: the free pools, of which it may have touched only a part, and some more."""
 
 _LARGE = 96 << 10
-"""The C library's heap grows by as much; from 128 KiB on it would be mapped and given back."""
+"""The C library's heap grows by two of these, or by one where the other finds room in it; from
+128 KiB on one would be mapped and given back."""
 
 
 def warm_up() -> None:
     """Take memory, write to it, and let go of it: the allocators keep it."""
     byte = b"x"  # times a length: from `bytes`, zeros may be pages that were never touched
     _blocks = [byte * _SMALL for _ in range(_SMALL_COUNT)]
-    _heap = byte * _LARGE
+    _heap = [byte * _LARGE for _ in range(2)]
