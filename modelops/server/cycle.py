@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 from litestar.types import HTTPScope
 from uvicorn._types import ASGI3Application, ASGIReceiveEvent
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
-if TYPE_CHECKING:
-    from modelops.server.answering import AnsweringProtocol
+from uvicorn.server import ServerState
 
 _CYCLE = "modelops.cycle"
 
@@ -27,6 +26,29 @@ class _NullEvent:
 
     def set(self) -> None:
         """Tell nobody."""
+
+
+class Connection(Protocol):
+    """What a request came over, as far as the request and its handler use it."""
+
+    asgi_version: Literal["2.0", "3.0"]
+    cancel_on_disconnect: bool
+    client: tuple[str, int] | None
+    flow: FlowControl
+    headers: list[tuple[bytes, bytes]]
+    parser: Any
+    scheme: Literal["http", "https"] | None
+    server: tuple[str, int | None] | None
+    server_state: ServerState
+    transport: asyncio.Transport
+
+    def close_gracefully(self) -> None:
+        """Close once the answer is out."""
+        ...
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        ...
 
 
 class Cycle(RequestResponseCycle):
@@ -50,7 +72,7 @@ class Cycle(RequestResponseCycle):
 
     def __init__(
         self,
-        connection: AnsweringProtocol,
+        connection: Connection,
         path: str,
         url: tuple[bytes, bytes],
         http_version: str,
