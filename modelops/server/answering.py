@@ -55,6 +55,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         self._direct: Mapping[str, Handler] = getattr(self.app, "direct", {})
         self._asked: deque[Cycle] = deque()
         self._behind: deque[Cycle] = deque()
+        self._under_way: Cycle | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._idle = False
@@ -77,8 +78,13 @@ class AnsweringProtocol(HttpToolsProtocol):
             and not self.cycle.response_complete
         ):
             self._task.cancel()
+        asked = self._under_way  # uvicorn tells only the last request that came
+        if asked is not None and not asked.response_complete:
+            asked.disconnected = True
+            asked.message_event.set()
+        self._behind.clear()
         # What refers to this connection would otherwise wait for the garbage collector with it.
-        self._task = None
+        self._task = self._under_way = None
         self.cycle = None  # type: ignore[assignment]
 
     def on_message_begin(self) -> None:
@@ -121,6 +127,7 @@ class AnsweringProtocol(HttpToolsProtocol):
 
     def _ask(self, cycle: Cycle) -> None:
         """Have a request answered."""
+        self._under_way = cycle
         self._asked.append(cycle)
         if self._task is None or self._task.done():
             self._task = self.loop.create_task(self._answer())

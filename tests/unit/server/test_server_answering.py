@@ -97,6 +97,29 @@ async def test_a_client_that_leaves_is_not_counted_as_refused() -> None:
     assert not runtime.observer.counters.refused
 
 
+async def test_a_client_that_leaves_is_known_to_be_gone_with_another_request_behind() -> None:
+    began, gone = asyncio.Event(), []
+
+    async def script(_call: Call, reply: Reply) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.append(reply.gone)
+
+    runtime = make_runtime(MemoryStore(state()), script)
+    async with serving(runtime) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(port).replace(b"connection: close\r\n", b"") * 2)
+        await began.wait()
+        writer.close()
+        async with asyncio.timeout(5):
+            while asyncio.all_tasks() != {asyncio.current_task()}:
+                await asyncio.sleep(0.01)
+    assert gone == [True]
+    assert not runtime.observer.counters.refused
+
+
 async def test_a_client_that_leaves_within_its_body_reaches_no_gateway() -> None:
     runtime = make_runtime(MemoryStore(state()))
     async with serving(runtime) as port:
