@@ -123,7 +123,9 @@ class Cycle(RequestResponseCycle):
             self.message_event = asyncio.Event()
             if self.body or not self.more_body or self.disconnected:
                 self.message_event.set()
-            self.waiting_for_100_continue = not self.response_started and any(
+            self.waiting_for_100_continue = not (
+                self.response_started or self.disconnected
+            ) and any(
                 name == b"expect" and value.lower() == b"100-continue"
                 for name, value in self.headers
             )

@@ -51,6 +51,20 @@ async def test_a_body_that_comes_in_pieces_is_read_whole(
     assert answers[0].body == answers[1].body
 
 
+async def test_nobody_is_told_to_go_on_whose_body_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    broken += b"expect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n"
+    async with serving(make_runtime(MemoryStore(state()))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(broken)
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert not caplog.records
+
+
 async def test_nobody_is_told_to_go_on_who_did_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = asyncio.Event()
     receive = Cycle.receive
