@@ -100,7 +100,7 @@ class FaultyUpstream:
 
     def protocol(self) -> asyncio.Protocol:
         """Return what serves the next connection."""
-        reader = asyncio.StreamReader(limit=1 << 20)
+        reader = asyncio.StreamReader(limit=1 << 16)
         return _Watched(reader, self.handle, self.ended_at)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -30,6 +30,7 @@ from modelops.gateway.upstream.errors import (
 )
 from modelops.gateway.upstream.http1 import IDLE_SECONDS
 from modelops.gateway.upstream.names import Names
+from modelops.gateway.upstream.reset import reset
 
 CONNECTION: ContextVar[Watched | None] = ContextVar("CONNECTION", default=None)
 """The connection of the request that the running task sends; None while it has none."""
@@ -86,9 +87,14 @@ class Watched(ResponseHandler):
         super().connection_lost(exc)
 
     def close(self) -> None:
-        """End the connection from this side."""
-        self._fail(ClosedError("the connection was closed on this side"))
-        super().close()
+        """End the connection from this side: at once, unless the last response came whole."""
+        body, transport = self._payload, self.transport
+        if self.answered and body is not None and body.is_eof():
+            super().close()
+            return
+        if transport is not None and not transport.is_closing():
+            reset(transport)
+        self.abort()
 
     def abort(self) -> None:
         """End the connection from this side at once."""
