@@ -17,6 +17,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from probes_support import Canned, listen
 
+_USES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 Certificate = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
 
@@ -85,10 +96,21 @@ def _certificate(name: str, issuer: Certificate | None, *, expired: bool = False
         .not_valid_before(now - 3 * day)
         .not_valid_after(now - day if expired else now + day)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
     )
-    if issuer is not None:
-        builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(name)]), False)
+    for extension in _of_authority() if issuer is None else _of_server(name, issuer):
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
+
+
+def _of_authority() -> list[x509.ExtensionType]:
+    """Return what Python 3.13 asks of an authority's certificate (VERIFY_X509_STRICT)."""
+    return [x509.KeyUsage(**dict.fromkeys(_USES, False) | {"key_cert_sign": True})]
+
+
+def _of_server(name: str, issuer: Certificate) -> list[x509.ExtensionType]:
+    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer[1].public_key())
+    return [x509.SubjectAlternativeName([_alternative(name)]), signer]
 
 
 def _alternative(name: str) -> x509.GeneralName:
