@@ -51,15 +51,15 @@ def _insert(connection: Connection, blocks: Sequence[Block]) -> None:
     for block in blocks:
         if dialect.name == "sqlite":
             for rows, values in ((ROWS_AT_ONCE, block.groups), (1, block.rest)):
-                statement = _of_rows(block.names, block.shared, rows)
-                found.setdefault(statement, []).extend(values)
+                if values:
+                    statement = _of_rows(block.names, block.shared, rows)
+                    found.setdefault(statement, []).extend(values)
         else:
             names = tuple(name for name in NAMES if name in block.names)
             rows_of_block = map(itemgetter(*names), rows_of(block))
             found.setdefault(_statement(dialect, names), []).extend(rows_of_block)
     for statement, values in found.items():
-        if values:
-            connection.exec_driver_sql(statement, values)
+        connection.exec_driver_sql(statement, values)
 
 
 def _unknown(connection: Connection, blocks: Sequence[Block]) -> list[Attempt]:
@@ -142,7 +142,7 @@ def _statement(dialect: Dialect, names: tuple[str, ...]) -> str:
     return str(insert_into(attempts).compile(dialect=dialect, column_keys=list(names)))
 
 
-@functools.cache
+@functools.lru_cache(128)  # as many as the driver keeps; each is of some KB
 def _of_rows(names: tuple[str, ...], shared: int, rows: int) -> str:
     """Return SQLite's statement that inserts so many rows, which share their first columns.
 

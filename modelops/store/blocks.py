@@ -44,7 +44,7 @@ _OFTEN_SHARED: tuple[tuple[str, ...], ...] = (
 )
 """Columns that have one value each in many a block, those together that vary together. Of each
 group all are bound once for many rows, or none: binding takes half the time of an insert, and
-there are only so many statements."""
+there are only so many statements. Few rows, which differ from block to block, share none."""
 
 if (3, 12) <= sys.version_info < (3, 12, 4):  # whose driver warns of each (python/cpython#117995)
     _OFTEN_SHARED = ()
@@ -71,7 +71,7 @@ def block_of(attempts: Sequence[Attempt]) -> Block:
     known |= {name: [1 if value else 0 for value in known[name]] for name in BOOLS}
     shared = {
         name: known.pop(name)[0]
-        for names in _OFTEN_SHARED
+        for names in (_OFTEN_SHARED if len(attempts) >= ROWS_AT_ONCE else ())
         if all(alike(known[name]) for name in names)
         for name in names
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from store_samples import url_of
 
 from modelops.metering.attempt import Attempt, Cost, Usage
 from modelops.store import blocks, migrate, open_store
+from modelops.store.attempts import _of_rows
 from modelops.store.blocks import attempts_of, block_of
 from modelops.store.books import Selection
 from modelops.store.columns import NAMES
@@ -61,6 +63,19 @@ def test_values_that_all_rows_have_are_there_once_for_many() -> None:
     assert [group.count("ann") for group in (*block.groups, *block.rest)] == [1, 1, 1]
     assert "agent" in block.names[: block.shared]
     assert "user" in block.names[block.shared :]
+
+
+def test_few_rows_take_one_statement_whatever_they_have_in_common() -> None:
+    other = {"agent": "ann", "model": "m2", "number": 1, "user": "bo", "outcome": "failed"}
+    varied = [dict(some) for size in range(6) for some in combinations(other.items(), size)]
+    made = [block_of([attempt(), attempt(**values)]) for values in varied]
+    assert len({(block.names, block.shared) for block in made}) == 1
+
+
+def test_only_so_many_statements_are_kept() -> None:
+    for count in range(1, 200):
+        _of_rows(NAMES[:1] * count, 0, 1)
+    assert _of_rows.cache_info().currsize < 199
 
 
 def test_what_is_inserted_with_one_step_fits_every_sqlite() -> None:
