@@ -59,6 +59,7 @@ def test_a_column_without_a_value_is_left_out() -> None:
 def test_values_that_all_rows_have_are_there_once_for_many() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "ROWS_AT_ONCE", 2)
+        patch.setattr(blocks, "_OFTEN_SHARED", (("agent", "chain"), ("client_request_id", "user")))
         block = block_of([attempt(agent="ann", user=user) for user in ("", "bo", "", "cy", "")])
     assert [group.count("ann") for group in (*block.groups, *block.rest)] == [1, 1, 1]
     assert "agent" in block.names[: block.shared]
