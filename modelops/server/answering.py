@@ -18,7 +18,7 @@ import termios
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -36,6 +36,8 @@ LINGER_S = 2.0
 
 STALL_S = 60.0
 """Seconds in which a client must take something of an answer that waits for it: nginx's default."""
+
+_DROPPED: Any = deque(maxlen=0)
 
 
 class AnsweringProtocol(HttpToolsProtocol):
@@ -102,6 +104,7 @@ class AnsweringProtocol(HttpToolsProtocol):
         keep_alive = http_version != "1.0" and self.parser.should_keep_alive()
         before: Cycle | None = self.cycle
         self.cycle = cycle = Cycle(self, *_split(self.url), http_version, keep_alive=keep_alive)
+        self.headers = _DROPPED  # trailers are no headers (RFC 9110 6.5.1)
         if before is None or before.response_complete:
             self._ask(cycle)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import pytest
@@ -90,3 +91,17 @@ async def test_a_stream_to_http_1_0_ends_with_its_connection() -> None:
     assert answer.body == b"data: 1\n\ndata: [DONE]\n\n"
     assert "transfer-encoding" not in answer.headers
     assert answer.headers["connection"] == "close"
+
+
+async def test_what_stands_behind_a_body_is_no_header() -> None:
+    head = b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    body = b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n2\r\n{}\r\n0\r\n"
+    runtime = make_runtime(MemoryStore(state()))
+    async with serving(runtime) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head + body + b"x-modelops-prefer: openai\r\ncontent-encoding: gzip\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    (call,) = cast("ScriptedGateway", runtime.gateway).calls
+    assert b"x-modelops-prefer" not in call.headers
