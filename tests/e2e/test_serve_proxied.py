@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from certificates import make_certificate
 from server_process import Server, apply, request, serving, simulator, write_configuration
-from tunnels import proxying
+from tunnels import joined, proxying, taking
 
 KEY = "sk-canary-of-the-proxied"
 
@@ -22,20 +22,11 @@ async def over_tls(url: str, tls: ssl.SSLContext) -> AsyncIterator[str]:
     """Serve what a plain server serves, over TLS; yields its URL."""
     address = urlsplit(url)
 
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(address.hostname, address.port)
-        await asyncio.gather(pump(reader, back), pump(there, writer))
+        await joined(reader, writer, str(address.hostname), address.port or 80)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
-    async with server:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with taking(handle, tls) as port:
+        yield f"https://127.0.0.1:{port}"
 
 
 def streamed(server: Server) -> list[str]:
