@@ -22,9 +22,15 @@ def _instance(number: int) -> Instance:
     return instance(name, pid=number, seen_at_us=number + 1, revision=0, report=content)
 
 
-async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
+async def _new(folder: Path) -> Path:
+    """Make an empty store and return its file."""
+    path = folder / "store.db"
     await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    return path
+
+
+async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_path: Path) -> None:
+    path = await _new(tmp_path)
     store = open_store(f"sqlite:///{path}")
     for number in range(TIDY_EVERY + 2):
         await store.put_instance(_instance(number))  # the last one behind the checkpoint
@@ -38,8 +44,7 @@ async def test_commits_are_brought_back_to_the_database_while_it_is_open(tmp_pat
 
 
 async def test_no_connection_checkpoints_by_itself(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    path = await _new(tmp_path)
     store = open_store(f"sqlite:///{path}")
     for number in range(2):
         await store.put_instance(_instance(number))  # the second one behind the first checkpoint
@@ -53,8 +58,7 @@ async def test_no_connection_checkpoints_by_itself(tmp_path: Path) -> None:
 async def test_nobody_waits_for_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "store.db"
-    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    path = await _new(tmp_path)
     store = open_store(f"sqlite:///{path}")
     returned = threading.Event()
     monkeypatch.setattr(sqlite, "_checkpoint", lambda *_: returned.wait(60))
@@ -65,10 +69,8 @@ async def test_nobody_waits_for_a_checkpoint(
 
 
 async def test_a_checkpoint_that_finds_the_store_locked_fails_nobody(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    url = f"sqlite:///{path}"
-    await migrate(url, lock_wait_s=5)
-    store = open_store(url, lock_wait_s=0.05)
+    path = await _new(tmp_path)
+    store = open_store(f"sqlite:///{path}", lock_wait_s=0.05)
     for number in range(TIDY_EVERY):
         await store.put_instance(_instance(number))
     reader = sqlite3.connect(path, isolation_level=None)
@@ -85,8 +87,7 @@ async def test_a_checkpoint_that_finds_the_store_locked_fails_nobody(tmp_path: P
 async def test_every_connection_is_open_after_the_first_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "store.db"
-    await migrate(f"sqlite:///{path}", lock_wait_s=5)
+    path = await _new(tmp_path)
     opened: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 

@@ -2,8 +2,9 @@
 
 It takes what nobody asked for as the response to the next request, and a reset as the good end of
 a body without a length. It drops what it has not parsed yet, for a slow reader, when the connection
-ends. On a malformed chunk (its parser in C) it leaves the reader waiting. It does not tell whether
-a byte of the response came before the connection ended.
+ends. On a malformed chunk (its parser in C) it leaves the reader waiting. Of a request that was
+given up it sends what it holds. It does not tell whether a byte of the response came before the
+connection ended.
 """
 
 from __future__ import annotations
@@ -88,17 +89,17 @@ class Watched(ResponseHandler):
 
     def close(self) -> None:
         """End the connection from this side: at once, unless the last response came whole."""
-        body, transport = self._payload, self.transport
+        body = self._payload
         if self.answered and body is not None and body.is_eof():
             super().close()
-            return
-        if transport is not None and not transport.is_closing():
-            reset(transport)
-        self.abort()
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """End the connection from this side at once."""
         self._fail(ClosedError("the connection was closed on this side"))
+        if self.transport is not None and not self.transport.is_closing():
+            reset(self.transport)
         super().abort()
 
     def _parse_on(self) -> None:

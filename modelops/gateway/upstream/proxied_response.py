@@ -7,11 +7,7 @@ import asyncio
 import aiohttp
 
 from modelops.gateway.upstream.client import Headers, Take
-from modelops.gateway.upstream.errors import (
-    IdleTimeoutError,
-    TruncatedError,
-)
-from modelops.gateway.upstream.reset import reset
+from modelops.gateway.upstream.errors import IdleTimeoutError, TruncatedError
 
 
 class ProxiedResponse:
@@ -63,10 +59,6 @@ class ProxiedResponse:
     def close(self) -> None:
         """Let go; aiohttp itself keeps the connection of a body that has come whole."""
         connection = self._response.connection
-        if connection is None:
-            return
-        transport = connection.transport
-        if transport is not None and not transport.is_closing():
-            reset(transport)
-            transport.abort()
-        self._response.close()
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.abort()
+            self._response.close()
